@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Memory with one lifetime: taken piece by piece, given back all at once.
+ *
+ * An arena grows by blocks up to its limit; arena_reset() keeps the first block, so that a request's memory costs no
+ * malloc in steady state. Pieces are never freed one by one. Not for more than one thread. Out of memory aborts; a size
+ * that a peer can influence is bounded by the limit, and arena_alloc() says NULL at the limit. */
+#ifndef REEVE_BASE_ARENA_H
+#define REEVE_BASE_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *first, *last;
+    uint8_t *at, *end;
+    size_t held;        /* bytes in all blocks */
+    size_t limit;       /* bytes that all blocks together may have */
+};
+
+/* Takes a first block of block_len bytes. */
+void arena_init(struct arena *a, size_t block_len, size_t limit);
+void arena_done(struct arena *a);
+/* Everything taken before is gone; the first block stays. */
+void arena_reset(struct arena *a);
+/* Aligned for any type, not cleared; NULL when the limit is reached. */
+void *arena_alloc(struct arena *a, size_t len);
+void *arena_copy(struct arena *a, const void *bytes, size_t len);
+/* A copy ended by NUL. */
+char *arena_string(struct arena *a, const char *bytes, size_t len);
+
+/* malloc and realloc that abort when there is no memory; the only callers are new() functions. */
+void *mem_alloc(size_t len);
+void *mem_alloc_zero(size_t len);
+void *mem_grow(void *p, size_t len);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The log sink: levels, logfmt and json, escaping, rate of a class of events. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+_Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line must reach a pipe in one piece");
+
+/* Atomic one by one: a helper thread that logs during a reload may see the new level with the old form, which harms
+ * nothing; it never sees half a value. */
+static struct {
+    _Atomic(enum log_level) level;
+    _Atomic(enum log_form) form;
+    atomic_bool priorities;
+    _Atomic(log_sink_fn) sink;
+} log_state = {.level = LOG_INFO_LEVEL, .form = LOG_LOGFMT};
+
+void log_setup(enum log_level level, enum log_form form, bool priorities, log_sink_fn sink)
+{
+    ASSERT(level >= LOG_ERROR_LEVEL && level <= LOG_DEBUG_LEVEL);
+    atomic_store(&log_state.level, level);
+    atomic_store(&log_state.form, form);
+    atomic_store(&log_state.priorities, priorities);
+    atomic_store(&log_state.sink, sink);
+}
+
+bool log_is_on(enum log_level level)
+{
+    return level <= atomic_load_explicit(&log_state.level, memory_order_relaxed);
+}
+
+/* --- escaping --- */
+
+/* Bytes of the well-formed UTF-8 character at s (RFC 3629 s4) and its code point; 0 if there is none. */
+static unsigned utf8_span(const unsigned char *s, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned n = s[0] < 0x80       ? 1
+                 : s[0] >> 5 == 6  ? 2
+                 : s[0] >> 4 == 14 ? 3
+                 : s[0] >> 3 == 30 ? 4
+                                   : 0;
+    if (n <= 1) {
+        *code = s[0];
+        return n;
+    }
+    uint32_t c = s[0] & (0x7Fu >> n);
+    for (unsigned i = 1; i < n; i++) { /* a NUL is no continuation, so this stops at the end */
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+        c = c << 6 | (s[i] & 0x3F);
+    }
+    *code = c;
+    return c < least[n] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF) ? 0 : n;
+}
+
+/* What a terminal or a viewer might obey instead of show: C0 and C1 controls, direction marks, line separators. */
+static bool is_obeyed(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C ||
+           (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+           (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
+           (c >= 0xE0000 && c <= 0xE007F);
+}
+
+/* \uXXXX as JSON has it, which logfmt readers know as well; beyond the first plane as a surrogate pair. */
+static void show_code(struct text *t, uint32_t c)
+{
+    if (c > 0xFFFF) {
+        text_fmt(t, "\\u%04x", 0xD800 + ((c - 0x10000) >> 10));
+        c = 0xDC00 + ((c - 0x10000) & 0x3FF);
+    }
+    text_fmt(t, "\\u%04x", c);
+}
+
+static void show_escaped(struct text *t, uint32_t c)
+{
+    switch (c) {
+    case '\n':
+        text_add(t, "\\n");
+        break;
+    case '\r':
+        text_add(t, "\\r");
+        break;
+    case '\t':
+        text_add(t, "\\t");
+        break;
+    case '"':
+    case '\\':
+        text_char(t, '\\');
+        text_char(t, (char)c);
+        break;
+    default:
+        show_code(t, c);
+    }
+}
+
+enum {
+    ESCAPE_MAX = 12, /* a surrogate pair */
+    CLOSING_MAX = 8, /* ..."} and a newline */
+};
+
+static bool has_room(const struct text *t, size_t n)
+{
+    return (size_t)(t->end - t->at) >= n + CLOSING_MAX;
+}
+
+/* The value in quotes. False: it was cut, and nothing but the closing fits any more. */
+static bool show_quoted(struct text *t, const char *value)
+{
+    const unsigned char *s = (const unsigned char *)value;
+    bool whole = true;
+    text_char(t, '"');
+    while (*s) {
+        if (!has_room(t, ESCAPE_MAX)) {
+            text_add(t, "...");
+            whole = false;
+            break;
+        }
+        uint32_t code;
+        unsigned n = utf8_span(s, &code);
+        if (n == 0)
+            show_code(t, 0xFFFD); /* not a character: JSON has no way to say which byte it was */
+        else if (is_obeyed(code) || code == '"' || code == '\\')
+            show_escaped(t, code);
+        else
+            text_bytes(t, (const char *)s, n);
+        s += n ? n : 1;
+    }
+    text_char(t, '"');
+    return whole;
+}
+
+/* logfmt takes a word as it is; what is not plainly a word is quoted. */
+static bool is_word(const char *value)
+{
+    for (const char *s = value; *s; s++)
+        if (*s <= ' ' || *s >= 0x7F || *s == '"' || *s == '=' || *s == '\\')
+            return false;
+    return *value != '\0';
+}
+
+/* --- the line --- */
+
+static const char *level_text(enum log_level level)
+{
+    static const char *const texts[] = {
+#define X(name, priority, text) [name] = text,
+        LOG_LEVEL_LIST(X)
+#undef X
+    };
+    ASSERT((unsigned)level < ARRAY_LEN(texts) && texts[level]);
+    return texts[level];
+}
+
+/* RFC 3339 in UTC with microseconds. */
+static void show_time(struct text *t, int64_t wall_us)
+{
+    time_t seconds = (time_t)(wall_us / 1000000);
+    struct tm tm = {0};
+    gmtime_r(&seconds, &tm);
+    text_fmt(t, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+             tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_us % 1000000));
+}
+
+static bool show_logfmt_field(struct text *t, const struct log_field *f)
+{
+    text_char(t, ' ');
+    text_add(t, f->key);
+    text_char(t, '=');
+    if (!is_word(f->value) || !has_room(t, strlen(f->value)))
+        return show_quoted(t, f->value);
+    text_add(t, f->value);
+    return true;
+}
+
+static bool show_json_field(struct text *t, const struct log_field *f)
+{
+    text_add(t, ",\"");
+    text_add(t, f->key);
+    text_add(t, "\":");
+    return show_quoted(t, f->value);
+}
+
+static bool show_head(struct text *t, const struct log_line *l)
+{
+    if (l->priorities)
+        text_fmt(t, "<%d>", (int)l->level);
+    if (l->form == LOG_JSON) {
+        text_add(t, "{\"time\":\"");
+        show_time(t, l->wall_us);
+        text_fmt(t, "\",\"level\":\"%s\",\"msg\":", level_text(l->level));
+        return show_quoted(t, l->message);
+    }
+    if (!l->priorities) {
+        text_add(t, "time=");
+        show_time(t, l->wall_us);
+        text_char(t, ' ');
+    }
+    text_fmt(t, "level=%s msg=", level_text(l->level));
+    return show_quoted(t, l->message);
+}
+
+void log_line_show(const struct log_line *line, struct text *t)
+{
+    ASSERT(t->end - t->at >= LOG_LINE_MAX - 1);
+    bool whole = show_head(t, line);
+    for (int i = 0; whole && i < line->count; i++) {
+        const struct log_field *f = &line->fields[i];
+        if (!f->value)
+            continue;
+        if (!has_room(t, strlen(f->key) + ESCAPE_MAX))
+            break;
+        whole = line->form == LOG_JSON ? show_json_field(t, f) : show_logfmt_field(t, f);
+    }
+    text_add(t, line->form == LOG_JSON ? "}\n" : "\n");
+    ASSERT(!t->bad);
+}
+
+static void write_line(const char *bytes, size_t len)
+{
+    ssize_t n;
+    do
+        n = write(STDERR_FILENO, bytes, len);
+    while (n < 0 && errno == EINTR);
+}
+
+void log_event(enum log_level level, const char *message, const struct log_field *fields, int count)
+{
+    ASSERT(count >= 0 && count <= LOG_FIELDS_MAX);
+    if (!log_is_on(level))
+        return;
+    struct log_field kept[LOG_FIELDS_MAX];
+    int n = 0;
+    for (int i = 0; i < count; i++)
+        if (fields[i].value)
+            kept[n++] = fields[i];
+    log_sink_fn sink = atomic_load(&log_state.sink);
+    if (sink) {
+        sink(level, message, kept, n);
+        return;
+    }
+    int saved = errno; /* so that a caller may log first and look at errno afterwards */
+    char room[LOG_LINE_MAX];
+    struct text t;
+    text_init(&t, room, sizeof(room));
+    log_line_show(&(struct log_line){.level = level,
+                                     .form = atomic_load(&log_state.form),
+                                     .priorities = atomic_load(&log_state.priorities),
+                                     .wall_us = clock_wall_us(),
+                                     .message = message,
+                                     .fields = kept,
+                                     .count = n},
+                  &t);
+    write_line(room, text_len(&t));
+    errno = saved;
+}
+
+const char *log_u64(struct log_num *storage, uint64_t v)
+{
+    struct text t;
+    text_init(&t, storage->text, sizeof(storage->text));
+    text_fmt(&t, "%llu", (unsigned long long)v);
+    return storage->text;
+}
+
+/* --- rate --- */
+
+bool log_rate_is_open(struct log_rate *rate, uint32_t per_second, int64_t now_us,
+                      uint64_t *suppressed)
+{
+    if (now_us - rate->since_us >= 1000000 || now_us < rate->since_us) {
+        rate->since_us = now_us;
+        rate->allowed = 0;
+    }
+    if (rate->allowed >= per_second) {
+        rate->suppressed++;
+        return false;
+    }
+    rate->allowed++;
+    *suppressed = rate->suppressed;
+    rate->suppressed = 0;
+    return true;
+}
+
+const char *log_suppressed(struct log_num *storage, uint64_t suppressed)
+{
+    return suppressed ? log_u64(storage, suppressed) : NULL;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The configuration: one YAML file, strict, checked as a whole, then plain typed values that never change.
+ *
+ * conf_load() gives a complete struct conf or NULL and every fault it found; it touches nothing else: no socket, no zone
+ * file, no log. A zone file that is missing is not a fault here (that zone answers SERVFAIL), so that one zone never
+ * stops the others. The struct belongs to the caller until conf_free(); every pointer in it lives as long as it does,
+ * and it may be read from any thread.
+ *
+ * The settings are the rows of settings.tbl.h, and each row is a member here, by the name in the row's column "member":
+ * conf->udp_size, conf->tcp_idle_ms, conf->log_level. Defaults are filled in. */
+#ifndef REEVE_CONF_CONF_H
+#define REEVE_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "dns/name.h"
+
+#define CONF_FILE_LEN_MAX  (16u << 20)  /* a file of 300,000 zones; a larger one is refused unread */
+#define CONF_DEPTH_MAX     16           /* nested maps and lists; the design needs 7 */
+#define CONF_FAULTS_MAX    100
+#define CONF_FAULT_TEXT_MAX 300
+#define CONF_PORT_DEFAULT  53
+
+/* A place in the file, counted from 1, columns in characters; line 0 is "nowhere in the file: a default". */
+struct conf_at {
+    uint32_t line, column;
+};
+
+/* --- faults --- */
+
+struct conf_fault {
+    struct conf_at at;
+    char text[CONF_FAULT_TEXT_MAX];     /* one line, printable; cut when it does not fit */
+};
+
+/* All that was found, ordered by place. About 30 kB. */
+struct conf_faults {
+    unsigned count;         /* entries of list in use */
+    unsigned left_out;      /* faults beyond CONF_FAULTS_MAX */
+    struct conf_fault list[CONF_FAULTS_MAX];
+};
+
+/* One line per fault, `path:line:column: text`, and a last line if some were left out. */
+void conf_faults_show(const struct conf_faults *faults, const char *path, FILE *out);
+
+/* --- the configuration --- */
+
+#define CONF_LOG_TARGET_LIST(X)                                                                    \
+    X(CONF_LOG_STDERR,  "stderr")                                                                  \
+    X(CONF_LOG_JOURNAL, "journal")
+
+enum conf_log_target {
+#define X(name, text) name,
+    CONF_LOG_TARGET_LIST(X)
+#undef X
+};
+
+struct conf_listen {
+    struct sockaddr_storage address;    /* sockaddr_in or sockaddr_in6, port set, all else zero */
+    socklen_t address_len;
+    const char *text;                   /* as written: "127.0.0.1@5300" */
+    struct conf_at at;
+};
+
+struct conf_listens {
+    struct conf_listen *items;          /* no two with the same address and port */
+    unsigned count;                     /* at least 1 */
+};
+
+struct conf_zone {
+    struct name_buf name;               /* absolute, case as written */
+    const char *text;                   /* the key as written */
+    const char *file;                   /* ready for open(): absolute, or joined to the configuration file's directory */
+    struct conf_at at;                  /* of the key */
+    struct conf_at file_at;             /* of the value of `file` */
+};
+
+/* What one setting was made of: for --effective and for messages. */
+struct conf_origin {
+    const char *text;                   /* as written or the table's default; NULL for a list */
+    struct conf_at at;
+};
+
+/* The settings by number, CONF_SET_<member>: the index into conf->origins. */
+enum conf_setting {
+#define SETTING(path, member, kind, preset, min, max, what) CONF_SET_##member,
+#include "conf/settings.tbl.h"
+#undef SETTING
+    CONF_SETTING_COUNT
+};
+
+#define CONF_TYPE_YES_NO    bool
+#define CONF_TYPE_COUNT     uint32_t
+#define CONF_TYPE_SIZE      uint64_t
+#define CONF_TYPE_DURATION  uint32_t
+#define CONF_TYPE_TEXT      const char *
+#define CONF_TYPE_HOST_TEXT const char *
+#define CONF_TYPE_PATH      const char *
+#define CONF_TYPE_LISTEN    struct conf_listens
+#define CONF_TYPE_LEVEL     enum log_level
+#define CONF_TYPE_FORM      enum log_form
+#define CONF_TYPE_TARGET    enum conf_log_target
+
+struct conf {
+    const char *path;                   /* of the file, as given to conf_load() */
+#define SETTING(path, member, kind, preset, min, max, what) CONF_TYPE_##kind member;
+#include "conf/settings.tbl.h"
+#undef SETTING
+    struct conf_zone *zones;            /* in canonical order of their names, each name once */
+    unsigned zone_count;
+    struct conf_origin origins[CONF_SETTING_COUNT];
+    struct arena arena;                 /* holds all that the pointers above point to */
+};
+
+/* The file at path, or NULL with at least one fault. faults is filled anew; it cannot be NULL. */
+struct conf *conf_load(const char *path, struct conf_faults *faults);
+/* The same for bytes in memory; path is what messages and relative files are based on and is not opened. */
+struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path, struct conf_faults *faults);
+/* NULL is fine. */
+void conf_free(struct conf *c);
+
+/* Prints every setting with its value and, as a comment, its origin: `default` or `file:line:column`. What is printed is
+ * a configuration file of the same meaning, wherever it is put: paths are made absolute. */
+void conf_effective(const struct conf *c, FILE *out);
+/* Prints every setting with its default, its range and one line of explanation, as commented YAML. */
+void conf_document(FILE *out);
+
+#endif

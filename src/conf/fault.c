@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Faults of the configuration. */
+#include "conf/fault.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* A fault may quote anything from the file; what a terminal would obey becomes "?": C0, DEL, and C1 as UTF-8 (C2 80-9F). */
+static void make_printable(char *text)
+{
+    for (unsigned char *s = (unsigned char *)text; *s; s++)
+        if (*s < 0x20 || *s == 0x7F)
+            *s = '?';
+        else if (s[0] == 0xC2 && s[1] >= 0x80 && s[1] <= 0x9F)
+            s[0] = s[1] = '?';
+}
+
+bool fault_is_full(const struct conf_faults *faults)
+{
+    return faults->count == CONF_FAULTS_MAX;
+}
+
+void fault_add(struct conf_faults *faults, struct conf_at at, const char *fmt, ...)
+{
+    if (fault_is_full(faults)) {
+        faults->left_out++;
+        return;
+    }
+    struct conf_fault *f = &faults->list[faults->count++];
+    f->at = at;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(f->text, sizeof(f->text), fmt, ap);
+    va_end(ap);
+    make_printable(f->text);
+}
+
+static bool is_after(struct conf_at a, struct conf_at b)
+{
+    return a.line != b.line ? a.line > b.line : a.column > b.column;
+}
+
+void fault_sort(struct conf_faults *faults)
+{
+    for (unsigned i = 1; i < faults->count; i++) { /* at most 100, nearly in order already */
+        struct conf_fault f = faults->list[i];
+        unsigned k = i;
+        for (; k > 0 && is_after(faults->list[k - 1].at, f.at); k--)
+            faults->list[k] = faults->list[k - 1];
+        faults->list[k] = f;
+    }
+}
+
+void conf_faults_show(const struct conf_faults *faults, const char *path, FILE *out)
+{
+    for (unsigned i = 0; i < faults->count; i++) {
+        const struct conf_fault *f = &faults->list[i];
+        fprintf(out, "%s:%u:%u: %s\n", path, f->at.line, f->at.column, f->text);
+    }
+    if (faults->left_out) {
+        struct conf_at at = faults->list[faults->count - 1].at;
+        fprintf(out, "%s:%u:%u: %u more faults are not shown\n", path, at.line, at.column,
+                faults->left_out);
+    }
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The map of zones: its keys are zone names, absolute with or without the final dot. */
+#ifndef REEVE_CONF_ZONES_H
+#define REEVE_CONF_ZONES_H
+
+#include "conf/fill.h"
+
+void zones_read(struct fill *f, const struct item *n);
+
+#endif

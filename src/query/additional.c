@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Additional data (RFC 1034 s4.3.2 step 6).
+ *
+ * It comes from the zone that answered and from exact names only: what is elsewhere a resolver would not believe, and it
+ * is not worth a search. Its loss never sets TC. */
+#include "query/additional.h"
+
+#include "base/attr.h"
+
+/* What is added besides A and AAAA. */
+static const struct {
+    uint16_t type, wanted[2];
+} extras[] = {
+    {TYPE_RT, {TYPE_X25, TYPE_ISDN}},       /* RFC 1183 s3.3 */
+    {TYPE_NAPTR, {TYPE_SRV}},               /* RFC 3403 s4.2 */
+    {TYPE_SVCB, {TYPE_SVCB}},               /* RFC 9460 s4.1 */
+    {TYPE_HTTPS, {TYPE_HTTPS}},
+};
+
+static bool is_noted(const struct reply *r, struct name name, uint16_t type)
+{
+    for (unsigned i = 0; i < r->target_count; i++)
+        if (r->targets[i].type == type && name_is_equal(r->targets[i].name, name))
+            return true;
+    return false;
+}
+
+/* The name that this record sends its reader to; len 0: none. */
+static struct name target_of(const struct reply *r, uint16_t type, struct rdata rd)
+{
+    const struct rrtype_info *info = rrtype_info(type);
+    struct name target = rdata_name(type, rd, info->name_count - 1u);
+    if ((type == TYPE_SVCB || type == TYPE_HTTPS) && target.len == 1)
+        /* RFC 9460 s2.5: "." is the owner in ServiceMode, and nothing in AliasMode */
+        return get_u16(rd.bytes) ? r->qname : (struct name){0};
+    return target;
+}
+
+void additional_note(struct reply *r, const struct rrset *set)
+{
+    if (!rrtype_is(set->type, RRTYPE_ADDITIONAL))
+        return;
+    /* RFC 8109 s4: who asks for a zone's servers, as in priming, means to reach them */
+    if (r->q->self->minimal_responses && set->type != TYPE_NS)
+        return;
+    struct name apex = node_owner(r->version->apex);
+    for (struct rdata rd = rrset_first(*set); rd.bytes; rd = rrset_next(*set, rd)) {
+        struct name target = target_of(r, set->type, rd);
+        if (target.len == 0 || !name_is_under(target, apex) || is_noted(r, target, set->type))
+            continue;
+        if (r->target_count == REPLY_TARGETS_MAX)
+            return;
+        r->targets[r->target_count++] = (struct target){target, set->type};
+    }
+}
+
+static void write_set(struct reply *r, struct name owner, const struct node *n, uint16_t type, enum additional_need need)
+{
+    struct rrset set, sigs;
+    if (!node_find_both(n, type, &set, &sigs))
+        return;
+    if (need == ADDITIONAL_REQUIRED)
+        (void)reply_rrset(r, SECTION_ADDITIONAL, owner, &set, &sigs);
+    else
+        (void)reply_optional(r, SECTION_ADDITIONAL, owner, &set, &sigs);
+}
+
+void additional_addresses(struct reply *r, struct name owner, const struct node *n, enum additional_need need)
+{
+    write_set(r, owner, n, TYPE_A, need);
+    write_set(r, owner, n, TYPE_AAAA, need);
+}
+
+/* Is that RRset the answer, or was it written for a target before this one? */
+static bool is_written(const struct reply *r, unsigned at, uint16_t type)
+{
+    struct name name = r->targets[at].name;
+    if (type == r->q->msg.qtype && name_is_equal(name, r->qname))
+        return true;
+    for (unsigned i = 0; i < at; i++)
+        if (name_is_equal(r->targets[i].name, name))
+            return type == TYPE_A || type == TYPE_AAAA;
+    return false;
+}
+
+static void write_target(struct reply *r, unsigned at, const struct node *n)
+{
+    struct target t = r->targets[at];
+    if (!is_written(r, at, TYPE_A))
+        write_set(r, t.name, n, TYPE_A, ADDITIONAL_OPTIONAL);
+    if (!is_written(r, at, TYPE_AAAA))
+        write_set(r, t.name, n, TYPE_AAAA, ADDITIONAL_OPTIONAL);
+    for (unsigned i = 0; i < ARRAY_LEN(extras); i++)
+        for (unsigned k = 0; extras[i].type == t.type && k < ARRAY_LEN(extras[i].wanted); k++)
+            if (extras[i].wanted[k] && !is_written(r, at, extras[i].wanted[k]))
+                write_set(r, t.name, n, extras[i].wanted[k], ADDITIONAL_OPTIONAL);
+}
+
+void additional_write(struct reply *r)
+{
+    struct name names[REPLY_TARGETS_MAX];
+    const struct node *nodes[REPLY_TARGETS_MAX];
+    if (r->target_count == 0 || r->is_full)
+        return;
+    for (unsigned i = 0; i < r->target_count; i++)
+        names[i] = r->targets[i].name;
+    lookup_exact_batch(r->version, names, r->target_count, nodes);
+    for (unsigned i = 0; i < r->target_count; i++)
+        if (nodes[i])
+            write_target(r, i, nodes[i]);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Denial with NSEC3 (RFC 5155 s7.2).
+ *
+ * Hashing is what costs here, so no name is hashed twice: on the way up to an encloser that has an NSEC3, the hash of the
+ * name before is the one of the next closer name. Only in an opt-out zone that way has more than one step. */
+#include "query/denial.h"
+
+#include "base/check.h"
+
+_Static_assert(NSEC3_HASH_LEN == DIGEST_SHA1_LEN, "NSEC3 hashes are SHA-1");
+
+#define NSEC3_SALT_MAX 255
+
+struct hash {
+    uint8_t at[NSEC3_HASH_LEN];
+};
+
+/* s5: H(x) = SHA-1(x, salt), again on its own result for each iteration. */
+static void hash_name(const struct reply *r, const struct version *v, struct name name, struct hash *out)
+{
+    const struct nsec3_param *p = &v->nsec3_param;
+    uint8_t bytes[NAME_LEN_MAX + NSEC3_SALT_MAX];
+    name_lower(name, bytes);
+    if (p->salt_len)
+        memcpy(bytes + name.len, p->salt, p->salt_len);
+    digest_sha1(r->q->digest, bytes, (size_t)name.len + p->salt_len, out->at);
+    for (unsigned i = 0; i < p->iterations; i++) {
+        if (i == 0 && p->salt_len)
+            memcpy(bytes + NSEC3_HASH_LEN, p->salt, p->salt_len);
+        memcpy(bytes, out->at, NSEC3_HASH_LEN);
+        digest_sha1(r->q->digest, bytes, NSEC3_HASH_LEN + (size_t)p->salt_len, out->at);
+    }
+}
+
+/* The ancestor of name, or name itself, that is one label longer than its ancestor `encloser`. */
+static struct name next_closer(struct name name, struct name encloser)
+{
+    ASSERT(name.len > encloser.len);
+    for (;;) {
+        struct name up = name_parent(name);
+        if (up.len == encloser.len)
+            return name;
+        name = up;
+    }
+}
+
+static void prove_match(struct reply *r, const struct version *v, const struct hash *h)
+{
+    reply_proof(r, lookup_nsec3(v, h->at), TYPE_NSEC3);
+}
+
+static void prove_cover(struct reply *r, const struct version *v, const struct hash *h)
+{
+    reply_proof(r, lookup_nsec3_cover(v, h->at), TYPE_NSEC3);
+}
+
+/* s7.2.1: the closest provable encloser of name at `encloser` or above it, and that the name next to it does not exist.
+ * below: the hash of the next closer name if the caller has it, else NULL. The encloser found; len 0: the chain has a hole. */
+static struct name prove_encloser(struct reply *r, struct name name, struct name encloser, const struct hash *below)
+{
+    const struct version *v = r->version;
+    struct hash h, next;
+    const struct node *match;
+    for (;;) {
+        hash_name(r, v, encloser, &h);
+        match = lookup_nsec3(v, h.at);
+        if (match)
+            break;
+        if (encloser.len == v->apex->owner_len)
+            return (struct name){0};
+        next = h;
+        below = &next;
+        encloser = name_parent(encloser);
+    }
+    reply_proof(r, match, TYPE_NSEC3);
+    if (!below) {
+        hash_name(r, v, next_closer(name, encloser), &next);
+        below = &next;
+    }
+    prove_cover(r, v, below);
+    return encloser;
+}
+
+/* s7.2.3, s7.2.4, s7.2.7: the name's own NSEC3, or in an opt-out span the proof that it lies in one. Names without DS, and
+ * the empty non-terminals above nothing but such names, have no NSEC3 there. */
+static void prove_name(struct reply *r, struct name name)
+{
+    struct hash h;
+    hash_name(r, r->version, name, &h);
+    const struct node *match = lookup_nsec3(r->version, h.at);
+    if (match)
+        reply_proof(r, match, TYPE_NSEC3);
+    else if (name.len > r->version->apex->owner_len)
+        (void)prove_encloser(r, name, name_parent(name), &h);
+}
+
+void denial_nsec3_no_ds(struct reply *r)
+{
+    prove_name(r, reply_ancestor(r->qname, r->lookup.node->owner_len));
+}
+
+void denial_nsec3_nodata(struct reply *r)
+{
+    const struct lookup *l = &r->lookup;
+    struct name_buf star;
+    struct hash h;
+    if (l->kind != LOOKUP_WILDCARD && l->kind != LOOKUP_WILDCARD_EMPTY) {
+        prove_name(r, r->qname);
+        return;
+    }
+    struct name encloser = prove_encloser(r, r->qname, l->encloser, NULL);
+    if (encloser.len == 0 || !name_wildcard_of(encloser, &star))
+        return;
+    hash_name(r, r->version, name_of(&star), &h);
+    prove_match(r, r->version, &h);     /* s7.2.5 */
+}
+
+void denial_nsec3_nxdomain(struct reply *r)
+{
+    struct name_buf star;
+    struct hash h;
+    struct name encloser = prove_encloser(r, r->qname, r->lookup.encloser, NULL);
+    if (encloser.len == 0 || !name_wildcard_of(encloser, &star))
+        return;
+    hash_name(r, r->version, name_of(&star), &h);
+    prove_cover(r, r->version, &h);     /* s7.2.2 */
+}
+
+void denial_nsec3_expansion(struct reply *r, const struct expansion *e)
+{
+    struct hash h;
+    hash_name(r, e->version, next_closer(e->qname, e->encloser), &h);
+    prove_cover(r, e->version, &h);     /* s7.2.6: the wildcard itself proves the encloser */
+}

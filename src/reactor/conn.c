@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One TCP connection.
+ *
+ * The usual course: one read brings one or a few queries into `small`, server_handle() writes the answers into the buffer
+ * that all connections share, one sendmsg takes them from there, and the connection is idle again without having
+ * allocated anything. When the peer does not take all, the rest is copied into the stream's queue and EV_WRITE is
+ * awaited; while that queue is long nothing more is read, so the peer's own sending comes to a halt. One read per turn and
+ * at most STREAM_SMALL_LEN bytes of small messages is what keeps one connection from taking the turn of others. */
+#include "reactor/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/wire.h"
+#include "dns/codes.h"
+#include "reactor/tcp.h"
+
+/* Reads of one connection when the server stops: 64 KB of what had been sent before. */
+#define CONN_DRAIN_READS 128
+
+static void on_io(struct ev_loop *ev, ev_io *w, int revents)
+{
+    (void)ev;
+    TURN_WATCH("tcp connection");
+    conn_run(container_of(w, struct conn, io), revents);
+}
+
+struct conn *conn_new(struct tcp *t, int fd, const union address *peer)
+{
+    struct conn *c = mem_alloc(sizeof(*c));
+    memset(c, 0, offsetof(struct conn, stream));
+    stream_init(&c->stream);
+    c->tcp = t;
+    c->peer = (struct peer){.address = *peer, .transport = TRANSPORT_TCP};
+    ev_io_init(&c->io, on_io, fd, 0);
+    ev_set_priority(&c->io, TURN_CONN);
+    c->since_us = clock_mono_us();
+    c->wait = CONN_FIRST;
+    tcp_add(t, c);
+    return c;
+}
+
+void conn_close(struct conn *c)
+{
+    struct tcp *t = c->tcp;
+    ev_io_stop(t->ev, &c->io);
+    close(c->io.fd);
+    tcp_remove(t, c);
+    stream_done(&c->stream);
+    free(c);
+}
+
+static bool is_fatal(int error)
+{
+    return error != EAGAIN && error != EINTR;
+}
+
+/* *got: bytes that came. */
+static enum next conn_read(struct conn *c, size_t *got)
+{
+    *got = 0;
+    if (c->is_ended || c->is_paused)
+        return KEEP;
+    struct stream_room room = stream_room(&c->stream);
+    ssize_t n = recv(c->io.fd, room.at, room.len, MSG_DONTWAIT);
+    if (n < 0)
+        return is_fatal(errno) ? CLOSE : KEEP;
+    if (!n) {
+        c->is_ended = true; /* what it has asked is still answered */
+        return KEEP;
+    }
+    c->is_heard = true;
+    stream_received(&c->stream, (size_t)n);
+    *got = (size_t)n;
+    return KEEP;
+}
+
+/* Bytes of the queue are gone: counts them towards the next deadline. */
+static void output_progress(struct conn *c, size_t n)
+{
+    stream_sent(&c->stream, n);
+    c->sent_len += (uint32_t)n;
+    if (c->sent_len >= CONN_PROGRESS_LEN) {
+        c->sent_len = 0;
+        c->has_sent = true;
+    }
+    if (!stream_unsent(&c->stream))
+        c->unsent_count = 0;
+}
+
+static enum next conn_write(struct conn *c)
+{
+    size_t len = stream_unsent(&c->stream);
+    if (!len)
+        return KEEP;
+    ssize_t n = send(c->io.fd, stream_unsent_at(&c->stream), len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0)
+        return is_fatal(errno) ? CLOSE : KEEP;
+    output_progress(c, (size_t)n);
+    return KEEP;
+}
+
+/* Queues what is left of the parts after the first `sent` bytes. */
+static void answers_push(struct conn *c, const struct iovec *part, size_t count, size_t sent)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t skip = sent < part[i].iov_len ? sent : part[i].iov_len;
+        sent -= skip;
+        if (skip == part[i].iov_len)
+            continue;
+        stream_push(&c->stream, (const uint8_t *)part[i].iov_base + skip, part[i].iov_len - skip);
+        c->unsent_count++;
+    }
+}
+
+/* Sends the answers of n exchanges from where they lie, and queues what the peer does not take. */
+static enum next answers_send(struct conn *c, const struct exchange *x, unsigned n)
+{
+    struct iovec part[TURN_TCP_BATCH];
+    size_t count = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (!x[i].out_len)
+            continue;
+        ASSERT(x[i].out_len <= DNS_MESSAGE_MAX);
+        uint8_t *start = x[i].out - STREAM_PREFIX_LEN;
+        put_u16(start, (uint16_t)x[i].out_len);
+        part[count++] = (struct iovec){start, STREAM_PREFIX_LEN + x[i].out_len};
+    }
+    if (!count)
+        return KEEP;
+    ssize_t sent = 0;
+    if (!stream_unsent(&c->stream)) {
+        struct msghdr h = {.msg_iov = part, .msg_iovlen = count};
+        sent = sendmsg(c->io.fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && is_fatal(errno))
+            return CLOSE;
+    }
+    answers_push(c, part, count, sent > 0 ? (size_t)sent : 0);
+    return KEEP;
+}
+
+static bool is_full(const struct conn *c)
+{
+    const struct tcp_limits *limits = &c->tcp->limits;
+    return stream_unsent(&c->stream) >= limits->unsent || c->unsent_count >= limits->pipeline;
+}
+
+/* Takes up to max whole messages out of the stream into x. A message without room for a header is the last one taken: who
+ * sends it does not speak DNS, or has lost count. */
+static unsigned messages_take(struct conn *c, struct exchange *x, unsigned max)
+{
+    struct stream_message m;
+    unsigned n = 0;
+    while (n < max && stream_next(&c->stream, &m)) {
+        x[n].peer = c->peer;
+        x[n].in = m.bytes;
+        x[n].in_len = m.len;
+        x[n++].out_len = 0;
+        if (m.len < DNS_HEADER_LEN) {
+            c->is_ended = true;
+            stream_drop(&c->stream);
+        }
+    }
+    return n;
+}
+
+/* Answers the whole messages that are here, as long as the peer takes the answers. */
+static enum next conn_serve(struct conn *c)
+{
+    struct tcp *t = c->tcp;
+    while (!is_full(c) && stream_has_message(&c->stream)) {
+        uint32_t room = t->limits.pipeline - c->unsent_count;
+        unsigned n = messages_take(c, t->x, room < TURN_TCP_BATCH ? room : TURN_TCP_BATCH);
+        server_handle(t->server, t->x, n, clock_wall_us());
+        c->has_asked = true;
+        if (answers_send(c, t->x, n) == CLOSE)
+            return CLOSE;
+    }
+    return KEEP;
+}
+
+static enum conn_wait wait_of(const struct conn *c)
+{
+    if (stream_unsent(&c->stream))
+        return CONN_SENDING;
+    if (stream_is_partial(&c->stream))
+        return CONN_RECEIVING;
+    return c->is_heard ? CONN_IDLE : CONN_FIRST;
+}
+
+static void events_set(struct conn *c, int events)
+{
+    if (ev_is_active(&c->io) && events == (c->io.events & (EV_READ | EV_WRITE)))
+        return;
+    ev_io_stop(c->tcp->ev, &c->io);
+    ev_io_modify(&c->io, events);
+    ev_io_start(c->tcp->ev, &c->io);
+}
+
+/* The only place that decides what we wait for. CLOSE: for nothing any more. */
+static enum next conn_rearm(struct conn *c)
+{
+    struct tcp *t = c->tcp;
+    bool is_unsent = stream_unsent(&c->stream) > 0;
+    if (c->is_ended && !is_unsent)
+        return CLOSE;
+    bool was_paused = c->is_paused;
+    c->is_paused = is_full(c);
+    t->count->tcp_paused += c->is_paused && !was_paused;
+    ASSERT(is_unsent || !c->is_paused);
+    stream_trim(&c->stream);
+    tcp_hold(t, c);
+    events_set(c, (c->is_ended || c->is_paused ? 0 : EV_READ) | (is_unsent ? EV_WRITE : 0));
+    enum conn_wait wait = wait_of(c);
+    if (wait != c->wait)
+        c->sent_len = 0;
+    if (wait != c->wait || (wait == CONN_SENDING ? c->has_sent : c->has_asked))
+        tcp_wait(t, c, wait);
+    c->has_asked = c->has_sent = false;
+    return KEEP;
+}
+
+static void conn_settle(struct conn *c, enum next next)
+{
+    struct tcp *t = c->tcp;
+    if (next == KEEP)
+        next = conn_rearm(c);
+    if (next == CLOSE)
+        conn_close(c);
+    tcp_relieve(t);
+}
+
+void conn_run(struct conn *c, int revents)
+{
+    enum next next = KEEP;
+    size_t got;
+    if (revents & EV_WRITE)
+        next = conn_write(c);
+    if (next == KEEP && revents & EV_READ)
+        next = conn_read(c, &got);
+    if (next == KEEP)
+        next = conn_serve(c);
+    conn_settle(c, next);
+}
+
+void conn_drain(struct conn *c)
+{
+    enum next next = KEEP;
+    size_t got = 1;
+    for (unsigned i = 0; i < CONN_DRAIN_READS && next == KEEP && got; i++) {
+        next = conn_read(c, &got);
+        if (next == KEEP)
+            next = conn_serve(c);
+        c->is_paused = is_full(c);
+    }
+    c->is_ended = true;
+    conn_settle(c, next);
+}

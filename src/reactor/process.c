@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The process: its user, its privileges, its descriptors. */
+#include "reactor/process.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0 /* the leak check at exit traces its own process, which needs to be dumpable */
+#endif
+
+static void dumps_off(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    if (!IS_SANITIZED)
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void process_secure(enum process_dumps dumps)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)umask(027);
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    if (dumps == PROCESS_DUMPS_OFF)
+        dumps_off();
+    else
+        (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+uint64_t process_descriptors(uint64_t want)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+        return want;
+    if (r.rlim_cur >= want)
+        return r.rlim_cur;
+    struct rlimit more = {want, r.rlim_max > want ? r.rlim_max : want};
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        return want;
+    more = (struct rlimit){r.rlim_max, r.rlim_max}; /* beyond it only with privileges */
+    return setrlimit(RLIMIT_NOFILE, &more) == 0 ? r.rlim_max : r.rlim_cur;
+}
+
+/* Keeps CAP_NET_BIND_SERVICE and nothing else. */
+static bool capabilities_cut(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{.effective = 1u << CAP_NET_BIND_SERVICE,
+                                              .permitted = 1u << CAP_NET_BIND_SERVICE}};
+    return syscall(SYS_capset, &head, data) == 0;
+}
+
+/* Real, effective and saved ids are the user's, and root's cannot be had again. */
+static bool is_cut_off(uid_t uid, gid_t gid)
+{
+    uid_t ru, eu, su;
+    gid_t rg, eg, sg;
+    if (getresuid(&ru, &eu, &su) < 0 || getresgid(&rg, &eg, &sg) < 0)
+        return false;
+    if (ru != uid || eu != uid || su != uid || rg != gid || eg != gid || sg != gid)
+        return false;
+    return setuid(0) < 0 && setgid(0) < 0;
+}
+
+static enum err become(const struct passwd *pw, struct diag *diag)
+{
+    if (initgroups(pw->pw_name, pw->pw_gid) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
+        setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 || setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||
+        !capabilities_cut() || prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+        return err_say(diag, ERR_SYSTEM, "user %s: %s", pw->pw_name, strerror(errno));
+    if (!is_cut_off(pw->pw_uid, pw->pw_gid))
+        return err_say(diag, ERR_SYSTEM, "user %s: root's privileges are not gone", pw->pw_name);
+    return OK;
+}
+
+enum err process_become(const char *user, struct diag *diag)
+{
+    errno = 0;
+    const struct passwd *pw = getpwnam(user);
+    if (!pw)
+        return err_say(diag, ERR_ABSENT, "user %s: %s", user, errno ? strerror(errno) : "no such user");
+    if (pw->pw_uid == geteuid())
+        return OK;
+    if (geteuid() != 0)
+        return err_say(diag, ERR_SYSTEM, "user %s: only root can become another user", user);
+    return become(pw, diag);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the process may do: its user, its privileges, its descriptors.
+ *
+ * Called once, at start, while there is one thread. */
+#ifndef REEVE_REACTOR_PROCESS_H
+#define REEVE_REACTOR_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum process_dumps { PROCESS_DUMPS_OFF, PROCESS_DUMPS_ON };
+
+/* For every start: no privileges to gain by exec, no core dump (it would hold keys) unless asked for, files that we make
+ * are not for others, a closed pipe is an error and not a signal. */
+void process_secure(enum process_dumps dumps);
+
+/* Makes room for `want` open descriptors, as far as allowed; gives how many there may be. */
+uint64_t process_descriptors(uint64_t want);
+
+/* Started as root: becomes `user` with its groups, keeps nothing but the right to bind low ports (addresses may be added
+ * by a reload), and makes sure that there is no way back. Otherwise it checks that we are that user already. */
+enum err process_become(const char *user, struct diag *diag);
+
+#endif

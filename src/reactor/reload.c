@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Reading the configuration again, in a helper thread. */
+#include "reactor/reload.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "reactor/turn.h"
+
+static void *run(void *arg)
+{
+    struct reload *r = arg;
+    r->conf = conf_load(r->path, r->faults);
+    ev_async_send(r->ev, &r->finished);
+    return NULL;
+}
+
+/* The thread is to get no signal: they are all the loop's. */
+static int thread_start(struct reload *r)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&r->thread, NULL, run, r);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+enum err reload_start(struct reload *r, struct diag *diag)
+{
+    if (r->is_running) {
+        r->is_wanted = true;
+        return OK;
+    }
+    int error = thread_start(r);
+    if (error)
+        return err_say(diag, ERR_SYSTEM, "no thread for it: %s", strerror(error));
+    r->is_running = true;
+    return OK;
+}
+
+static void on_finished(struct ev_loop *ev, ev_async *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    TURN_WATCH("new configuration");
+    struct reload *r = container_of(w, struct reload, finished);
+    ASSERT(r->is_running);
+    pthread_join(r->thread, NULL); /* at its end, or a few instructions before */
+    r->is_running = false;
+    struct conf *conf = r->conf;
+    r->conf = NULL;
+    bool again = r->is_wanted;
+    r->is_wanted = false;
+    r->done(r->arg, conf, r->faults);
+    if (again)
+        (void)reload_start(r, NULL);
+}
+
+void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_done_fn done, void *arg)
+{
+    *r = (struct reload){.ev = ev, .done = done, .arg = arg};
+    r->path = strcpy(mem_alloc(strlen(path) + 1), path);
+    r->faults = mem_alloc_zero(sizeof(*r->faults));
+    ev_async_init(&r->finished, on_finished);
+    ev_set_priority(&r->finished, TURN_CONTROL);
+    ev_async_start(ev, &r->finished);
+}
+
+void reload_done(struct reload *r)
+{
+    if (r->is_running)
+        pthread_join(r->thread, NULL);
+    ev_async_stop(r->ev, &r->finished);
+    conf_free(r->conf);
+    free(r->path);
+    free(r->faults);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The tripwire: names callbacks that hold up the loop. Empty in release builds. */
+#include "reactor/turn.h"
+
+#ifdef REEVE_TRIPWIRE
+
+#include "base/clock.h"
+#include "base/log.h"
+
+struct turn_watch turn_watch_start(const char *name)
+{
+    return (struct turn_watch){.name = name, .start_us = clock_mono_us()};
+}
+
+void turn_watch_end(struct turn_watch *w)
+{
+    int64_t took_us = clock_mono_us() - w->start_us;
+    if (took_us > TURN_SLOW_US)
+        log_debug("slow callback", {"callback", w->name},
+                  {"us", log_u64(&(struct log_num){0}, (uint64_t)took_us)});
+}
+
+#else
+
+/* A translation unit has at least one declaration (C17 s6.9). */
+extern int turn_unused;
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Counters: one row each; the struct, the names in metrics and the texts are made from the rows. */
+#ifndef REEVE_REQUEST_COUNTER_H
+#define REEVE_REQUEST_COUNTER_H
+
+#include <stdint.h>
+
+/*        name                   meaning */
+#define COUNTER_LIST(X)                                                                            \
+    X(udp_queries,         "datagrams received")                                                   \
+    X(tcp_queries,         "messages received over TCP")                                           \
+    X(answers,             "answers sent")                                                         \
+    X(answers_truncated,   "answers with TC set")                                                  \
+    X(dropped_short,       "messages shorter than a header, not answered")                         \
+    X(dropped_response,    "messages with QR set, not answered")                                   \
+    X(dropped_port_zero,   "datagrams from port 0, not answered")                                  \
+    X(udp_too_long,        "datagrams longer than what is read of them, answered FORMERR")         \
+    X(dropped_send,        "answers that the kernel did not take")                                 \
+    X(formerr,             "answers FORMERR")                                                      \
+    X(servfail,            "answers SERVFAIL")                                                     \
+    X(notimp,              "answers NOTIMP")                                                       \
+    X(refused,             "answers REFUSED")                                                      \
+    X(badvers,             "answers BADVERS")                                                      \
+    X(nxdomain,            "answers NXDOMAIN")                                                     \
+    X(noerror,             "answers NOERROR")                                                      \
+    X(chains_cut,          "CNAME or DNAME chains cut at the limit")                               \
+    X(arena_full,          "requests that reached the memory limit, answered SERVFAIL")            \
+    X(edns_queries,        "messages with OPT")                                                    \
+    X(edns_unknown_option, "EDNS options ignored as unknown")                                      \
+    X(nsec3_over_limit,    "answers without NSEC3 proof, iterations above the limit")              \
+    X(tcp_accepted,        "TCP connections accepted")                                             \
+    X(tcp_limit_total,     "TCP connections that made the idlest one give way")                    \
+    X(tcp_limit_address,   "TCP connections refused, too many from one address")                   \
+    X(tcp_idle_closed,     "TCP connections closed as idle")                                       \
+    X(tcp_slow_closed,     "TCP connections closed, message or answer not moved in time")          \
+    X(tcp_paused,          "times reading stopped while unsent answers were large")                \
+    X(reloads,             "reloads of the configuration that took effect")                        \
+    X(reloads_failed,      "reloads refused, configuration faulty")                                \
+    X(zone_loads,          "zones loaded")                                                         \
+    X(zone_loads_failed,   "zones that could not be loaded")
+
+struct counters {
+#define X(name, text) uint64_t name;
+    COUNTER_LIST(X)
+#undef X
+};
+
+#endif

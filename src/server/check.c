@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Checking the zones of a configuration. */
+#include "server/check.h"
+
+#include "zone/load.h"
+
+static void on_line(void *arg, enum master_severity severity, const char *line)
+{
+    fprintf(arg, "%s%s\n", severity == MASTER_WARNING ? "warning: " : "", line);
+}
+
+unsigned server_check_zones(const struct conf *conf, FILE *out)
+{
+    unsigned failed = 0;
+    struct load_limits limits = {.records_max = conf->zone_records_max};
+    struct load_sink sink = {.arg = out, .line = on_line};
+    for (unsigned i = 0; i < conf->zone_count; i++) {
+        const struct conf_zone *z = &conf->zones[i];
+        struct load_result result;
+        struct diag diag = {0};
+        struct zone *zone = load_zone_file(name_of(&z->name), z->file, &limits, &sink, &result, &diag);
+        failed += !zone;
+        zone_free(zone);
+    }
+    return failed;
+}

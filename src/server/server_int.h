@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The server's state, for the files of server/ only. */
+#ifndef REEVE_SERVER_SERVER_INT_H
+#define REEVE_SERVER_SERVER_INT_H
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "server/loader.h"
+#include "server/server.h"
+#include "zone/store.h"
+
+/* What the server knows of one zone beside its data; store_entry.owner points here. */
+struct server_zone {
+    struct store_entry *entry;
+    uint64_t ticket;            /* of the newest load asked for; results of older ones are dropped */
+    bool is_loading, has_failed;
+};
+
+struct server {
+    struct conf *conf;
+    struct self self;
+    struct counters count;
+    struct store store;
+    struct loader *loader;
+    uint64_t last_ticket;
+
+    /* one batch */
+    struct request request[SERVER_BATCH_MAX];
+    struct build build;
+    struct arena arena;
+    struct digest digest;
+    struct log_rate refused_rate;
+};
+
+/* self.c: what the configuration says of this server. */
+void self_from_conf(struct self *self, const struct conf *conf);
+
+/* zones.c */
+void zones_reload(struct server *s, const struct conf *conf);
+void zones_free(struct server *s);
+bool zones_collect(struct server *s);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The zones of the server: asked for by the configuration, filled by the helpers.
+ *
+ * A zone that does not load never stops the others. Before its first good load it is in the store without data (SERVFAIL);
+ * after that the last good one stays until a newer one is whole. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "server/server_int.h"
+
+static void zone_remove(struct server *s, struct server_zone *z)
+{
+    char text[NAME_TEXT_MAX];
+    log_notice("zone removed", {"zone", name_text(name_of(&z->entry->name), text)});
+    loader_drop(s->loader, z->entry->zone);
+    store_remove(&s->store, z->entry);
+    free(z);
+}
+
+static bool conf_has_zone(const struct conf *conf, struct name name)
+{
+    unsigned low = 0, high = conf->zone_count; /* in canonical order */
+    while (low < high) {
+        unsigned mid = low + (high - low) / 2;
+        int d = name_compare(name_of(&conf->zones[mid].name), name);
+        if (d == 0)
+            return true;
+        if (d < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return false;
+}
+
+static void remove_missing(struct server *s, const struct conf *conf)
+{
+    struct server_zone **gone = mem_alloc((s->store.count + 1) * sizeof(struct server_zone *));
+    size_t count = 0;
+    STORE_EACH(e, &s->store)
+        if (!conf_has_zone(conf, name_of(&e->name)))
+            gone[count++] = e->owner;
+    while (count--)
+        zone_remove(s, gone[count]);
+    free(gone);
+}
+
+void zones_reload(struct server *s, const struct conf *conf)
+{
+    struct load_limits limits = {.records_max = conf->zone_records_max};
+    remove_missing(s, conf);
+    for (unsigned i = 0; i < conf->zone_count; i++) {
+        const struct conf_zone *c = &conf->zones[i];
+        struct name name = name_of(&c->name);
+        struct store_entry *e = store_get(&s->store, name);
+        if (!e) {
+            struct server_zone *z = mem_alloc_zero(sizeof(*z));
+            e = z->entry = store_add(&s->store, name);
+            e->owner = z;
+        }
+        struct server_zone *z = e->owner;
+        z->ticket = ++s->last_ticket;
+        z->is_loading = true;
+        loader_load(s->loader, name, c->file, limits, z->ticket);
+    }
+}
+
+void zones_free(struct server *s)
+{
+    STORE_EACH(e, &s->store) {
+        zone_free(e->zone);
+        free(e->owner);
+    }
+    store_done(&s->store);
+}
+
+static void log_loaded(const struct loaded *r, const struct zone *old)
+{
+    char text[NAME_TEXT_MAX];
+    const struct version *v = r->zone->published;
+    name_text(name_of(&r->name), text);
+    log_info("zone loaded", {"zone", text}, {"serial", LOG_U64(v->serial)},
+             {"records", LOG_U64(v->record_count)},
+             {"names", LOG_U64(v->node_count)},
+             {"warnings", r->result.warnings ? LOG_U64(r->result.warnings) : NULL},
+             {"ms", LOG_U64((uint64_t)r->took_us / 1000)});
+    if (old && serial_compare(v->serial, old->published->serial) < 0)
+        log_warn("serial went back, secondaries will not follow", {"zone", text},
+                 {"old", LOG_U64(old->published->serial)},
+                 {"new", LOG_U64(v->serial)});
+}
+
+static void log_failed(const struct loaded *r, const struct zone *old)
+{
+    char text[NAME_TEXT_MAX];
+    log_error("zone not loaded", {"zone", name_text(name_of(&r->name), text)}, {"reason", r->diag.text},
+              {"errors", LOG_U64(r->result.errors)},
+              {"serving", old ? "last good version" : "SERVFAIL"});
+}
+
+static void take(struct server *s, struct loaded *r)
+{
+    struct store_entry *e = store_get(&s->store, name_of(&r->name));
+    struct server_zone *z = e ? e->owner : NULL;
+    if (!z || z->ticket != r->ticket) {
+        loader_drop(s->loader, r->zone); /* removed or asked for again meanwhile */
+        return;
+    }
+    z->is_loading = false;
+    z->has_failed = !r->zone;
+    if (!r->zone) {
+        s->count.zone_loads_failed++;
+        log_failed(r, e->zone);
+        return;
+    }
+    s->count.zone_loads++;
+    log_loaded(r, e->zone);
+    loader_drop(s->loader, e->zone);
+    e->zone = r->zone;
+}
+
+/* Results taken in one turn: each is a few pointers and two log lines. */
+#define COLLECT_MAX 64
+
+bool zones_collect(struct server *s)
+{
+    struct loaded r;
+    for (int i = 0; i < COLLECT_MAX && loader_collect(s->loader, &r); i++)
+        take(s, &r);
+    return loader_pending(s->loader) == 0;
+}
+
+const char *server_status(const struct server *s, char buf[128])
+{
+    unsigned loading = 0, failed = 0;
+    STORE_EACH(e, &s->store) {
+        const struct server_zone *z = e->owner;
+        loading += z->is_loading;
+        failed += z->has_failed && !z->is_loading;
+    }
+    int n = snprintf(buf, 128, "%zu zone%s", s->store.count, s->store.count == 1 ? "" : "s");
+    if (loading)
+        n += snprintf(buf + n, 128 - (size_t)n, ", %u loading", loading);
+    if (failed)
+        snprintf(buf + n, 128 - (size_t)n, ", %u not loaded", failed);
+    return buf;
+}

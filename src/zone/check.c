@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Semantic checks of a whole zone.
+ *
+ * Error or warning: what named-checkzone or kzonecheck refuse to load is an error here (no or two SOAs, no NS at the apex, an
+ * apex NS of ours without address or behind a CNAME, CNAME beside other data, records below a DNAME, NS beside a DNAME, NS at a
+ * wildcard); what only breaks the one name is a warning (missing glue, targets that do not exist or are CNAMEs, DS without NS). */
+#include "zone/check.h"
+
+#include <stdio.h>
+
+#include "zone/lookup.h"
+#include "zone/zone.h"
+
+struct check {
+    const struct version *v;
+    const struct check_sink *sink;
+    struct check_result *result;
+    const struct node *dname;   /* the last DNAME passed: what follows may be below it */
+};
+
+static void fault(struct check *c, enum master_severity severity, struct name owner, const char *sentence)
+{
+    uint64_t *count = severity == MASTER_ERROR ? &c->result->errors : &c->result->warnings;
+    (*count)++;
+    if (c->result->errors + c->result->warnings <= CHECK_FAULTS_MAX)
+        c->sink->fault(c->sink->arg, severity, owner, sentence);
+}
+
+static void fault_target(struct check *c, enum master_severity severity, struct name owner, uint16_t type,
+                         struct name target, const char *what)
+{
+    char sentence[DIAG_TEXT_MAX + NAME_TEXT_MAX], text[NAME_TEXT_MAX], mnemonic[16];
+    snprintf(sentence, sizeof(sentence), "%s target \"%s\" %s", rrtype_text(type, mnemonic),
+             name_text(target, text), what);
+    fault(c, severity, owner, sentence);
+}
+
+static bool has_address(const struct node *n)
+{
+    struct rrset s;
+    return n && (node_find(n, TYPE_A, &s) || node_find(n, TYPE_AAAA, &s));
+}
+
+/* The address records of a host that a record points to. */
+static void check_target(struct check *c, struct name owner, uint16_t type, struct name target)
+{
+    struct name apex = name_of(&c->v->zone->name);
+    bool is_ns = type == TYPE_NS;
+    bool is_apex_ns = is_ns && owner.len == apex.len;
+    enum master_severity severity = is_apex_ns ? MASTER_ERROR : MASTER_WARNING;
+    struct lookup found;
+    if (name_is_root(target) || !name_is_under(target, apex))
+        return; /* "." means none (RFC 2782, RFC 7505); the rest is not ours to know */
+    lookup_find(c->v, target, &found);
+    switch (found.kind) {
+    case LOOKUP_CUT:
+        if (!is_ns || has_address(lookup_exact(c->v, target)))
+            return;
+        if (name_is_under(target, owner))
+            fault_target(c, MASTER_WARNING, owner, type, target, "has no glue, and cannot be found without");
+        else
+            fault_target(c, MASTER_WARNING, owner, type, target, "is in another delegation and has no glue there");
+        return;
+    case LOOKUP_NODE:
+    case LOOKUP_WILDCARD:
+        if (found.node->has & NODE_HAS_CNAME)
+            fault_target(c, severity, owner, type, target, "is a CNAME (RFC 2181 s10.3)");
+        else if (!has_address(found.node))
+            fault_target(c, severity, owner, type, target, "has no address records");
+        return;
+    case LOOKUP_DNAME:
+        fault_target(c, severity, owner, type, target, "is below a DNAME");
+        return;
+    case LOOKUP_EMPTY:
+    case LOOKUP_WILDCARD_EMPTY:
+    case LOOKUP_ABSENT:
+        fault_target(c, severity, owner, type, target, "has no address records");
+        return;
+    }
+}
+
+static bool looks_like_address(struct name n)
+{
+    unsigned labels = 0;
+    for (const uint8_t *p = n.wire; *p; p += *p + 1, labels++)
+        for (unsigned i = 1; i <= *p; i++)
+            if (p[i] < '0' || p[i] > '9')
+                return false;
+    return labels == 4;
+}
+
+static void check_targets(struct check *c, struct name owner, struct rrset s)
+{
+    if (s.type != TYPE_NS && s.type != TYPE_MX && s.type != TYPE_SRV)
+        return;
+    for (struct rdata r = rrset_first(s); r.bytes; r = rrset_next(s, r)) {
+        struct name target = rdata_name(s.type, r, 0);
+        if (s.type == TYPE_MX && looks_like_address(target))
+            fault_target(c, MASTER_WARNING, owner, s.type, target, "is an address, not a name");
+        else
+            check_target(c, owner, s.type, target);
+    }
+}
+
+/* CNAME stands alone but for what signing puts beside it (RFC 1034 s3.6.2, RFC 4035 s2.5). */
+static void check_cname(struct check *c, const struct node *n)
+{
+    for (struct rrset s = node_first(n); s.count; s = node_next(n, s))
+        if (s.type != TYPE_CNAME && !rrtype_is(s.type, RRTYPE_DNSSEC)) {
+            fault(c, MASTER_ERROR, node_owner(n), "CNAME and other data");
+            return;
+        }
+}
+
+static void check_single(struct check *c, struct name owner, struct rrset s)
+{
+    static const uint16_t singles[] = {TYPE_SOA, TYPE_CNAME, TYPE_DNAME};
+    char sentence[64], mnemonic[16];
+    for (unsigned i = 0; i < ARRAY_LEN(singles); i++)
+        if (s.type == singles[i] && s.count > 1) {
+            snprintf(sentence, sizeof(sentence), "%u %s records where only one can be", s.count,
+                     rrtype_text(s.type, mnemonic));
+            fault(c, MASTER_ERROR, owner, sentence);
+        }
+}
+
+static void check_node(struct check *c, const struct node *n)
+{
+    struct name owner = node_owner(n);
+    bool is_apex = owner.len == c->v->zone->name.len;
+    if (c->dname && name_is_under(owner, node_owner(c->dname)))
+        fault(c, MASTER_ERROR, owner, "stands below a DNAME (RFC 6672 s2.4)");
+    if (n->has & NODE_HAS_DNAME)
+        c->dname = n;
+    if ((n->has & NODE_HAS_SOA) && !is_apex)
+        fault(c, MASTER_ERROR, owner, "SOA that is not at the apex");
+    if ((n->has & NODE_HAS_NS) && (n->has & NODE_HAS_DNAME) && !is_apex)
+        fault(c, MASTER_ERROR, owner, "NS beside a DNAME (RFC 6672 s2.3)");
+    if ((n->has & NODE_HAS_NS) && name_is_wildcard(owner))
+        fault(c, MASTER_ERROR, owner, "NS at a wildcard (RFC 4592 s4.2)");
+    if ((n->has & NODE_HAS_DS) && !(n->has & NODE_HAS_NS))
+        fault(c, MASTER_WARNING, owner, "DS without NS");
+    if (n->has & NODE_HAS_CNAME)
+        check_cname(c, n);
+    for (struct rrset s = node_first(n); s.count; s = node_next(n, s)) {
+        check_single(c, owner, s);
+        check_targets(c, owner, s);
+    }
+}
+
+static void check_apex(struct check *c)
+{
+    struct name apex = name_of(&c->v->zone->name);
+    if (c->v->soa.count == 0)
+        fault(c, MASTER_ERROR, apex, "no SOA at the apex");
+    if (!c->v->apex || !(c->v->apex->has & NODE_HAS_NS))
+        fault(c, MASTER_ERROR, apex, "no NS at the apex");
+}
+
+void zone_check(const struct version *v, const struct check_sink *sink, struct check_result *result)
+{
+    struct check c = {.v = v, .sink = sink, .result = result};
+    struct walk w;
+    *result = (struct check_result){0};
+    check_apex(&c);
+    walk_start(&w, v);
+    for (const struct node *n; (n = walk_next(&w)) && !w.in_nsec3;)
+        check_node(&c, n);
+}

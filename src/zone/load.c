@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Loading a zone file.
+ *
+ * What only the place in the file can tell is said here, record by record: out of zone, twice the same, TTLs that differ.
+ * What the zone must be as a whole is zone/check's. */
+#include "zone/load.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "zone/check.h"
+#include "zone/txn.h"
+
+#define LINE_MAX_LEN (DIAG_TEXT_MAX + NAME_TEXT_MAX + 256)
+
+struct load {
+    struct zone *zone;
+    struct txn *txn;
+    const char *path;
+    const struct load_sink *sink;
+    struct load_result *result;
+    struct diag *diag;
+};
+
+static void say(struct load *l, enum master_severity severity, const char *line)
+{
+    if (severity == MASTER_ERROR) {
+        if (l->result->errors++ == 0)
+            err_say(l->diag, ERR_INVALID, "%s", line);
+    } else
+        l->result->warnings++;
+    if (l->sink->line)
+        l->sink->line(l->sink->arg, severity, line);
+}
+
+static void on_fault(void *arg, enum master_severity severity, const struct master_where *where,
+                     const char *sentence)
+{
+    char line[LINE_MAX_LEN];
+    snprintf(line, sizeof(line), "%s:%u:%u: %s", where->file, where->line, where->column, sentence);
+    say(arg, severity, line);
+}
+
+static void on_check(void *arg, enum master_severity severity, struct name owner, const char *sentence)
+{
+    struct load *l = arg;
+    char line[LINE_MAX_LEN], text[NAME_TEXT_MAX];
+    snprintf(line, sizeof(line), "%s: %s: %s", l->path, name_text(owner, text), sentence);
+    say(l, severity, line);
+}
+
+static void warn_record(struct load *l, const struct rr *rr, const struct master_where *where, const char *what)
+{
+    char sentence[DIAG_TEXT_MAX + NAME_TEXT_MAX], owner[NAME_TEXT_MAX], type[16];
+    snprintf(sentence, sizeof(sentence), "%s %s %s", name_text(rr->owner, owner), rrtype_text(rr->type, type), what);
+    on_fault(l, MASTER_WARNING, where, sentence);
+}
+
+static enum err on_record(void *arg, const struct rr *rr, const struct master_where *where)
+{
+    struct load *l = arg;
+    if (!name_is_under(rr->owner, name_of(&l->zone->name))) {
+        /* as named-checkzone has it: what is not ours is left out, and said */
+        warn_record(l, rr, where, "is out of the zone, ignored");
+        return OK;
+    }
+    switch (txn_add(l->txn, rr)) {
+    case TXN_DONE:
+        break;
+    case TXN_NOTHING:
+        warn_record(l, rr, where, "stands here twice, ignored");
+        break;
+    case TXN_FULL:
+        on_fault(l, MASTER_ERROR, where, "more records than one name can have");
+        break;
+    case TXN_TTL:
+        /* RFC 2181 s5.2: one TTL an RRset; the first one stands. RRSIGs have that of what they cover. */
+        if (rr->type != TYPE_RRSIG)
+            warn_record(l, rr, where, "has another TTL than its RRset, the first one is taken");
+        break;
+    }
+    return OK;
+}
+
+static bool read_file(struct load *l, const struct load_limits *limits)
+{
+    struct master_options options = {
+        .origin = name_of(&l->zone->name), .class = CLASS_IN, .records_max = limits->records_max};
+    struct master_sink sink = {.arg = l, .record = on_record, .fault = on_fault};
+    struct master_result read = {0};
+    struct diag diag = {0};
+    enum err e = master_read_file(l->path, &options, &sink, &read, &diag);
+    l->result->records = read.records;
+    l->result->bytes = read.bytes;
+    if (e != OK && l->result->errors == 0) {
+        char line[LINE_MAX_LEN];
+        snprintf(line, sizeof(line), "%s: %s", l->path, diag.text[0] ? diag.text : err_text(e));
+        say(l, MASTER_ERROR, line);
+    }
+    return e == OK && l->result->errors == 0;
+}
+
+struct zone *load_zone_file(struct name name, const char *path, const struct load_limits *limits,
+                            const struct load_sink *sink, struct load_result *result, struct diag *diag)
+{
+    struct load l = {.path = path, .sink = sink, .result = result, .diag = diag};
+    *result = (struct load_result){0};
+    l.zone = zone_new(name, CLASS_IN);
+    l.txn = txn_begin(l.zone, TXN_BUILD);
+    bool is_read = read_file(&l, limits);
+    if (is_read) {
+        struct version *v = txn_seal(&l.txn, NULL);
+        zone_publish(l.zone, v);
+        struct check_sink check = {.arg = &l, .fault = on_check};
+        struct check_result found;
+        zone_check(v, &check, &found);
+        result->records = v->record_count;
+    } else
+        txn_abort(&l.txn);
+    if (result->errors > 0) {
+        zone_free(l.zone);
+        return NULL;
+    }
+    return l.zone;
+}

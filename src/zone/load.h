@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From a zone file to a zone: read, build, check. Runs in helper threads; touches nothing that is live. */
+#ifndef REEVE_ZONE_LOAD_H
+#define REEVE_ZONE_LOAD_H
+
+#include "dns/master.h"
+#include "zone/zone.h"
+
+struct load_limits {
+    uint32_t records_max;   /* 0: none */
+};
+
+/* Every fault and warning, one line each: "file:line:column: sentence" for what stands in the file, "file: owner: sentence" for
+ * what the zone as a whole lacks. The line is not kept. */
+struct load_sink {
+    void *arg;
+    void (*line)(void *arg, enum master_severity severity, const char *line);
+};
+
+struct load_result {
+    uint64_t records, bytes, errors, warnings;
+};
+
+/* The zone with one published version, or NULL: then at least one error was said, and diag holds the first of them. */
+struct zone *load_zone_file(struct name name, const char *path, const struct load_limits *limits,
+                            const struct load_sink *sink, struct load_result *result, struct diag *diag);
+
+#endif

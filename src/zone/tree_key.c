@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Keys of the tree: names spelled so that byte order of keys is canonical order of names (RFC 4034 s6.1).
+ *
+ * Symbols, in order: 0 end of label; 1 escape for bytes below "-"; 2 "-"; 3 escape for "." and "/"; 4-13 digits; 14
+ * escape for ":" to "^"; 15 "_"; 16 escape for "`"; 17-42 letters; 43-45 escapes for the bytes from "{" up, 45 each. What
+ * follows an escape is 1..45. Upper case letters are spelled as lower case. */
+#include "base/check.h"
+#include "zone/tree.h"
+#include "zone/tree_int.h"
+
+#define HIGH 0x7b /* "{" */
+#define PER  45   /* bytes behind one of the three highest escapes */
+
+#define FIRST_OF(c)                                                                                \
+    ((c) < '-'    ? 1                                                                              \
+     : (c) == '-' ? 2                                                                              \
+     : (c) < '0'  ? 3                                                                              \
+     : (c) <= '9' ? 4 + (c) - '0'                                                                  \
+     : (c) < '_'  ? 14                                                                             \
+     : (c) == '_' ? 15                                                                             \
+     : (c) == '`' ? 16                                                                             \
+     : (c) <= 'z' ? 17 + (c) - 'a'                                                                 \
+                  : 43 + ((c) - HIGH) / PER)
+#define SECOND_OF(c)                                                                               \
+    ((c) < '-'                       ? (c) + 1                                                     \
+     : (c) == '.' || (c) == '/'      ? (c) - '.' + 1                                               \
+     : (c) >= ':' && (c) < '_'       ? (c) - ':' + 1                                               \
+     : (c) == '`'                    ? 1                                                           \
+     : (c) >= HIGH                   ? ((c) - HIGH) % PER + 1                                      \
+                                     : 0)
+#define FOLD_OF(c)   ((c) >= 'A' && (c) <= 'Z' ? (c) + 32 : (c))
+#define SPELL(c)     {FIRST_OF(FOLD_OF(c)), SECOND_OF(FOLD_OF(c))}
+#define SPELL_4(c)   SPELL(c), SPELL(c + 1), SPELL(c + 2), SPELL(c + 3)
+#define SPELL_16(c)  SPELL_4(c), SPELL_4(c + 4), SPELL_4(c + 8), SPELL_4(c + 12)
+#define SPELL_64(c)  SPELL_16(c), SPELL_16(c + 16), SPELL_16(c + 32), SPELL_16(c + 48)
+
+/* One symbol, or an escape and a second one; no second one is 0. */
+static const uint8_t spelling[256][2] = {SPELL_64(0), SPELL_64(64), SPELL_64(128), SPELL_64(192)};
+
+_Static_assert(FIRST_OF(0xff) < TREE_SYMBOLS && PER < TREE_SYMBOLS, "symbols fit the bitmap");
+_Static_assert(TREE_KEY_MAX >= 2 * NAME_LEN_MAX, "two symbols a byte, and the end");
+
+void tree_key(struct name name, unsigned apex_len, struct tree_key *out)
+{
+    ASSERT(name.len >= apex_len);
+    uint8_t starts[NAME_LABELS_MAX];
+    unsigned labels = 0, end = name.len - apex_len;
+    for (unsigned at = 0; at < end; at += name.wire[at] + 1u)
+        starts[labels++] = (uint8_t)at;
+    uint8_t *key = out->at;
+    while (labels--) {
+        const uint8_t *label = name.wire + starts[labels];
+        for (unsigned i = 1; i <= *label; i++) {
+            const uint8_t *s = spelling[label[i]];
+            *key++ = s[0];
+            *key = s[1]; /* written over if there is none */
+            key += s[1] != 0;
+        }
+        *key++ = 0;
+    }
+    *key++ = 0;
+    out->len = (uint16_t)(key - out->at);
+}

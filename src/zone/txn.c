@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Transactions.
+ *
+ * Changes come owner by owner more often than not, so the records of one owner lie open in an edit; when another owner's
+ * turn comes they are closed into a new node, which goes into the tree in place of the old one. NSEC3 records and their
+ * RRSIGs go to the version's second tree, so one owner can have an edit in either. */
+#include "zone/txn.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "zone/diff.h"
+#include "zone/edit.h"
+#include "zone/tree_int.h"
+#include "zone/zone.h"
+
+struct txn {
+    struct zone *zone;
+    struct version *base, *next;
+    struct tree_writer writer;
+    enum txn_mode mode;
+    struct touched touched;     /* TXN_CHANGE: every owner changed so far, for the diff */
+
+    /* the owner that lies open; owner.len 0: none */
+    struct name_buf owner;
+    struct tree_key key;
+    struct tree *tree;          /* the one of next's trees that the edit is for */
+    const struct node *before;  /* its node in that tree now */
+    struct edit edit;
+    bool is_changed;            /* the edit differs from `before` */
+};
+
+struct txn *txn_begin(struct zone *z, enum txn_mode mode)
+{
+    struct txn *t = mem_alloc_zero(sizeof(*t));
+    t->zone = z;
+    t->base = z->tip;
+    t->mode = mode;
+    t->next = mem_alloc(sizeof(*t->next));
+    *t->next = *z->tip;
+    t->next->pins = 0;
+    t->next->older = z->tip;
+    t->next->newer = NULL;
+    t->next->fresh = t->next->garbage = NULL;
+    t->writer = (struct tree_writer){.pool = &z->pool, .txn = ++z->txn_last, .apex_len = z->name.len};
+    if (mode == TXN_CHANGE) {
+        t->writer.fresh = mem_alloc_zero(sizeof(struct pile));
+        t->writer.garbage = mem_alloc_zero(sizeof(struct pile));
+    } else
+        ASSERT(!z->tip->names.root.ptr);
+    edit_init(&t->edit);
+    return t;
+}
+
+static uint64_t leaf_flags(const struct txn *t, const struct node *n)
+{
+    bool is_apex = n->owner_len == t->zone->name.len;
+    uint64_t flags = 0;
+    if ((n->has & NODE_HAS_NS) && !is_apex)
+        flags |= LEAF_CUT;
+    if (n->has & NODE_HAS_DNAME)
+        flags |= LEAF_DNAME;
+    return flags;
+}
+
+static bool has_star_label(struct name n)
+{
+    for (const uint8_t *p = n.wire; *p; p += *p + 1)
+        if (p[0] == 1 && p[1] == '*')
+            return true;
+    return false;
+}
+
+enum tally { TALLY_OUT, TALLY_IN };
+
+/* Keeps the version's counts: one node more or less. */
+static void tally(struct version *v, const struct node *n, enum tally way)
+{
+    uint64_t records = 0;
+    for (struct rrset s = node_first(n); s.count; s = node_next(n, s))
+        records += s.count;
+    uint64_t one = way == TALLY_IN ? 1 : (uint64_t)-1;
+    v->node_count += one;
+    v->record_count += one * records;
+    v->byte_count += one * n->size;
+    v->wildcard_count += one * has_star_label(node_owner(n));
+}
+
+/* Closes the open owner: its new node goes into the tree, the old one to the garbage. */
+static void close_owner(struct txn *t)
+{
+    if (t->owner.len == 0)
+        return;
+    struct name owner = name_of(&t->owner);
+    t->owner.len = 0;
+    if (!t->is_changed)
+        return;
+    if (t->mode == TXN_CHANGE)
+        touched_add(&t->touched, owner, t->tree == &t->next->nsec3);
+    const struct node *old = t->before;
+    if (t->edit.count > 0) {
+        struct node *n = writer_alloc(&t->writer, edit_node_size(&t->edit, owner));
+        edit_node_write(&t->edit, owner, n);
+        const struct node *was = tree_put(&t->writer, t->tree, &t->key, n, leaf_flags(t, n));
+        ASSERT(was == old);
+        tally(t->next, n, TALLY_IN);
+    } else if (old)
+        tree_take(&t->writer, t->tree, &t->key);
+    if (old) {
+        tally(t->next, old, TALLY_OUT);
+        writer_drop(&t->writer, (void *)(uintptr_t)old, old->size, t->mode == TXN_BUILD);
+    }
+}
+
+/* Lays the owner open in the tree that the type belongs to. */
+static void open_owner(struct txn *t, struct name owner, struct tree *tree)
+{
+    if (t->owner.len && t->tree == tree && name_is_equal(name_of(&t->owner), owner))
+        return;
+    close_owner(t);
+    ASSERT(name_is_under(owner, name_of(&t->zone->name)));
+    tree_key(owner, t->writer.apex_len, &t->key);
+    t->tree = tree;
+    t->before = tree->root.ptr ? tree_get(tree, &t->key, owner) : NULL;
+    /* the case of a name that exists is kept */
+    name_copy(&t->owner, t->before ? node_owner(t->before) : owner);
+    edit_open(&t->edit, t->before);
+    t->is_changed = false;
+}
+
+static struct tree *tree_of(struct txn *t, uint16_t type, struct rdata rdata)
+{
+    bool is_nsec3 = type == TYPE_NSEC3 || (type == TYPE_RRSIG && rdata.len >= 2 && get_u16(rdata.bytes) == TYPE_NSEC3);
+    return is_nsec3 ? &t->next->nsec3 : &t->next->names;
+}
+
+static enum txn_effect note(struct txn *t, enum txn_effect effect)
+{
+    if (effect == TXN_DONE || effect == TXN_TTL)
+        t->is_changed = true;
+    return effect;
+}
+
+enum txn_effect txn_add(struct txn *t, const struct rr *rr)
+{
+    ASSERT_SLOW(rdata_check(rr->type, rr->rdata, NULL));
+    open_owner(t, rr->owner, tree_of(t, rr->type, rr->rdata));
+    return note(t, edit_add(&t->edit, rr, t->mode == TXN_BUILD ? EDIT_TTL_KEEP : EDIT_TTL_TAKE));
+}
+
+enum txn_effect txn_remove(struct txn *t, struct name owner, uint16_t type, struct rdata rdata)
+{
+    open_owner(t, owner, tree_of(t, type, rdata));
+    return note(t, edit_remove(&t->edit, type, rdata));
+}
+
+enum txn_effect txn_remove_rrset(struct txn *t, struct name owner, uint16_t type)
+{
+    enum txn_effect effect = TXN_NOTHING;
+    if (type == TYPE_NSEC3 || type == TYPE_RRSIG) {
+        open_owner(t, owner, &t->next->nsec3);
+        effect = note(t, edit_remove_rrset(&t->edit, type));
+    }
+    if (type != TYPE_NSEC3) {
+        open_owner(t, owner, &t->next->names);
+        if (note(t, edit_remove_rrset(&t->edit, type)) != TXN_NOTHING)
+            effect = TXN_DONE;
+    }
+    return effect;
+}
+
+enum txn_effect txn_remove_name(struct txn *t, struct name owner)
+{
+    enum txn_effect effect = TXN_NOTHING;
+    struct tree *trees[] = {&t->next->nsec3, &t->next->names};
+    for (unsigned i = 0; i < ARRAY_LEN(trees); i++) {
+        open_owner(t, owner, trees[i]);
+        if (t->edit.count == 0)
+            continue;
+        t->edit.count = 0;
+        t->edit.bytes = 0;
+        effect = note(t, TXN_DONE);
+    }
+    return effect;
+}
+
+const struct node *txn_find(struct txn *t, struct name owner)
+{
+    close_owner(t);
+    struct tree_key key;
+    tree_key(owner, t->writer.apex_len, &key);
+    return t->next->names.root.ptr ? tree_get(&t->next->names, &key, owner) : NULL;
+}
+
+bool txn_is_touched(const struct txn *t)
+{
+    return t->touched.count > 0 || (t->owner.len && t->is_changed);
+}
+
+/* What the version says about itself, read from its apex. */
+static void version_note_apex(struct version *v)
+{
+    struct tree_key key;
+    struct name apex = name_of(&v->zone->name);
+    tree_key(apex, apex.len, &key);
+    v->apex = v->names.root.ptr ? tree_get(&v->names, &key, apex) : NULL;
+    v->soa = (struct rrset){0};
+    v->serial = v->negative_ttl = 0;
+    v->nsec3_param = (struct nsec3_param){0};
+    v->is_signed = false;
+    if (!v->apex)
+        return;
+    if (node_find(v->apex, TYPE_SOA, &v->soa)) {
+        struct soa soa = soa_of(rrset_first(v->soa));
+        v->serial = soa.serial;
+        v->negative_ttl = v->soa.ttl < soa.minimum ? v->soa.ttl : soa.minimum;
+    }
+    struct rrset set;
+    v->is_signed = node_find(v->apex, TYPE_DNSKEY, &set) || node_find_sigs(v->apex, TYPE_SOA, &set);
+    if (!node_find(v->apex, TYPE_NSEC3PARAM, &set))
+        return;
+    for (struct rdata r = rrset_first(set); r.bytes; r = rrset_next(set, r))
+        if (r.bytes[1] == 0) /* RFC 5155 s4.1.2: others are ignored */
+            v->nsec3_param = (struct nsec3_param){true, r.bytes[0], r.bytes[4], get_u16(r.bytes + 2), r.bytes + 5};
+}
+
+static void txn_free(struct txn *t)
+{
+    edit_done(&t->edit);
+    touched_done(&t->touched);
+    free(t);
+}
+
+struct version *txn_seal(struct txn **given, struct diff *diff)
+{
+    struct txn *t = *given;
+    *given = NULL;
+    close_owner(t);
+    struct version *v = t->next;
+    version_note_apex(v);
+    v->fresh = t->writer.fresh;
+    t->base->garbage = t->writer.garbage;
+    t->base->newer = v;
+    t->zone->tip = v;
+    if (diff)
+        diff_make(t->base, v, &t->touched, diff);
+    txn_free(t);
+    return v;
+}
+
+void txn_abort(struct txn **given)
+{
+    struct txn *t = *given;
+    *given = NULL;
+    if (!t)
+        return;
+    pile_free_pieces(t->writer.fresh, t->writer.pool);
+    pile_drop(t->writer.garbage);
+    free(t->next);
+    txn_free(t);
+}

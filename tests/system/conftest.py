@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the system tests. REEVED names the program under test (default build/gcc/src/reeved).
+
+reeved, named, nsd, knotd are factories: call one as often as a test needs servers, and ask what it returns.
+"""
+import pytest
+
+import harness
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        item.failed_already = True
+
+
+@pytest.fixture(name='servers')
+def fixture_servers(request):
+    """All servers that a test started: ended, judged and removed after it; kept when it failed."""
+    started = []
+    yield started
+    wrong = []
+    for server in reversed(started):
+        try:
+            server.finish()
+        except AssertionError as error:
+            wrong.append(str(error))
+    if wrong or getattr(request.node, 'failed_already', False):
+        for server in started:
+            print(f'kept: {server.dir}\n{server.log()[-4000:]}')
+    else:
+        for server in started:
+            server.clean()
+    assert not wrong, '\n'.join(wrong)
+
+
+def starter(servers, kind):
+    def start(*arguments, **how):
+        server = kind.__new__(kind)
+        servers.append(server)      # before it starts, so that one which fails to is ended too
+        server.process = None
+        server.__init__(*arguments, **how)
+        return server
+    return start
+
+
+@pytest.fixture(name='reeved_ready')
+def fixture_reeved_ready(servers):
+    """reeved_ready(zones, server={}, log={}): configured, but not started: call configure() and run()."""
+    return starter(servers, harness.Reeved)
+
+
+@pytest.fixture(name='reeved')
+def fixture_reeved(reeved_ready):
+    """reeved(zones, server={}, log={}, env={}): running, all zones loaded."""
+    def start(zones, *, env=None, **how):
+        server = reeved_ready(zones, **how)
+        server.configure()
+        return server.run(env=env)
+    return start
+
+
+@pytest.fixture(name='named')
+def fixture_named(servers):
+    return starter(servers, harness.Named)
+
+
+@pytest.fixture(name='nsd')
+def fixture_nsd(servers):
+    return starter(servers, harness.Nsd)
+
+
+@pytest.fixture(name='knotd')
+def fixture_knotd(servers):
+    return starter(servers, harness.Knotd)

@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real servers on loopback for the system tests: reeved, and named, nsd and knotd to compare it with.
+
+Everything a server gets (configuration, zones, state) lies in a directory of its own that is removed when the test
+passed. Nothing waits for luck: readiness is a datagram on NOTIFY_SOCKET or an answer, always with a deadline, and a
+server that ends meanwhile fails the test at once with what it wrote. conftest.py makes fixtures of what is here.
+"""
+import ctypes
+import json
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+DEADLINE_S = 60         # for anything that must happen at all; a sanitizer build on a busy machine is slow
+ASK_TIMEOUT_S = 10
+PORTS = range(20000, 32000)     # below the kernel's own choice, so that no client's socket takes one
+SANITIZER_REPORT = re.compile(r'ERROR: \w+Sanitizer|runtime error:|Sanitizer: (DEADLYSIGNAL|CHECK failed)|'
+                              r'assert(ion)?\b.*failed', re.I)
+_held = []              # sockets whose names are this process's claims on ports
+_pdeathsig = ctypes.CDLL(None).prctl
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(('::1', 0))
+        return True
+    except OSError:
+        return False
+
+
+def _bindable(port):
+    families = [(socket.AF_INET, '127.0.0.1')] + ([(socket.AF_INET6, '::1')] if has_ipv6() else [])
+    for family, address in families:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(family, kind) as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind == socket.SOCK_STREAM))
+                try:
+                    s.bind((address, port))
+                except OSError:
+                    return False
+    return True
+
+
+def free_port():
+    """A port free on 127.0.0.1 and ::1 for UDP and TCP, and claimed: no other run of these tests gets it."""
+    start = os.getpid() * 37 % len(PORTS)
+    for i in range(len(PORTS)):
+        port = PORTS[(start + i) % len(PORTS)]
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f'\0reeve-test-port-{port}')
+        except OSError:
+            claim.close()
+            continue
+        _held.append(claim)
+        if _bindable(port):
+            return port
+    raise RuntimeError('no free port')
+
+
+def query_of(name, rdtype='A', *, rdclass='IN', dnssec=False, payload=1232, edns=True, rd=False):
+    """A question as a dns.message; edns=False sends no OPT."""
+    query = dns.message.make_query(name, rdtype, rdclass)
+    if edns:
+        query.use_edns(0, ednsflags=dns.flags.DO if dnssec else 0, payload=payload)
+    if not rd:
+        query.flags &= ~dns.flags.RD
+    return query
+
+
+class Server:
+    """A process that answers on address and port. Subclasses set it up in their __init__ and call start()."""
+
+    def __init__(self, address='127.0.0.1'):
+        self.address = address
+        self.port = free_port()
+        # Not pytest's tmp_path: that is closed to other users, and its names are too long for a socket.
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reeve-test-'))
+        self.dir.chmod(0o755)
+        self.log_path = self.dir / 'log'
+        self.process = None
+
+    def start(self, *command, env=None, pass_fds=(), preexec=None):
+        def before_exec():
+            _pdeathsig(1, signal.SIGTERM)       # PR_SET_PDEATHSIG: no server outlives a test run that was killed
+            if preexec:
+                preexec()
+        with open(self.log_path, 'ab') as log:
+            self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env=env, cwd=self.dir, pass_fds=pass_fds,
+                                            preexec_fn=before_exec)
+
+    def log(self):
+        return self.log_path.read_text(encoding='utf-8', errors='replace') if self.log_path.exists() else ''
+
+    def write(self, name, text):
+        path = self.dir / name
+        path.write_text(text, encoding='utf-8')
+        return path
+
+    def zone_file(self, origin, zone):
+        """The zone's text put into a file of ours, or the path that it is already."""
+        if isinstance(zone, pathlib.Path):
+            return zone.resolve()
+        name = re.sub(r'[^A-Za-z0-9.-]', '_', origin.strip('.')) or 'root'
+        return self.write(f'{name}.zone', zone)
+
+    def until(self, condition, what, deadline_s=DEADLINE_S):
+        """Polls until condition() is true; fails when the time is over or the server ends before."""
+        end = time.monotonic() + deadline_s
+        while not condition():
+            assert time.monotonic() < end, f'not in {deadline_s} s: {what}\n{self.log()[-8000:]}'
+            try:
+                code = self.process.wait(0.02)      # the pause between two polls, cut short by the server's end
+            except subprocess.TimeoutExpired:
+                continue
+            raise AssertionError(f'server ended with {code} before: {what}\n{self.log()[-8000:]}')
+
+    def answers(self, name):
+        """True once a question for name's SOA gets an answer that is not SERVFAIL."""
+        query = query_of(name, 'SOA')
+        try:
+            reply = self.send_raw(query.to_wire(), timeout_s=1)     # a connected socket: refused at once, not timed out
+        except OSError:
+            return False
+        return reply is not None and dns.message.from_wire(reply).rcode() != dns.rcode.SERVFAIL
+
+    def ask(self, name, rdtype='A', *, tcp=False, address=None, **how):
+        """Asks and gives the dns.message of the answer. how: see query_of()."""
+        return self.send(query_of(name, rdtype, **how), tcp=tcp, address=address)
+
+    def send(self, query, *, tcp=False, address=None):
+        if tcp:
+            return dns.query.tcp(query, address or self.address, ASK_TIMEOUT_S, self.port, one_rr_per_rrset=False)
+        return dns.query.udp(query, address or self.address, ASK_TIMEOUT_S, self.port, ignore_unexpected=True)
+
+    def send_raw(self, datagram, *, timeout_s=ASK_TIMEOUT_S, address=None):
+        """Sends bytes as they are over UDP; the reply's bytes, or None when none came in time."""
+        family = socket.AF_INET6 if ':' in (address or self.address) else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as s:
+            s.settimeout(timeout_s)
+            s.connect((address or self.address, self.port))
+            s.send(datagram)
+            try:
+                return s.recv(65535)
+            except socket.timeout:
+                return None
+
+    def connect(self, *, address=None):
+        """A TCP connection, closed by the caller; `with` does."""
+        return socket.create_connection((address or self.address, self.port), ASK_TIMEOUT_S)
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, how=signal.SIGTERM):
+        """Ends the server and gives its exit code."""
+        if self.is_running():
+            self.process.send_signal(how)
+        try:
+            return self.process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f'did not stop in {DEADLINE_S} s\n{self.log()[-8000:]}') from None
+
+    def finish(self):
+        """At the end of a test: whatever state it left the server in."""
+        if self.process:
+            self.stop()
+
+    def clean(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Reeved(Server):
+    """zones: {name: zone text or Path of a file}; server, log: more settings of these maps, as in the configuration."""
+
+    def __init__(self, zones, server=None, log=None, address='127.0.0.1'):
+        super().__init__(address)
+        self.zones = dict(zones)
+        self.settings = {'server': {'listen': self.listen(), **(server or {})}, 'log': log or {}}
+        self.conf = self.dir / 'reeved.yaml'
+        self.expected_exit = 0
+        self.notices = []
+        self.notify_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify_socket.bind(f'\0reeve-test-notify-{os.getpid()}-{self.port}')
+
+    @staticmethod
+    def program():
+        path = pathlib.Path(os.environ.get('REEVED', TOP / 'build/gcc/src/reeved')).resolve()
+        assert path.exists(), f'{path}: no such program; set REEVED'
+        return path
+
+    def listen(self):
+        return [f'{self.address}@{self.port}'] + ([f'::1@{self.port}'] if has_ipv6() else [])
+
+    def configure(self, text=None):
+        """Writes the configuration from zones and settings, or text as it is."""
+        if text is None:
+            zones = {name: {'file': str(self.zone_file(name, zone))} for name, zone in self.zones.items()}
+            text = json.dumps({**{k: v for k, v in self.settings.items() if v}, 'zones': zones}, indent=2) + '\n'
+        self.conf.write_text(text, encoding='utf-8')
+
+    def run(self, *, env=None, wait=True, **how):
+        """Starts it; with wait, until it says READY and every zone has been loaded or given up."""
+        self.start(self.program(), '-c', self.conf, **how, env={
+            **os.environ, 'NOTIFY_SOCKET': '@' + self.notify_socket.getsockname()[1:].decode(), **(env or {})})
+        if wait:
+            self.notice('READY', '1')
+            for name in self.zones:
+                self.until(lambda name=name: self.answers(name), f'zone {name} served')
+        return self
+
+    def notice(self, key, value=None, deadline_s=DEADLINE_S):
+        """Waits for the next message to the service manager with key (and value); gives it as a dict."""
+        end = time.monotonic() + deadline_s
+        died = os.pidfd_open(self.process.pid)
+        try:
+            while True:
+                ready, _, _ = select.select([self.notify_socket, died], [], [], max(0, end - time.monotonic()))
+                if self.notify_socket in ready:
+                    text = self.notify_socket.recv(65536).decode()
+                    fields = dict(line.split('=', 1) for line in text.splitlines() if '=' in line)
+                    self.notices.append(fields)
+                    if key in fields and value in (None, fields[key]):
+                        return fields
+                    continue
+                assert not ready, f'ended without {key}\n{self.log()[-8000:]}'
+                raise AssertionError(f'no {key} in {deadline_s} s; got {self.notices}\n{self.log()[-8000:]}')
+        finally:
+            os.close(died)
+
+    def reload(self):
+        """SIGHUP, until the service manager is told that it is over."""
+        self.process.send_signal(signal.SIGHUP)
+        self.notice('RELOADING', '1')
+        return self.notice('READY', '1')
+
+    def serial(self, name):
+        answer = self.ask(name, 'SOA').answer
+        return answer[0][0].serial if answer else None
+
+    def finish(self):
+        """Ends it as systemd would: it must exit as expected (0) and leave no sanitizer's report."""
+        code = None
+        if self.process:
+            code = self.stop()
+        self.notify_socket.close()
+        report = SANITIZER_REPORT.search(self.log())
+        assert not report, self.log()[max(0, report.start() - 200):][:20000]
+        assert code in (None, self.expected_exit), f'exit code {code}\n{self.log()[-8000:]}'
+
+
+class Peer(Server):
+    """Another server with the same zones; it is asked until all of them are served."""
+    program = None
+
+    def __init__(self, zones):
+        super().__init__()
+        self.files = {name: self.zone_file(name, zone) for name, zone in zones.items()}
+        self.start(*self.command())
+        for name in self.files:
+            self.until(lambda name=name: self.answers(name), f'{self.program} serves {name}')
+
+    def command(self):
+        raise NotImplementedError
+
+    def executable(self):
+        """The program, as a copy where AppArmor would bind the installed one to its own directories."""
+        path = shutil.which(self.program, path='/usr/sbin:/usr/bin:/usr/local/sbin')
+        assert path, f'{self.program} is not installed'
+        confined = pathlib.Path('/sys/module/apparmor/parameters/enabled')
+        if confined.exists() and confined.read_text(encoding='ascii').strip() == 'Y':
+            return shutil.copy(path, self.dir / self.program)
+        return path
+
+
+class Named(Peer):
+    program = 'named'
+
+    def command(self):
+        zones = ''.join(f'zone "{name}" {{ type primary; file "{path}"; check-names ignore; }};\n'
+                        for name, path in self.files.items())
+        conf = self.write('named.conf', f'''options {{
+    directory "{self.dir}"; listen-on port {self.port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
+    pid-file none; lock-file none; session-keyfile "{self.dir}/session.key"; recursion no; dnssec-validation no;
+    notify no; allow-query {{ any; }}; allow-transfer {{ any; }}; minimal-responses yes; zone-statistics none;
+    check-integrity no; check-wildcard no; check-mx ignore; check-srv-cname ignore; check-mx-cname ignore;
+    answer-cookie no; minimal-any no;
+}};
+controls {{ }};
+{zones}''')
+        return self.executable(), '-g', '-n', '1', '-c', conf
+
+
+class Nsd(Peer):
+    program = 'nsd'
+
+    def command(self):
+        zones = ''.join(f'zone:\n  name: "{name}"\n  zonefile: "{path}"\n' for name, path in self.files.items())
+        conf = self.write('nsd.conf', f'''server:
+  ip-address: {self.address}@{self.port}
+  server-count: 1
+  username: ""
+  zonesdir: "{self.dir}"
+  database: ""
+  pidfile: ""
+  zonelistfile: "{self.dir}/zone.list"
+  xfrdfile: "{self.dir}/xfrd.state"
+  xfrdir: "{self.dir}"
+  rrl-ratelimit: 0
+  minimal-responses: yes
+  confine-to-zone: no
+remote-control:
+  control-enable: no
+{zones}''')
+        return self.executable(), '-d', '-c', conf
+
+
+class Knotd(Peer):
+    program = 'knotd'
+
+    def command(self):
+        zones = ''.join(f'  - domain: "{name}"\n    file: "{path}"\n' for name, path in self.files.items())
+        conf = self.write('knot.conf', f'''server:
+  rundir: "{self.dir}"
+  listen: {self.address}@{self.port}
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+database:
+  storage: "{self.dir}"
+log:
+  - target: stderr
+    any: info
+template:
+  - id: default
+    storage: "{self.dir}"
+    zonefile-sync: -1
+    journal-content: none
+    semantic-checks: off
+zone:
+{zones}''')
+        return self.executable(), '-c', conf

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Loading zone files: what is refused, what is warned of, and where it is said to be. Severities are those of
+ * named-checkzone 9.18 and kzonecheck 3.2 on the same zones; errors are what either of them refuses. */
+#include <unistd.h>
+
+#include "zone/load.h"
+#include "zone_util.h"
+
+#define SOA "$TTL 300\n@ SOA ns.example. h.example. 1 2 3 4 5\n"
+#define TOP SOA "@ NS ns.example.\nns A 192.0.2.1\n"
+
+struct said {
+    unsigned errors, warnings;
+    char text[4096];
+};
+
+static void on_line(void *arg, enum master_severity severity, const char *line)
+{
+    struct said *s = arg;
+    *(severity == MASTER_ERROR ? &s->errors : &s->warnings) += 1;
+    size_t len = strlen(s->text);
+    const char *slash = strrchr(line, '/');
+    snprintf(s->text + len, sizeof(s->text) - len, "%s\n", slash ? slash + 1 : line);
+}
+
+static struct zone *load(const char *text, uint32_t records_max, struct said *said, struct diag *diag)
+{
+    char path[] = "/tmp/reeve-load-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    struct name_buf name = name_from("example.");
+    struct load_limits limits = {records_max};
+    struct load_sink sink = {said, on_line};
+    struct load_result result;
+    *said = (struct said){0};
+    *diag = (struct diag){0};
+    struct zone *z = load_zone_file(name_of(&name), path, &limits, &sink, &result, diag);
+    unlink(path);
+    cr_assert_eq(result.errors, said->errors);
+    cr_assert_eq(result.warnings, said->warnings);
+    cr_assert_eq(z == NULL, said->errors > 0);
+    return z;
+}
+
+static const struct row {
+    const char *what, *text;
+    unsigned errors, warnings;
+    const char *says;
+} rows[] = {
+    {"a plain zone", TOP, 0, 0, ""},
+    {"no SOA", "$TTL 300\n@ NS ns\nns A 192.0.2.1\n", 1, 0, "example.: no SOA at the apex"},
+    {"no NS", SOA, 1, 0, "example.: no NS at the apex"},
+    {"two SOAs", TOP "@ SOA ns.example. h.example. 2 2 3 4 5\n", 1, 0, "2 SOA records"},
+    {"SOA below", TOP "a SOA ns.example. h.example. 2 2 3 4 5\n", 1, 0, "a.example.: SOA that is not at the apex"},
+    {"CNAME and other data", TOP "a CNAME b.net.\na A 192.0.2.3\n", 1, 0, "a.example.: CNAME and other data"},
+    {"CNAME at the apex", TOP "@ CNAME b.net.\n", 1, 0, "example.: CNAME and other data"},
+    {"two CNAMEs", TOP "a CNAME b\na CNAME c\n", 1, 0, "a.example.: 2 CNAME records"},
+    {"CNAME with DNSSEC types", TOP "a CNAME b.net.\na NSEC b CNAME\n", 0, 0, ""},
+    {"below a DNAME", TOP "a DNAME b.net.\nx.a A 192.0.2.3\n", 1, 0, "x.a.example.: stands below a DNAME"},
+    {"two DNAMEs", TOP "a DNAME b.net.\na DNAME c.net.\n", 1, 0, "a.example.: 2 DNAME records"},
+    {"NS beside DNAME", TOP "a DNAME b.net.\na NS ns\n", 1, 0, "a.example.: NS beside a DNAME"},
+    {"DNAME at the apex", SOA "@ NS ns.example.net.\n@ DNAME b.net.\n", 0, 0, ""},
+    {"NS at a wildcard", TOP "*.a NS ns\n", 1, 0, "*.a.example.: NS at a wildcard"},
+    {"out of the zone", TOP "x.net. A 192.0.2.1\n", 0, 1, ":5:8: x.net. A is out of the zone"},
+    {"TTLs differ", TOP "a 300 A 192.0.2.1\na 400 A 192.0.2.2\n", 0, 1, ":6:7: a.example. A has another TTL"},
+    {"twice the same", TOP "a MX 1 ns\nA MX 1 NS\n", 0, 1, ":6:3: A.example. MX stands here twice"},
+    {"no glue", TOP "a NS ns.a\n", 0, 1, "a.example.: NS target \"ns.a.example.\" has no glue"},
+    {"no sibling glue", TOP "a NS ns.b\nb NS ns.b\n", 0, 2, "a.example.: NS target \"ns.b.example.\" is in another delegation"},
+    {"NS target does not exist", TOP "a NS nowhere\n", 0, 1, "a.example.: NS target \"nowhere.example.\" has no address"},
+    {"apex NS target does not exist", SOA "@ NS nowhere\n", 1, 0, "example.: NS target \"nowhere.example.\" has no address"},
+    {"NS target is a CNAME", TOP "a NS c\nc CNAME ns\n", 0, 1, "a.example.: NS target \"c.example.\" is a CNAME"},
+    {"apex NS target is a CNAME", TOP "@ NS c\nc CNAME ns\n", 1, 0, "example.: NS target \"c.example.\" is a CNAME"},
+    {"MX target is a CNAME", TOP "a MX 10 c\nc CNAME ns\n", 0, 1, "a.example.: MX target \"c.example.\" is a CNAME"},
+    {"MX target does not exist", TOP "a MX 10 c\n", 0, 1, "MX target \"c.example.\" has no address"},
+    {"MX of RFC 7505", TOP "a MX 0 .\n", 0, 0, ""},
+    {"MX is an address", TOP "a MX 10 192.0.2.5.\n", 0, 1, "MX target \"192.0.2.5.\" is an address"},
+    {"MX by wildcard", TOP "a MX 10 x.w\n*.w A 192.0.2.9\n", 0, 0, ""},
+    {"SRV target is a CNAME", TOP "_a._tcp SRV 1 1 1 c\nc CNAME ns\n", 0, 1, "SRV target \"c.example.\" is a CNAME"},
+    {"SRV target does not exist", TOP "_a._tcp SRV 1 1 1 c\n", 0, 1, "SRV target \"c.example.\" has no address"},
+    {"DS without NS", TOP "a DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n", 0, 1, "DS without NS"},
+    {"glue is data of the child", TOP "a NS ns.a\nns.a A 192.0.2.1\nns.a AAAA 2001:db8::1\n", 0, 0, ""},
+};
+
+Test(load, says_what_named_checkzone_and_kzonecheck_say)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        struct said said;
+        struct diag diag;
+        struct zone *z = load(rows[i].text, 0, &said, &diag);
+        cr_expect_eq(said.errors, rows[i].errors, "%s: %u errors\n%s", rows[i].what, said.errors, said.text);
+        cr_expect_eq(said.warnings, rows[i].warnings, "%s: %u warnings\n%s", rows[i].what, said.warnings, said.text);
+        cr_expect(strstr(said.text, rows[i].says), "%s: wanted \"%s\", said\n%s", rows[i].what, rows[i].says, said.text);
+        zone_free(z);
+    }
+}
+
+Test(load, keeps_the_first_ttl_of_an_rrset)
+{
+    struct said said;
+    struct diag diag;
+    struct zone *z = load(TOP "a 300 A 192.0.2.1\na 400 A 192.0.2.2\n", 0, &said, &diag);
+    struct name_buf a = name_from("a.example.");
+    struct rrset set;
+    cr_assert(node_find(lookup_exact(z->published, name_of(&a)), TYPE_A, &set));
+    cr_expect_eq(set.ttl, 300);
+    cr_expect_eq(set.count, 2);
+    zone_free(z);
+}
+
+Test(load, stops_at_the_limit_of_records)
+{
+    struct said said;
+    struct diag diag;
+    cr_assert_null(load(TOP "a A 192.0.2.1\n", 3, &said, &diag));
+    struct zone *z = load(TOP "a A 192.0.2.1\n", 4, &said, &diag);
+    cr_assert_not_null(z);
+    zone_free(z);
+}
+
+Test(load, says_why_a_file_cannot_be_read)
+{
+    struct name_buf name = name_from("example.");
+    struct load_limits limits = {0};
+    struct said said = {0};
+    struct load_sink sink = {&said, on_line};
+    struct load_result result;
+    struct diag diag = {0};
+    cr_assert_null(load_zone_file(name_of(&name), "/nonexistent/zone", &limits, &sink, &result, &diag));
+    cr_expect_eq(said.errors, 1);
+    cr_expect(strstr(diag.text, "No such file"), "%s", diag.text);
+    diag = (struct diag){0};
+    cr_assert_null(load_zone_file(name_of(&name), "/tmp", &limits, &sink, &result, &diag));
+    cr_expect(strstr(diag.text, "/tmp"), "%s", diag.text);
+}

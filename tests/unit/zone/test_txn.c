@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Random txns against a naive model (a sorted array of records), with every version that is still pinned checked again
+ * and again, versions rolled back as if the log had refused them, and the pool's books balanced at the end. */
+#include "zone/tree_int.h"
+#include "zone_util.h"
+
+enum { RECORDS_MAX = 600, PINS = 6, ROUNDS = 1500 };
+
+struct model {
+    int count;
+    struct record r[RECORDS_MAX];
+};
+
+static struct record record_random(uint64_t *seed, struct name apex)
+{
+    static const uint16_t types[] = {TYPE_A, TYPE_A, TYPE_NS, TYPE_TXT, TYPE_CNAME, TYPE_RRSIG, TYPE_NSEC3, TYPE_DNAME, 65400};
+    struct record r = {.owner = name_random(seed, apex, 3), .ttl = 60 * (1 + rnd(seed, 2))};
+    r.type = types[rnd(seed, ARRAY_LEN(types))];
+    struct name_buf target = name_random(seed, apex, 1);
+    switch (r.type) {
+    case TYPE_A:
+        r.len = 4;
+        r.rdata[3] = (uint8_t)rnd(seed, 4);
+        break;
+    case TYPE_TXT:
+        r.len = 2;
+        r.rdata[0] = 1;
+        r.rdata[1] = "xXy"[rnd(seed, 3)];
+        break;
+    case TYPE_RRSIG:
+        r.len = 18 + 1 + 4;
+        put_u16(r.rdata, (uint16_t[]){TYPE_A, TYPE_NSEC3, TYPE_MX}[rnd(seed, 3)]);
+        r.rdata[20] = (uint8_t)rnd(seed, 2);
+        break;
+    case TYPE_NSEC3:
+        r.len = 6 + 20;
+        r.rdata[0] = 1;
+        r.rdata[5] = 20;
+        r.rdata[7] = (uint8_t)rnd(seed, 2);
+        break;
+    case 65400:
+        r.len = (uint16_t)rnd(seed, 40);
+        break;
+    default: /* names, in any case */
+        r.len = target.len;
+        memcpy(r.rdata, target.wire, target.len);
+    }
+    return r;
+}
+
+static int model_find(const struct model *m, const struct record *r)
+{
+    for (int i = 0; i < m->count; i++)
+        if (record_compare(&m->r[i], r) == 0)
+            return i;
+    return -1;
+}
+
+static bool same_rrset(const struct record *a, const struct record *b)
+{
+    return record_order(a) == record_order(b) && name_is_equal(name_of(&a->owner), name_of(&b->owner));
+}
+
+static enum txn_effect model_add(struct model *m, const struct record *r)
+{
+    enum txn_effect effect = model_find(m, r) < 0 ? TXN_DONE : TXN_NOTHING;
+    if (effect == TXN_DONE)
+        m->r[m->count++] = *r;
+    for (int i = 0; i < m->count; i++)
+        if (same_rrset(&m->r[i], r) && m->r[i].ttl != r->ttl) {
+            m->r[i].ttl = r->ttl; /* RFC 2181 s5.2 */
+            effect = TXN_TTL;
+        }
+    return effect;
+}
+
+/* Removes all that are picked; says whether there was any. */
+static bool model_remove(struct model *m, const struct record *like, bool whole_name, bool whole_set)
+{
+    int kept = 0, before = m->count;
+    for (int i = 0; i < m->count; i++) {
+        const struct record *r = &m->r[i];
+        bool same_name = name_is_equal(name_of(&r->owner), name_of(&like->owner));
+        bool hit = whole_name  ? same_name
+                   : whole_set ? same_name && r->type == like->type
+                               : record_compare(r, like) == 0;
+        if (!hit)
+            m->r[kept++] = *r;
+    }
+    m->count = kept;
+    return kept != before;
+}
+
+static void expect_equal(const struct version *v, const struct model *m)
+{
+    static struct record sorted[RECORDS_MAX];
+    memcpy(sorted, m->r, (size_t)m->count * sizeof(*sorted));
+    qsort(sorted, (size_t)m->count, sizeof(*sorted), record_compare);
+    struct walk w;
+    int at = 0;
+    uint64_t nodes = 0, stars = 0;
+    walk_start(&w, v);
+    for (const struct node *n; (n = walk_next(&w)); nodes++) {
+        for (const uint8_t *p = n->bytes; *p; p += *p + 1)
+            if (p[0] == 1 && p[1] == '*') {
+                stars++;
+                break;
+            }
+        for (struct rrset s = node_first(n); s.count; s = node_next(n, s))
+            for (struct rdata d = rrset_first(s); d.bytes; d = rrset_next(s, d), at++) {
+                cr_assert_lt(at, m->count);
+                const struct record *want = &sorted[at];
+                cr_assert(name_is_equal(node_owner(n), name_of(&want->owner)));
+                cr_assert_eq(s.type, want->type);
+                cr_assert_eq(s.ttl, want->ttl);
+                cr_assert_eq(rdata_compare(s.type, d, (struct rdata){want->rdata, want->len}), 0);
+            }
+    }
+    cr_assert_eq(at, m->count);
+    cr_assert_eq(v->record_count, (uint64_t)m->count);
+    cr_assert_eq(v->node_count, nodes);
+    cr_assert_eq(v->wildcard_count, stars);
+}
+
+/* Takes the difference out of the old model and puts it into it: it must become the new one. */
+static void expect_diff(const struct diff *d, const struct model *before, const struct model *after)
+{
+    static struct model m;
+    m = *before;
+    struct rd r = rd_over(d->bytes, d->len);
+    uint32_t removed = 0, added = 0;
+    while (rd_left(&r) > 0) {
+        bool is_removed = (size_t)(r.at - r.start) < d->added_at;
+        struct record rec = {0};
+        name_copy(&rec.owner, rd_name(&r));
+        rec.type = rd_u16(&r);
+        cr_assert_eq(rd_u16(&r), CLASS_IN);
+        rec.ttl = rd_u32(&r);
+        rec.len = rd_u16(&r);
+        const uint8_t *bytes = rd_bytes(&r, rec.len);
+        cr_assert(!r.bad);
+        memcpy(rec.rdata, bytes, rec.len);
+        int i = model_find(&m, &rec);
+        if (is_removed) {
+            cr_assert_geq(i, 0, "removes what is there");
+            cr_assert_eq(m.r[i].ttl, rec.ttl);
+            m.r[i] = m.r[--m.count];
+            removed++;
+        } else {
+            cr_assert_lt(i, 0, "adds what is not there");
+            m.r[m.count++] = rec;
+            added++;
+        }
+    }
+    cr_assert_eq(removed, d->removed_count);
+    cr_assert_eq(added, d->added_count);
+    cr_assert_eq(m.count, after->count);
+    for (int i = 0; i < m.count; i++) {
+        int k = model_find(after, &m.r[i]);
+        cr_assert(k >= 0 && after->r[k].ttl == m.r[i].ttl);
+    }
+}
+
+static void change(struct txn *t, struct model *m, uint64_t *seed, struct name apex)
+{
+    struct record r = record_random(seed, apex);
+    if (m->count && rnd(seed, 2)) {
+        uint32_t ttl = r.ttl;
+        r = m->r[rnd(seed, (uint32_t)m->count)];
+        r.ttl = ttl;
+    }
+    struct rr rr = record_rr(&r);
+    switch (rnd(seed, 12)) {
+    case 0:
+        cr_assert_eq(txn_remove_name(t, rr.owner) == TXN_DONE, model_remove(m, &r, true, false));
+        break;
+    case 1:
+        cr_assert_eq(txn_remove_rrset(t, rr.owner, r.type) == TXN_DONE, model_remove(m, &r, false, true));
+        break;
+    case 2:
+    case 3:
+    case 4:
+        cr_assert_eq(txn_remove(t, rr.owner, r.type, rr.rdata) == TXN_DONE, model_remove(m, &r, false, false));
+        break;
+    default:
+        if (m->count == RECORDS_MAX)
+            return;
+        cr_assert_eq(txn_add(t, &rr), model_add(m, &r));
+    }
+    if (rnd(seed, 8) == 0) {
+        const struct node *n = txn_find(t, rr.owner);
+        bool in_model = false;
+        for (int i = 0; i < m->count; i++)
+            in_model = in_model || (!record_in_nsec3(&m->r[i]) && name_is_equal(name_of(&m->r[i].owner), rr.owner));
+        cr_assert_eq(n != NULL, in_model);
+    }
+}
+
+static size_t twig_bytes(const struct twig *t)
+{
+    if (!t->ptr)
+        return 0;
+    if (!twig_is_branch(t))
+        return (leaf_node(t)->size + 7u) & ~7u;
+    size_t sum = sizeof(struct twigs) + branch_count(t) * sizeof(struct twig);
+    for (unsigned i = 0; i < branch_count(t); i++)
+        sum += twig_bytes(&branch_twigs(t)->at[i]);
+    return sum;
+}
+
+struct pinned {
+    const struct version *v;
+    struct model m;
+};
+
+static void run(uint64_t seed)
+{
+    static struct model now, before, published;
+    static struct pinned pin[PINS];
+    struct name_buf apex = name_from("zone.example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    memset(pin, 0, sizeof(pin));
+    now.count = published.count = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        before = now;
+        struct txn *t = txn_begin(z, TXN_CHANGE);
+        for (unsigned n = 1 + rnd(&seed, 12); n > 0; n--)
+            change(t, &now, &seed, name_of(&apex));
+        if (rnd(&seed, 5) == 0) {
+            txn_abort(&t);
+            cr_assert_null(t);
+            now = before;
+            expect_equal(z->tip, &now);
+            continue;
+        }
+        struct diff d;
+        struct version *v = txn_seal(&t, &d);
+        expect_diff(&d, &before, &now);
+        diff_done(&d);
+        expect_equal(v, &now);
+        if (rnd(&seed, 10) == 0) { /* the log refused all that was not published */
+            zone_rollback(z);
+            now = published;
+            expect_equal(z->tip, &now);
+        } else if (rnd(&seed, 3)) {
+            zone_publish(z, z->tip);
+            published = now;
+        }
+        struct pinned *p = &pin[rnd(&seed, PINS)];
+        if (p->v) {
+            expect_equal(p->v, &p->m);
+            version_unpin(p->v);
+        }
+        *p = (struct pinned){version_pin(z->published), published};
+    }
+    for (int i = 0; i < PINS; i++)
+        if (pin[i].v) {
+            expect_equal(pin[i].v, &pin[i].m);
+            version_unpin(pin[i].v);
+        }
+    zone_publish(z, z->tip);
+    cr_assert_eq(z->oldest, z->published);
+    cr_assert_eq(z->pool.used, twig_bytes(&z->tip->names.root) + twig_bytes(&z->tip->nsec3.root),
+                 "nothing is leaked and nothing freed twice");
+    zone_free(z);
+}
+
+Test(txn, agrees_with_a_sorted_list_1)
+{
+    run(1);
+}
+
+Test(txn, agrees_with_a_sorted_list_2)
+{
+    run(0x9e3779b97f4a7c15);
+}
+
+Test(txn, a_change_in_a_large_zone_touches_only_its_path)
+{
+    struct name_buf apex = name_from("example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct txn *t = txn_begin(z, TXN_BUILD);
+    enum { NAMES = 1000000 };
+    for (int i = 0; i < NAMES; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "h%07u.example.", (unsigned)i * 7919u % NAMES);
+        struct name_buf owner = name_from(text);
+        struct rr rr = {name_of(&owner), TYPE_A, CLASS_IN, 60, {(const uint8_t *)"\300\0\2\1", 4}};
+        cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+    }
+    zone_publish(z, txn_seal(&t, NULL));
+    cr_assert_eq(z->published->node_count, NAMES);
+    const struct version *old = version_pin(z->published);
+    size_t used = z->pool.used;
+    struct name_buf owner = name_from("h0123456.example.");
+    struct rr rr = {name_of(&owner), TYPE_A, CLASS_IN, 60, {(const uint8_t *)"\300\0\2\2", 4}};
+    t = txn_begin(z, TXN_CHANGE);
+    cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+    struct diff d;
+    zone_publish(z, txn_seal(&t, &d));
+    cr_assert_eq(d.added_count, 1);
+    cr_assert_eq(d.removed_count, 0);
+    diff_done(&d);
+    cr_expect_lt(z->pool.used - used, 2048, "bytes: %zu", z->pool.used - used);
+    const struct node *a = lookup_exact(old, name_of(&owner)), *b = lookup_exact(z->published, name_of(&owner));
+    struct rrset sa, sb;
+    cr_assert(node_find(a, TYPE_A, &sa) && node_find(b, TYPE_A, &sb));
+    cr_assert_eq(sa.count, 1);
+    cr_assert_eq(sb.count, 2);
+    version_unpin(old);
+    zone_free(z);
+}
