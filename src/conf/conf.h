@@ -4,7 +4,8 @@
  * conf_load() gives a complete struct conf or NULL and every fault it found; it touches nothing else: no socket, no zone
  * file, no log. A zone file that is missing is not a fault here (that zone answers SERVFAIL), so that one zone never
  * stops the others. The struct belongs to the caller until conf_free(); every pointer in it lives as long as it does,
- * and it may be read from any thread.
+ * and it may be read from any thread. Loading may be done in any thread too, and with very many zones (a million: some
+ * two seconds) the reactor's is not the one for it.
  *
  * The settings are the rows of settings.tbl.h, and each row is a member here, by the name in the row's column "member":
  * conf->udp_size, conf->tcp_idle_ms, conf->log_level. Defaults are filled in. */
@@ -21,7 +22,7 @@
 #include "base/log.h"
 #include "dns/name.h"
 
-#define CONF_FILE_LEN_MAX  (16u << 20)  /* a file of 300,000 zones; a larger one is refused unread */
+#define CONF_FILE_LEN_MAX  (64u << 20)  /* a file of a million zones; a larger one is refused */
 #define CONF_DEPTH_MAX     16           /* nested maps and lists; the design needs 7 */
 #define CONF_FAULTS_MAX    100
 #define CONF_FAULT_TEXT_MAX 300

@@ -14,6 +14,7 @@ KIND(TIME,          4,     0,                                  NULL,            
 KIND(NODE64,        8,     0,                                  NULL,                kind_node64_scan,     kind_node64_show)
 KIND(TYPE,          2,     0,                                  NULL,                kind_type_scan,       kind_type_show)
 KIND(ALG,           1,     0,                                  NULL,                kind_alg_scan,        kind_u8_show)
+KIND(CERT_ALG,      1,     0,                                  NULL,                kind_alg_scan,        kind_cert_alg_show)
 KIND(DIGEST_TYPE,   1,     0,                                  NULL,                kind_digest_type_scan, kind_u8_show)
 KIND(CERT_TYPE,     2,     0,                                  NULL,                kind_cert_type_scan,  kind_cert_type_show)
 KIND(SCHEME,        1,     0,                                  NULL,                kind_scheme_scan,     kind_scheme_show)

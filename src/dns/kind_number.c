@@ -288,3 +288,8 @@ void kind_scheme_show(struct rd *r, struct text *t)
 {
     show_named(schemes, rd_u8(r), t);
 }
+
+void kind_cert_alg_show(struct rd *r, struct text *t)
+{
+    show_named(algorithms, rd_u8(r), t);
+}

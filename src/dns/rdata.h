@@ -19,8 +19,8 @@
 struct lex;
 
 #define RDATA_LEN_MAX 65535
-/* Room that the text of any rdata of `len` bytes fits in: every byte as \DDD, blanks and mnemonics. */
-#define RDATA_TEXT_MAX(len) ((size_t)(len) * 12 + 1024)
+/* Room that the text of any rdata of `len` bytes fits in. The worst are type bitmaps: eight times " TYPE65535" a byte. */
+#define RDATA_TEXT_MAX(len) ((size_t)(len) * 80 + 1024)
 
 struct rdata {
     const uint8_t *bytes;
@@ -40,12 +40,14 @@ void rdata_canonical(uint16_t type, struct rdata rd, uint8_t *out);
 /* Canonical order of two records of one RRset (RFC 4034 s6.3): <0, 0, >0. 0 is what RFC 2136 s1.1 calls equal. */
 int rdata_compare(uint16_t type, struct rdata a, struct rdata b);
 
-/* The i-th name in the rdata, or len 0 when there is none. */
+/* The i-th name in the rdata, or len 0 when there is none. Gateways of IPSECKEY and AMTRELAY and HIP's servers, which are
+ * names only now and then, do not count. */
 struct name rdata_name(uint16_t type, struct rdata rd, unsigned i);
 
 /* From presentation form: the fields up to the end of the entry (RFC 1035 s5.1), or \# (RFC 3597 s5) for any type.
- * Relative names are completed with origin. Appends to out. On failure the sentence says what was read and what was
- * expected, and *lex stands at the offending token. */
+ * Relative names are completed with origin. Appends to out. On success *lex stands before the TOKEN_END, which lex_next()
+ * will give. On failure the sentence says what was read and what was expected, and lex_peek() gives the token where that
+ * was noticed. ERR_LIMIT: no room in out, which is bad then. */
 enum err rdata_scan(uint16_t type, struct lex *lex, struct name origin, struct wr *out, struct diag *diag);
 
 /* Presentation form, fields separated by one blank, on one line; names absolute. */

@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "reactor/address.h"
+#include "request/address.h"
 #include "reactor/socket.h"
 #include "reactor/turn.h"
 
@@ -78,8 +78,8 @@ static void buffer_check(const union address *a, enum transport transport, uint6
     struct address_text text;
     if (transport == TRANSPORT_UDP && got < asked)
         log_notice("receive buffer smaller than asked for, raise net.core.rmem_max",
-                   {"address", address_show(a, &text)}, {"asked", log_u64(&(struct log_num){0}, asked)},
-                   {"got", log_u64(&(struct log_num){0}, got)});
+                   {"address", address_show(a, &text)}, {"asked", LOG_U64(asked)},
+                   {"got", LOG_U64(got)});
 }
 
 /* --- sockets passed by the service manager --- */

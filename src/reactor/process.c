@@ -83,12 +83,14 @@ static bool is_cut_off(uid_t uid, gid_t gid)
 
 static enum err become(const struct passwd *pw, struct diag *diag)
 {
+    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); /* a change of user resets it */
     if (initgroups(pw->pw_name, pw->pw_gid) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
         setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 || setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||
         !capabilities_cut() || prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
         return err_say(diag, ERR_SYSTEM, "user %s: %s", pw->pw_name, strerror(errno));
     if (!is_cut_off(pw->pw_uid, pw->pw_gid))
         return err_say(diag, ERR_SYSTEM, "user %s: root's privileges are not gone", pw->pw_name);
+    (void)prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
     return OK;
 }
 

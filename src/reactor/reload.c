@@ -53,11 +53,19 @@ static void on_finished(struct ev_loop *ev, ev_async *w, int revents)
     r->is_running = false;
     struct conf *conf = r->conf;
     r->conf = NULL;
-    bool again = r->is_wanted;
-    r->is_wanted = false;
     r->done(r->arg, conf, r->faults);
-    if (again)
-        (void)reload_start(r, NULL);
+    if (!r->is_wanted)
+        return;
+    r->is_wanted = false;
+    if (reload_start(r, NULL) != OK) {
+        r->faults->count = r->faults->left_out = 0;
+        r->done(r->arg, NULL, r->faults);
+    }
+}
+
+bool reload_is_busy(const struct reload *r)
+{
+    return r->is_running || r->is_wanted;
 }
 
 void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_done_fn done, void *arg)

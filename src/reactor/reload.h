@@ -32,6 +32,8 @@ struct reload {
 void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_done_fn done, void *arg);
 /* Waits for the thread. */
 void reload_done(struct reload *r);
+/* A reading is under way or will follow: what `done` is just told about is not the last word. */
+bool reload_is_busy(const struct reload *r);
 /* ERR_SYSTEM: no thread could be made, and nothing will follow. */
 enum err reload_start(struct reload *r, struct diag *diag);
 

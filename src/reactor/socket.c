@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "reactor/address.h"
+#include "request/address.h"
 
 /* Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn (4096 by default). */
 #define BACKLOG 4096
@@ -26,7 +26,7 @@ static bool set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-static const char *name_of(enum transport transport)
+static const char *transport_name(enum transport transport)
 {
     return transport == TRANSPORT_UDP ? "UDP" : "TCP";
 }
@@ -127,7 +127,7 @@ enum err socket_open(enum transport transport, const union address *address, con
     }
     if (made.fd >= 0)
         close(made.fd);
-    return err_note(diag, e, "listen %s over %s", address_show(address, &text), name_of(transport));
+    return err_note(diag, e, "listen %s over %s", address_show(address, &text), transport_name(transport));
 }
 
 enum err socket_adopt(enum transport transport, const union address *address, const struct socket_options *o,
@@ -140,7 +140,7 @@ enum err socket_adopt(enum transport transport, const union address *address, co
         e = err_say(diag, ERR_SYSTEM, "%s", strerror(errno));
     if (e == OK)
         e = set_up(transport, address, o, made, diag);
-    return e == OK ? OK : err_note(diag, e, "passed socket %s over %s", address_show(address, &text), name_of(transport));
+    return e == OK ? OK : err_note(diag, e, "passed socket %s over %s", address_show(address, &text), transport_name(transport));
 }
 
 void socket_share(int fd, enum transport transport, bool share)

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "dns/codes.h"
-#include "reactor/address.h"
+#include "request/address.h"
 #include "reactor/listen.h"
 
 /* An answer with its prefix, and a few cache lines more, so that the first lines of all slots do not share a cache set. */

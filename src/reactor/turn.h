@@ -43,7 +43,7 @@ struct turn_watch turn_watch_start(const char *name);
 void turn_watch_end(struct turn_watch *w);
 /* First line of a callback. */
 #define TURN_WATCH(name)                                                                           \
-    __attribute__((cleanup(turn_watch_end))) struct turn_watch turn_watch_ = turn_watch_start(name)
+    __attribute__((cleanup(turn_watch_end), unused)) struct turn_watch turn_watch_ = turn_watch_start(name)
 #else
 #define TURN_WATCH(name) ((void)0)
 #endif

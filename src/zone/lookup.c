@@ -28,11 +28,11 @@ static bool descent_start(struct descent *d, const struct version *v, struct nam
     return true;
 }
 
-/* The twig "end here" of a branch at the start of a label is the leaf of a name above the one that we walk for (or of another name, if the
- * walk left the tree before): is it a cut or a DNAME? */
+/* The twig "end here" of a branch at the start of a label is the leaf of a name above the one that we walk for: is it a cut
+ * or a DNAME? Where the walk has left the tree before, it is neither above nor need it be a leaf. */
 static const struct node *leaf_above(const struct twig *leaf, struct name name)
 {
-    if (LIKELY(!(leaf->word & (LEAF_CUT | LEAF_DNAME))))
+    if (LIKELY(!(leaf->word & (LEAF_CUT | LEAF_DNAME))) || twig_is_branch(leaf))
         return NULL;
     return name_is_under(name, node_owner(leaf_node(leaf))) ? leaf_node(leaf) : NULL;
 }

@@ -44,6 +44,10 @@ class Cpu:
     def __sub__(self, other):
         return Cpu(self.exact - other.exact, self.user - other.user, self.system - other.system)
 
+    def total(self):
+        """The ticks miss up to one per process, the exact time misses threads that ended."""
+        return max(self.exact, self.user + self.system)
+
     def split(self):
         """(user, system) seconds: the exact time, divided as the ticks are."""
         ticks = self.user + self.system

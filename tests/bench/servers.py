@@ -49,10 +49,12 @@ class Server:
     binary = ""
     version_option = "-V"
     zone_sets = ("root", "tld", "small")
+    can_reload = True  # by SIGHUP
 
     def __init__(self, path, zones, core):
         self.path, self.zones, self.core = path / self.name, zones, core
         self.port, self.process, self.probe = free_port(), None, None
+        self.edited = False  # whether the big zone's file is the edited version now
 
     @classmethod
     def is_installed(cls):
@@ -247,6 +249,7 @@ logging {{ category default {{ null; }}; category lame-servers {{ null; }}; }};
 
 class Yadifa(Server):
     name, binary, version_option = "yadifa", "yadifad", "--version"
+    can_reload = False  # only by its control protocol
 
     def write_config(self):
         self.write("conf", f"""<main>
@@ -288,6 +291,7 @@ class Gdnsd(Server):
 
     name, binary, version_option = "gdnsd", "gdnsd", "-?"
     zone_sets = ("tld",)
+    can_reload = False
 
     def __init__(self, path, zones, core):
         super().__init__(path, [without_ds(zone) for zone in zones], core)

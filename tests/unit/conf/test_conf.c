@@ -128,7 +128,7 @@ Test(conf, a_file_that_cannot_be_read_is_a_fault)
     } rows[] = {
         {"/no/such/file", "cannot be read: No such file or directory"},
         {"/", "cannot be read: Is a directory"},
-        {"/dev/zero", "larger than 16777216 bytes"},
+        {"/dev/zero", "larger than 67108864 bytes"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         cr_expect_null(conf_load(rows[i].path, &faults), "%s", rows[i].path);

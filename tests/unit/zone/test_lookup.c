@@ -44,7 +44,8 @@ static void check_absent(const struct list_zone *l, struct name q, const struct 
     struct name encloser = q;
     while (!exists(l, encloser))
         encloser = name_parent(encloser);
-    cr_assert(name_is_equal(got->encloser, encloser));
+    char text[NAME_TEXT_MAX];
+    cr_assert(name_is_equal(got->encloser, encloser), "%s", name_text(q, text));
     struct name_buf star;
     cr_assert(name_wildcard_of(encloser, &star));
     const struct owner *w = exact(l, name_of(&star));

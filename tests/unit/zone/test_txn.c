@@ -283,7 +283,7 @@ Test(txn, a_change_in_a_large_zone_touches_only_its_path)
     enum { NAMES = 1000000 };
     for (int i = 0; i < NAMES; i++) {
         char text[32];
-        snprintf(text, sizeof(text), "h%07u.example.", (unsigned)i * 7919u % NAMES);
+        snprintf(text, sizeof(text), "h%07u.example.", (unsigned)((uint64_t)i * 7919u % NAMES));
         struct name_buf owner = name_from(text);
         struct rr rr = {name_of(&owner), TYPE_A, CLASS_IN, 60, {(const uint8_t *)"\300\0\2\1", 4}};
         cr_assert_eq(txn_add(t, &rr), TXN_DONE);

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The reactor.
+ *
+ * All watchers, in the order in which a turn runs them (turn.h):
+ *
+ *   priority       watcher                                    callback
+ *   TURN_CONTROL   ev_signal TERM INT HUP USR1                on_stop on_stop on_reload on_counters
+ *   TURN_CONTROL   ev_async  a helper has loaded zones        on_loaded
+ *   TURN_CONTROL   ev_async  a new configuration is read      reload.c
+ *   TURN_CONTROL   ev_timer  watchdog, progress, drain        on_watchdog on_progress on_drain_end
+ *   TURN_UDP       ev_io     each UDP socket                  on_udp
+ *   TURN_CONN      ev_io     each TCP connection              conn.c
+ *   TURN_TIMER     ev_timer  the next TCP deadline            tcp.c
+ *   TURN_ACCEPT    ev_io     each listening TCP socket        on_tcp
+ *
+ * The life: LOADING until the first loads are in, then SERVING; RELOADING from SIGHUP until the new configuration's zones
+ * are loaded, or refused; DRAINING after the first SIGTERM. Queries are answered in all of them but the last. */
+#include "reactor/loop.h"
+
+#include <ev.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "request/address.h"
+#include "reactor/listen.h"
+#include "reactor/process.h"
+#include "reactor/reload.h"
+#include "reactor/systemd.h"
+#include "reactor/tcp.h"
+#include "reactor/turn.h"
+#include "reactor/udp.h"
+#include "server/server.h"
+
+/* While zones load: how often the service manager hears of it, and how long it may then wait for the next word. */
+#define PROGRESS_EVERY_S 2.0
+#define PROGRESS_TRUST_US 30000000
+/* When stopping: how long peers may take to read their last answers. */
+#define DRAIN_S 5.0
+/* When stopping: turns of one socket to take what the kernel still holds; 64 of 128 datagrams is the whole buffer. */
+#define DRAIN_TURNS 64
+/* Descriptors for all but TCP connections: epoll, log, zone files and their includes. */
+#define DESCRIPTORS_RESERVED 64
+
+enum loop_state { LOOP_LOADING, LOOP_SERVING, LOOP_RELOADING, LOOP_DRAINING };
+
+struct loop {
+    struct ev_loop *ev;
+    struct server *server;
+    struct udp *udp;
+    struct tcp tcp;
+    struct listen_set listens;
+    struct reload reload;
+    ev_signal on_term, on_int, on_hup, on_usr1;
+    ev_async loaded;
+    ev_timer watchdog, progress, drain_end;
+    ev_prepare drained;
+    enum loop_state state;
+    int exit_code;
+    uint32_t connections_max;   /* what descriptors allow */
+};
+
+static void status_show(struct loop *l, void (*tell)(const char *))
+{
+    char buf[128];
+    tell(server_status(l->server, buf));
+}
+
+/* --- sockets --- */
+
+static void on_udp(struct ev_loop *ev, ev_io *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    TURN_WATCH("udp");
+    struct loop *l = w->data;
+    (void)udp_serve(l->udp, w->fd, container_of(w, struct listener, io)->source);
+}
+
+static void on_tcp(struct ev_loop *ev, ev_io *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    TURN_WATCH("tcp accept");
+    struct loop *l = w->data;
+    (void)tcp_accept(&l->tcp, w->fd);
+}
+
+/* Takes what the kernel holds for a socket that is to be closed. */
+static void listener_empty(struct listener *listener)
+{
+    struct loop *l = listener->io.data;
+    bool more = true;
+    for (unsigned i = 0; more && i < DRAIN_TURNS; i++)
+        more = listener->transport == TRANSPORT_UDP ? udp_serve(l->udp, listener->io.fd, listener->source)
+                                                    : tcp_accept(&l->tcp, listener->io.fd);
+}
+
+static void listeners_log(struct loop *l)
+{
+    struct address_text text;
+    LIST_EACH(link, &l->listens.all)
+    {
+        struct listener *listener = listen_of(link);
+        if (listener->is_new || l->state == LOOP_LOADING)
+            log_info("listening", {"address", address_show(&listener->address, &text)},
+                     {"transport", listener->transport == TRANSPORT_UDP ? "udp" : "tcp"});
+    }
+}
+
+/* The sockets that listen_open() has opened are in force, with the limits of the server's configuration. */
+static void configuration_apply(struct loop *l)
+{
+    listeners_log(l);
+    tcp_configure(&l->tcp, server_conf(l->server), l->connections_max);
+    listen_commit(&l->listens, l->ev, listener_empty);
+    listen_start(&l->listens, l->ev, TRANSPORT_UDP);
+    listen_start(&l->listens, l->ev, TRANSPORT_TCP);
+}
+
+/* --- loading and reloading --- */
+
+/* In a helper's thread. */
+static void wake(void *arg)
+{
+    struct loop *l = arg;
+    ev_async_send(l->ev, &l->loaded);
+}
+
+/* LOADING or RELOADING is over. */
+static void settle(struct loop *l)
+{
+    char status[128];
+    ev_timer_stop(l->ev, &l->progress);
+    log_notice(l->state == LOOP_LOADING ? "started" : "reload finished", {"state", server_status(l->server, status)});
+    l->state = LOOP_SERVING;
+    status_show(l, systemd_ready);
+}
+
+static void collect(struct loop *l)
+{
+    bool is_complete = server_collect(l->server);
+    if (is_complete && (l->state == LOOP_LOADING || (l->state == LOOP_RELOADING && !reload_is_busy(&l->reload))))
+        settle(l);
+}
+
+static void on_loaded(struct ev_loop *ev, ev_async *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    TURN_WATCH("zones loaded");
+    collect(container_of(w, struct loop, loaded));
+}
+
+static void on_progress(struct ev_loop *ev, ev_timer *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    systemd_extend(PROGRESS_TRUST_US);
+    status_show(container_of(w, struct loop, progress), systemd_status);
+}
+
+static void on_watchdog(struct ev_loop *ev, ev_timer *w, int revents)
+{
+    (void)ev;
+    (void)w;
+    (void)revents;
+    systemd_ping();
+}
+
+static void on_reload(struct ev_loop *ev, ev_signal *w, int revents)
+{
+    (void)revents;
+    struct loop *l = container_of(w, struct loop, on_hup);
+    struct diag diag = {0};
+    if (l->state == LOOP_DRAINING)
+        return;
+    log_notice("reload requested", {"file", l->reload.path});
+    if (reload_start(&l->reload, &diag) != OK) {
+        server_counters(l->server)->reloads_failed++;
+        log_error("reload failed, nothing changed", {"reason", diag.text});
+        return;
+    }
+    if (l->state == LOOP_LOADING)
+        return; /* the manager still waits for the first READY, which covers both */
+    l->state = LOOP_RELOADING;
+    systemd_reloading("reading the configuration");
+    ev_timer_again(ev, &l->progress);
+}
+
+static void faults_log(const char *path, const struct conf_faults *faults)
+{
+    for (unsigned i = 0; i < faults->count; i++) {
+        const struct conf_fault *f = &faults->list[i];
+        log_error("configuration faulty", {"file", path}, {"line", LOG_U64(f->at.line)},
+                  {"column", LOG_U64(f->at.column)}, {"fault", f->text});
+    }
+    if (faults->left_out)
+        log_error("configuration faulty", {"file", path},
+                  {"more-faults", LOG_U64(faults->left_out)});
+}
+
+/* All or, with a sentence, nothing; takes conf. */
+static enum err configuration_take(struct loop *l, struct conf *conf, struct diag *diag)
+{
+    enum err e = listen_open(&l->listens, conf, diag);
+    if (e != OK) {
+        conf_free(conf);
+        return e;
+    }
+    e = server_reload(l->server, conf, diag);
+    if (e != OK) {
+        listen_rollback(&l->listens);
+        return e;
+    }
+    loop_log_setup(server_conf(l->server));
+    configuration_apply(l);
+    return OK;
+}
+
+static void on_conf(void *arg, struct conf *conf, const struct conf_faults *faults)
+{
+    struct loop *l = arg;
+    struct diag diag = {0};
+    if (l->state == LOOP_DRAINING) {
+        conf_free(conf);
+        return;
+    }
+    if (!conf) {
+        faults_log(l->reload.path, faults);
+        err_say(&diag, ERR_INVALID, "the configuration has faults");
+    }
+    if (conf && configuration_take(l, conf, &diag) == OK) {
+        log_notice("configuration taken", {"file", l->reload.path});
+    } else {
+        server_counters(l->server)->reloads_failed++;
+        log_error("reload failed, nothing changed", {"reason", diag.text});
+    }
+    collect(l);
+}
+
+/* --- stopping --- */
+
+static void on_drained(struct ev_loop *ev, ev_prepare *w, int revents)
+{
+    (void)revents;
+    if (!container_of(w, struct loop, drained)->tcp.conns)
+        ev_break(ev, EVBREAK_ALL);
+}
+
+static void on_drain_end(struct ev_loop *ev, ev_timer *w, int revents)
+{
+    (void)revents;
+    log_warn("connections cut that did not take their answers",
+             {"count", LOG_U64(container_of(w, struct loop, drain_end)->tcp.conns)});
+    ev_break(ev, EVBREAK_ALL);
+}
+
+static void drain(struct loop *l)
+{
+    l->state = LOOP_DRAINING;
+    systemd_stopping("answering what is there");
+    ev_timer_stop(l->ev, &l->progress);
+    LIST_EACH(link, &l->listens.all)
+    {
+        listener_empty(listen_of(link));
+    }
+    listen_done(&l->listens, l->ev);
+    tcp_drain(&l->tcp);
+    ev_timer_start(l->ev, &l->drain_end);
+    ev_prepare_start(l->ev, &l->drained);
+}
+
+static void on_stop(struct ev_loop *ev, ev_signal *w, int revents)
+{
+    (void)revents;
+    struct loop *l = w->data;
+    if (l->state == LOOP_DRAINING) {
+        log_warn("second signal, stopped at once", {"signal", strsignal(w->signum)});
+        l->exit_code = 1;
+        ev_break(ev, EVBREAK_ALL);
+        return;
+    }
+    log_notice("stopping", {"signal", strsignal(w->signum)});
+    drain(l);
+}
+
+/* --- counters --- */
+
+static void on_counters(struct ev_loop *ev, ev_signal *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    const struct counters *count = server_counters(container_of(w, struct loop, on_usr1)->server);
+#define X(name, text)                                                                              \
+    if (count->name)                                                                               \
+        log_notice("counter", {"name", #name}, {"value", LOG_U64(count->name)},  \
+                   {"meaning", text});
+    COUNTER_LIST(X)
+#undef X
+}
+
+/* --- set-up --- */
+
+static void signal_start(struct loop *l, ev_signal *w, void (*fn)(struct ev_loop *, ev_signal *, int), int number)
+{
+    ev_signal_init(w, fn, number);
+    ev_set_priority(w, TURN_CONTROL);
+    w->data = l;
+    ev_signal_start(l->ev, w);
+}
+
+static void watchers_init(struct loop *l)
+{
+    double ping_s = (double)systemd_watchdog_us() / 2e6;
+    signal_start(l, &l->on_term, on_stop, SIGTERM);
+    signal_start(l, &l->on_int, on_stop, SIGINT);
+    signal_start(l, &l->on_hup, on_reload, SIGHUP);
+    signal_start(l, &l->on_usr1, on_counters, SIGUSR1);
+    ev_async_init(&l->loaded, on_loaded);
+    ev_set_priority(&l->loaded, TURN_CONTROL);
+    ev_async_start(l->ev, &l->loaded);
+    ev_timer_init(&l->watchdog, on_watchdog, ping_s, ping_s);
+    ev_set_priority(&l->watchdog, TURN_CONTROL);
+    if (ping_s > 0)
+        ev_timer_start(l->ev, &l->watchdog);
+    ev_timer_init(&l->progress, on_progress, PROGRESS_EVERY_S, PROGRESS_EVERY_S);
+    ev_set_priority(&l->progress, TURN_CONTROL);
+    ev_timer_init(&l->drain_end, on_drain_end, DRAIN_S, 0.0);
+    ev_prepare_init(&l->drained, on_drained);
+}
+
+/* Sockets of the service manager first: what they cover need not be opened. */
+static enum err sockets_open(struct loop *l, const struct conf *conf, struct diag *diag)
+{
+    int first, count = systemd_sockets(&first);
+    for (int fd = first; fd < first + count; fd++) {
+        enum err e = listen_adopt(&l->listens, fd, conf, diag);
+        if (e != OK)
+            return e;
+    }
+    return listen_open(&l->listens, conf, diag);
+}
+
+/* How many connections there may be; says so when it is fewer than configured. */
+static uint32_t connections_allowed(const struct conf *conf)
+{
+    uint64_t others = DESCRIPTORS_RESERVED + 2 * (uint64_t)conf->listen.count;
+    uint64_t allowed = process_descriptors(conf->tcp_connections + others);
+    uint64_t left = allowed > others ? allowed - others : 1;
+    if (left < conf->tcp_connections)
+        log_warn("fewer tcp connections than configured, raise the limit of open files (LimitNOFILE)",
+                 {"configured", LOG_U64(conf->tcp_connections)},
+                 {"possible", LOG_U64(left)});
+    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
+enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
+{
+    struct loop *l = mem_alloc_zero(sizeof(*l));
+    listen_init(&l->listens, on_udp, on_tcp, l);
+    l->ev = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+    enum err e = l->ev ? OK : err_say(diag, ERR_SYSTEM, "no event loop: epoll is not available");
+    if (e == OK)
+        e = sockets_open(l, conf, diag);
+    if (e == OK) {
+        l->connections_max = connections_allowed(conf);
+        if (conf->user)
+            e = process_become(conf->user, diag);
+    }
+    if (e != OK) {
+        conf_free(conf);
+        loop_free(l);
+        return e;
+    }
+    watchers_init(l);
+    reload_init(&l->reload, l->ev, conf->path, on_conf, l);
+    l->server = server_new(conf, wake, l);
+    if (!l->server) {
+        reload_done(&l->reload);
+        loop_free(l);
+        return err_say(diag, ERR_SYSTEM, "no helper threads");
+    }
+    l->udp = udp_new(l->server);
+    tcp_init(&l->tcp, l->ev, l->server, &l->listens);
+    *out = l;
+    return OK;
+}
+
+int loop_run(struct loop *l)
+{
+    configuration_apply(l);
+    ev_timer_again(l->ev, &l->progress);
+    server_start(l->server);
+    collect(l);
+    ev_run(l->ev, 0);
+    const struct counters *count = server_counters(l->server);
+    log_notice("stopped", {"udp", LOG_U64(count->udp_queries)},
+               {"tcp", LOG_U64(count->tcp_queries)},
+               {"answers", LOG_U64(count->answers)});
+    return l->exit_code;
+}
+
+void loop_free(struct loop *l)
+{
+    if (!l)
+        return;
+    if (l->server) {
+        tcp_done(&l->tcp);
+        reload_done(&l->reload);
+        server_free(l->server); /* before the loop: its helpers wake it */
+        udp_free(l->udp);
+    }
+    if (l->ev) {
+        listen_done(&l->listens, l->ev);
+        ev_loop_destroy(l->ev);
+    }
+    free(l);
+}
+
+void loop_log_setup(const struct conf *conf)
+{
+    bool to_journal = conf->log_to == CONF_LOG_JOURNAL;
+    log_setup(conf->log_level, conf->log_form, systemd_has_stderr(), to_journal ? systemd_journal : NULL);
+}
+
+void loop_libraries_show(FILE *out)
+{
+    fprintf(out, "libev %d.%d", ev_version_major(), ev_version_minor());
+}

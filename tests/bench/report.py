@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The results as markdown tables, the servers side by side: medians, and Reeve against the best peer."""
+from statistics import median
+
+OURS = "reeve"
+NOT_PEERS = (OURS, "echo")
+
+
+def table(head, rows):
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def of(samples, key):
+    """The median of one figure over the rounds; None without rounds."""
+    return median(sample[key] for sample in samples) if samples else None
+
+
+def show(value, form):
+    return "" if value is None else form.format(value)
+
+
+def against_best(figures, better):
+    """Ours divided by the best peer's, with the peer's name; `better` is min or max."""
+    peers = {name: value for name, value in figures.items() if name not in NOT_PEERS and value is not None}
+    ours = figures.get(OURS)
+    if not peers or ours is None:
+        return ""
+    best = better(peers, key=peers.get)
+    return f"{ours / peers[best]:.2f} ({best})" if peers[best] else ""
+
+
+def cpu_table(mixes, names, samples):
+    """us per answer, with the user part in brackets."""
+    rows = []
+    for mix in mixes:
+        row = [mix.title]
+        for name in names:
+            taken = samples.get((mix.name, name))
+            row.append(f"{of(taken, 'us'):.2f} ({of(taken, 'us_user'):.2f})" if taken else "")
+        row.append(against_best({n: of(samples.get((mix.name, n)), "us") for n in names}, min))
+        rows.append(row)
+    return table(["CPU us per answer (user)", *names, "reeve / best"], rows)
+
+
+def rate_table(mixes, names, samples):
+    """Thousands per second, with the share of the core that the server used: below 100 % the load was the limit."""
+    rows = []
+    for mix in mixes:
+        row = [mix.title]
+        for name in names:
+            taken = samples.get((mix.name, name))
+            row.append(f"{of(taken, 'qps') / 1e3:.0f} ({of(taken, 'core') * 100:.0f} %)" if taken else "")
+        row.append(against_best({n: of(samples.get((mix.name, n)), "qps") for n in names}, max))
+        rows.append(row)
+    return table(["1000 answers/s (core used)", *names, "reeve / best"], rows)
+
+
+def loading_rows(name, taken):
+    records = taken[0]["records"]
+    return {"seconds to first answer": of(taken, "seconds"), "CPU seconds": of(taken, "cpu"),
+            "1000 records / CPU s": records / of(taken, "cpu") / 1e3,
+            "memory, B/record (PSS)": of(taken, "memory") / records,
+            "peak while loading, B/record (RSS)": of(taken, "peak") / records,
+            "peak / steady": of(taken, "peak") / of(taken, "memory")}
+
+
+def loading_table(names, samples):
+    figures = {name: loading_rows(name, samples[name]) for name in names if samples.get(name)}
+    names = list(figures)
+    if not names:
+        return ""
+    rows = []
+    for what in figures[names[0]]:
+        values = {name: figures[name][what] for name in names}
+        better = max if "records /" in what else min
+        form = "{:.2f}" if "econds" in what or "/ steady" in what else "{:.0f}"
+        rows.append([what, *(form.format(values[name]) for name in names), against_best(values, better)])
+    return table(["loading the big zone", *names, "reeve / best"], rows)
+
+
+def reload_table(names, samples):
+    rows = []
+    for name in names:
+        taken = samples.get(name)
+        if not taken:
+            continue
+        idle, during = [t["idle"] for t in taken], [t["during"] for t in taken]
+        rows.append([name, f"{of(taken, 'seconds'):.1f}", f"{of(idle, 'p50'):.0f}", f"{of(during, 'p50'):.0f}",
+                     f"{of(idle, 'p99'):.0f}", f"{of(during, 'p99'):.0f}",
+                     f"{of(during, 'p99') / of(idle, 'p99'):.1f}", f"{of(idle, 'max'):.0f}",
+                     f"{of(during, 'max'):.0f}", f"{of(during, 'lost'):.0f}", f"{of(taken, 'peak') / 2**20:.0f}"])
+    head = ["reload, us", "seconds", "p50 idle", "p50 reload", "p99 idle", "p99 reload", "p99 ratio", "max idle",
+            "max reload", "lost", "peak RSS, MB"]
+    return table(head, rows) if rows else ""
+
+
+def answers_table(mixes, names, checks):
+    """Size and records per section of the same queries' answers, so that the reader sees what is compared."""
+    rows = []
+    for mix in mixes:
+        row = [mix.title]
+        for name in names:
+            check = checks.get((mix.name, name))
+            row.append("" if not check else f"{check['size']:.0f} B, " + "/".join(f"{n:.2f}" for n in check["records"]))
+        rows.append(row)
+    return table(["answers: size, records in answer/authority/additional", *names], rows)
+
+
+def differences(mixes, names, checks):
+    """What makes a comparison unfair: other response codes, unanswered queries, answers of another length."""
+    found = []
+    for mix in mixes:
+        taken = {name: checks[mix.name, name] for name in names if (mix.name, name) in checks}
+        if not taken:
+            continue
+        codes = {name: tuple(sorted(check["rcode"].items())) for name, check in taken.items()}
+        usual = max(set(codes.values()), key=list(codes.values()).count)
+        size = median(check["size"] for check in taken.values())
+        for name, check in taken.items():
+            if codes[name] != usual or check["lost"] or check["tc"]:
+                found.append((True, f"{mix.name}: {name} answers {check['rcode']}, {check['lost']} lost, "
+                                    f"{check['tc']} truncated; most answer {dict(usual)}"))
+            elif abs(check["size"] / size - 1) > 0.1:
+                found.append((False, f"{mix.name}: answers of {name} have {check['size']:.0f} bytes, "
+                                     f"the median is {size:.0f}"))
+    return found
+
+
+def noise(samples):
+    """How much of the server's core somebody else used, and how far the rounds of a server lie apart."""
+    taken = [s for each in samples.values() for s in each]
+    spread = [max(s["us"] for s in each) / min(s["us"] for s in each) - 1 for each in samples.values()
+              if len(each) > 1 and min(s["us"] for s in each) > 0]
+    if not taken:
+        return ""
+    text = f"Others used {median(s['foreign'] for s in taken) * 100:.1f} % of the server's core (median), " \
+           f"{max(s['foreign'] for s in taken) * 100:.1f} % (worst round)."
+    return text + (f" Rounds of one server differ by {median(spread) * 100:.0f} % (median), "
+                   f"{max(spread) * 100:.0f} % (worst)." if spread else "")

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Runs scenarios in this process: scenario [-v] FILE.rv|DIR... (-v shows the server's log). Every step is asked alone and then in one
+ * batch with others. Ends with "N passed, N failed", N being expectations. */
+#include "base/attr.h"
+#include "base/log.h"
+#include "host.h"
+#include "script.h"
+#include "verdict.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define UDP_SIZE_DEFAULT 1232
+
+struct tally {
+    unsigned passed, failed;
+};
+
+static void no_log(enum log_level level, const char *message, const struct log_field *fields, int count)
+{
+    (void)level;
+    (void)message;
+    (void)fields;
+    (void)count;
+}
+
+static void judge(const struct script *script, const struct host_exchange *x, const char *how, struct tally *tally)
+{
+    struct verdict_input in = {x->step, x->transport, x->answer, x->len,
+                               strtoul(script_setting(script, "udp-size", "0"), NULL, 10)};
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (in.udp_size == 0)
+        in.udp_size = UDP_SIZE_DEFAULT;
+    bool is_fine = verdict_is_fine(&in, out);
+    fclose(out);
+    if (is_fine) {
+        tally->passed++;
+    } else {
+        tally->failed++;
+        printf("%s:%u: over %s, %s:\n%s", script->path, x->step->line, x->transport == SCRIPT_UDP ? "UDP" : "TCP", how,
+               text);
+    }
+    free(text);
+}
+
+static void flush(struct host *h, const struct script *script, struct host_exchange *x, unsigned count,
+                  struct tally *tally)
+{
+    host_ask(h, x, count);
+    for (unsigned i = 0; i < count; i++)
+        judge(script, &x[i], count == 1 ? "alone" : "in a batch", tally);
+    host_exchange_done(x, count);
+}
+
+/* All steps, batch_max at a time. */
+static void play(struct host *h, const struct script *script, unsigned batch_max, struct tally *tally)
+{
+    struct host_exchange x[SERVER_BATCH_MAX];
+    unsigned count = 0;
+    for (const struct script_step *step = script->steps; step; step = step->next) {
+        for (unsigned transport = SCRIPT_UDP; transport <= SCRIPT_TCP; transport <<= 1) {
+            if (!(step->transports & transport))
+                continue;
+            x[count++] = (struct host_exchange){.step = step, .transport = (enum script_transport)transport};
+            if (count == batch_max) {
+                flush(h, script, x, count, tally);
+                count = 0;
+            }
+        }
+    }
+    if (count)
+        flush(h, script, x, count, tally);
+}
+
+static void run_file(const char *path, struct tally *tally)
+{
+    struct script script;
+    struct diag diag = {0};
+    if (script_read(path, &script, &diag) != OK) {
+        printf("%s\n", diag.text);
+        tally->failed++;
+        return;
+    }
+    struct host *h = host_new(&script, &diag);
+    if (h) {
+        play(h, &script, 1, tally);
+        play(h, &script, SERVER_BATCH_MAX, tally);
+    } else {
+        printf("%s\n", diag.text);
+        tally->failed++;
+    }
+    host_free(h);
+    script_done(&script);
+}
+
+static int is_scenario(const struct dirent *e)
+{
+    size_t len = strlen(e->d_name);
+    return len > 3 && strcmp(e->d_name + len - 3, ".rv") == 0;
+}
+
+static void run_path(const char *path, struct tally *tally)
+{
+    struct stat st;
+    struct dirent **names = NULL;
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        run_file(path, tally);
+        return;
+    }
+    int count = scandir(path, &names, is_scenario, alphasort);
+    if (count <= 0) {
+        printf("%s: no scenario\n", path);
+        tally->failed++;
+    }
+    for (int i = 0; i < count; i++) {
+        char file[4096];
+        snprintf(file, sizeof(file), "%s/%s", path, names[i]->d_name);
+        run_file(file, tally);
+        free(names[i]);
+    }
+    free(names);
+}
+
+int main(int argc, char **argv)
+{
+    struct tally tally = {0};
+    int first = argc > 1 && strcmp(argv[1], "-v") == 0 ? 2 : 1;
+    if (first == 1)
+        log_setup(LOG_ERROR_LEVEL, LOG_LOGFMT, false, no_log);
+    else
+        log_setup(LOG_DEBUG_LEVEL, LOG_LOGFMT, false, NULL);
+    for (int i = first; i < argc; i++)
+        run_path(argv[i], &tally);
+    printf("%u passed, %u failed\n", tally.passed, tally.failed);
+    return tally.failed != 0 || tally.passed == 0;
+}

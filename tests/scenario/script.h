@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Scenarios: the language of the .rv files, read into steps.
+ *
+ *     # RFC 1034 s4.3.2: what this shows                      comment, to the end of the line
+ *     config {                                                settings of the map `server:`, one on a line
+ *         minimal-responses no
+ *     }
+ *     zone example. {                                         a zone file; ; begins a comment here
+ *         @    SOA ns hostmaster 7 3600 900 1209600 300
+ *         @    NS  ns
+ *     }
+ *     origin example.                                         what relative names below end in: the last zone unless said
+ *     query www A          expect NOERROR aa { answer { www 60 A 192.0.2.1 } }
+ *     query nowhere A do   expect NXDOMAIN aa { answer {} authority { @ 300 SOA ns hostmaster 7 3600 900 1209600 300 } }
+ *     message { 0001 0000 0001 0000 0000 0000 "example" 00 0001 0001 } udp expect FORMERR|dropped
+ *
+ * Blanks and line ends separate words and mean nothing else, but for the lines of a block. The indentation of a zone's first line is
+ * taken off all its lines; the file's $TTL is 3600, and a record that is expected without a TTL has that TTL.
+ *
+ * query NAME TYPE, then any of: CLASS  udp tcp (else it is asked over both)  rd ad cd aa tc ra z qr  opcode N  id N  edns SIZE  do  nsid
+ *   edns-version N  edns-flags HEX  option CODE HEX (- for none); the last six send an OPT, of size 1232 unless said.
+ * message { ... }: hex digits, and "text" for a label with its length in front.
+ * expect RCODE|RCODE... or dropped, then any of: aa tc ra z ad (what is not named is clear)  aa? (either)  nsid "TEXT"  size N (at
+ *   most)  opt no-opt  no-question, then sections in braces. A section that is not there is not compared. A section is:
+ *     answer { records }          exactly these, in any order; OPT is left out
+ *     answer has { records }      these and maybe others
+ *     answer within { records }   some of these, and every RRset that is there whole
+ *     answer one-of { records }   the same with exactly one RRset (and what signs it)
+ *   A record is: owner [TTL] [CLASS] type rdata. Names compare without regard to case. Rdata that ends in ... is compared as far as it
+ *   goes, word by word, with names absolute: RRSIG SOA ...
+ *
+ * Checked in every answer, without being said: id, QR, opcode and RD; the question byte for byte; OPT if and only if one was asked with,
+ * its version, DO as asked, no other flag, no NSID unless expected; the size allowed; no bytes left over.
+ *
+ * Words that are not known are errors with file and line; so are zone and config behind the first step. */
+#ifndef REEVE_SCENARIO_SCRIPT_H
+#define REEVE_SCENARIO_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "dns/codes.h"
+#include "dns/rr.h"
+
+#define SCRIPT_TTL 3600
+
+enum script_transport { SCRIPT_UDP = 1, SCRIPT_TCP = 2 };
+enum script_opt { OPT_AS_ASKED, OPT_PRESENT, OPT_ABSENT };
+enum script_mode { MODE_IGNORE, MODE_EXACT, MODE_HAS, MODE_WITHIN, MODE_ONE_OF };
+
+/* One record that is expected; rdata, or, with words != NULL, the first words of its text. */
+struct script_record {
+    struct name owner;
+    uint16_t type, class;
+    uint32_t ttl;
+    struct rdata rdata;
+    const char *words;
+    struct script_record *next;
+};
+
+struct script_section {
+    enum script_mode mode;
+    struct script_record *records;
+};
+
+#define SCRIPT_RCODE_DROPPED 63
+
+struct script_step {
+    unsigned line;
+    bool is_query;              /* else raw bytes */
+    const uint8_t *wire;        /* what is sent */
+    size_t wire_len;
+    size_t question_len;        /* query: bytes behind the header that come back */
+    unsigned transports;        /* enum script_transport */
+    bool has_opt;               /* query: an OPT is sent */
+    uint16_t opt_size, opt_flags;
+
+    uint64_t rcodes;            /* bit per response code, SCRIPT_RCODE_DROPPED among them */
+    uint16_t flags, flags_compared;
+    enum script_opt opt;
+    const char *nsid;           /* NULL: none */
+    bool no_question;
+    size_t size_max;            /* 0: what the transport allows */
+    struct script_section section[SECTION_COUNT];
+    struct script_step *next;
+};
+
+struct script_zone {
+    const char *name;
+    const char *text;           /* the zone file; its lines have the numbers that they have in the scenario */
+    size_t text_len;
+    struct script_zone *next;
+};
+
+struct script_setting {
+    const char *key, *value;
+    struct script_setting *next;
+};
+
+struct script {
+    const char *path;
+    struct script_zone *zones;
+    struct script_setting *settings;
+    struct script_step *steps;
+    unsigned step_count;
+    struct arena arena;         /* all of the above */
+};
+
+/* Reads a file. Not OK: diag says "path:line: what", and there is nothing to be freed. */
+enum err script_read(const char *path, struct script *out, struct diag *diag);
+void script_done(struct script *s);
+/* The last value given for a setting, or preset. */
+const char *script_setting(const struct script *s, const char *key, const char *preset);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Comparing answers. */
+#include "verdict.h"
+
+#include "base/attr.h"
+#include "base/wire.h"
+#include "dns/message.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define FLAG_Z               0x0040
+#define OPTION_NSID          3
+#define OPTION_EDE           15
+#define VERDICT_RECORDS_MAX  4096
+#define VERDICT_RDATA_MAX    (1u << 20)     /* a message of 64 kB with its names decompressed */
+#define VERDICT_ARENA_MAX    (64u << 20)
+
+/* One comparison. */
+struct verdict {
+    const struct verdict_input *in;
+    const struct script_step *step;
+    struct message msg;
+    FILE *out;
+    bool is_fine;
+    struct arena arena;
+    uint8_t rdata[VERDICT_RDATA_MAX];
+    struct wr rdata_at;
+};
+
+static void ATTR_PRINTF(2, 3) differ(struct verdict *v, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fputs("  ", v->out);
+    vfprintf(v->out, fmt, args);
+    fputc('\n', v->out);
+    va_end(args);
+    v->is_fine = false;
+}
+
+/* --- header, question, size --- */
+
+static const char *flags_text(unsigned flags, char buf[32])
+{
+    snprintf(buf, 32, "%s%s%s%s%s", flags & FLAG_AA ? " aa" : "", flags & FLAG_TC ? " tc" : "",
+             flags & FLAG_RA ? " ra" : "", flags & FLAG_Z ? " z" : "", flags & FLAG_AD ? " ad" : "");
+    return buf[0] ? buf : " none";
+}
+
+static void check_header(struct verdict *v)
+{
+    uint16_t asked_id = get_u16(v->step->wire), asked = get_u16(v->step->wire + 2);
+    uint16_t opcode = FLAG_OPCODE_MASK & asked, flags = v->msg.flags;
+    char want[32], got[32];
+    if (v->msg.id != asked_id)
+        differ(v, "id %u expected, got %u", asked_id, v->msg.id);
+    if (!(flags & FLAG_QR) || (flags & FLAG_OPCODE_MASK) != opcode)
+        differ(v, "QR and opcode %u expected, got flags %04x", opcode >> 11, flags);
+    if (opcode == OPCODE_QUERY && ((flags ^ asked) & FLAG_RD))
+        differ(v, "RD as asked expected, got flags %04x", flags);
+    if ((flags ^ v->step->flags) & v->step->flags_compared)
+        differ(v, "flags%s expected, got%s", flags_text(v->step->flags, want),
+               flags_text(flags & v->step->flags_compared, got));
+}
+
+static void check_question(struct verdict *v)
+{
+    const struct script_step *step = v->step;
+    bool may_lack = step->no_question || (get_u16(step->wire + 2) & FLAG_OPCODE_MASK) != 0;
+    if (may_lack && v->msg.count[SECTION_QUESTION] == 0)
+        return;
+    if (step->no_question)
+        differ(v, "no question expected, got %u", v->msg.count[SECTION_QUESTION]);
+    else if (step->is_query && (v->msg.count[SECTION_QUESTION] != 1 || v->in->len < DNS_HEADER_LEN + step->question_len ||
+                                memcmp(v->in->wire + DNS_HEADER_LEN, step->wire + DNS_HEADER_LEN, step->question_len) != 0))
+        differ(v, "the question, byte for byte, expected in the answer");
+}
+
+static void check_size(struct verdict *v)
+{
+    const struct script_step *step = v->step;
+    size_t limit = DNS_MESSAGE_MAX;
+    if (step->size_max)
+        limit = step->size_max;
+    else if (v->in->transport == SCRIPT_UDP) {
+        limit = step->is_query && !step->has_opt ? 512 : v->in->udp_size;
+        if (step->is_query && step->has_opt && step->opt_size < limit)
+            limit = step->opt_size < 512 ? 512 : step->opt_size;
+    }
+    if (v->in->len > limit)
+        differ(v, "at most %zu bytes expected, got %zu", limit, v->in->len);
+}
+
+/* --- OPT --- */
+
+static void check_options(struct verdict *v, struct rd options)
+{
+    unsigned nsids = 0;
+    while (rd_left(&options) && !options.bad) {
+        uint16_t code = rd_u16(&options), len = rd_u16(&options);
+        const uint8_t *data = rd_bytes(&options, len);
+        if (!data)
+            break;
+        if (code == OPTION_NSID) {
+            const char *want = v->step->nsid;
+            if (!want || strlen(want) != len || memcmp(want, data, len) != 0)
+                differ(v, "NSID \"%s\" expected, got \"%.*s\"", want ? want : "(none)", (int)len, (const char *)data);
+            nsids++;
+        } else if (code != OPTION_EDE) { /* RFC 8914 s2: comes unasked */
+            differ(v, "option %u was not asked for", code);
+        }
+    }
+    if (options.bad)
+        differ(v, "options are malformed");
+    if (nsids != (v->step->nsid != NULL))
+        differ(v, "%u NSID options", nsids);
+}
+
+/* Gives back the upper bits of the response code. */
+static unsigned check_opt(struct verdict *v)
+{
+    const struct script_step *step = v->step;
+    bool is_wanted = step->opt == OPT_PRESENT || (step->opt == OPT_AS_ASKED && step->has_opt);
+    bool is_free = !step->is_query && step->opt == OPT_AS_ASKED;
+    if (v->msg.opt_at == 0) {
+        if (is_wanted && !is_free)
+            differ(v, "OPT expected, got none");
+        return 0;
+    }
+    if (!is_wanted && !is_free)
+        differ(v, "no OPT expected, got one");
+    struct rd r = rd_over(v->in->wire, v->in->len);
+    rd_bytes(&r, v->msg.opt_at + 5);
+    unsigned rcode = rd_u8(&r), version = rd_u8(&r), flags = rd_u16(&r);
+    check_options(v, rd_sub(&r, rd_u16(&r)));
+    if (version != 0)
+        differ(v, "EDNS version 0 expected, got %u", version);
+    unsigned want = step->is_query ? step->opt_flags & 0x8000u : flags & 0x8000u;
+    if (flags != want)
+        differ(v, "EDNS flags %04x expected, got %04x", want, flags);
+    return rcode << 4;
+}
+
+/* --- sections --- */
+
+struct set {
+    const struct rr *rr;
+    unsigned count;
+};
+
+static struct set read_section(struct verdict *v, enum section s)
+{
+    struct rr *list = arena_alloc(&v->arena, sizeof(*list) * VERDICT_RECORDS_MAX), rr;
+    struct set set = {list, 0};
+    struct rr_reader reader = rr_reader_of(&v->msg, s);
+    enum rr_read result;
+    while ((result = rr_read(&reader, &v->rdata_at, &rr)) == RR_READ_OK) {
+        if (rr.type == TYPE_OPT || set.count == VERDICT_RECORDS_MAX)
+            continue;
+        rr.owner.wire = arena_copy(&v->arena, rr.owner.wire, rr.owner.len);
+        list[set.count++] = rr;
+    }
+    if (result == RR_READ_BAD)
+        differ(v, "record %u of section %d is malformed", set.count, (int)s);
+    return set;
+}
+
+static const char *rdata_text(struct verdict *v, const struct rr *rr)
+{
+    size_t cap = RDATA_TEXT_MAX(rr->rdata.len);
+    char *buf = arena_alloc(&v->arena, cap);
+    struct text t;
+    text_init(&t, buf, cap);
+    rdata_show(rr->type, rr->rdata, &t);
+    return buf;
+}
+
+static bool has_words(struct verdict *v, const struct rr *rr, const char *words)
+{
+    const char *text = rdata_text(v, rr);
+    size_t len = strlen(words);
+    return strncasecmp(text, words, len) == 0 && (text[len] == ' ' || text[len] == 0);
+}
+
+static bool agree(struct verdict *v, const struct script_record *want, const struct rr *got)
+{
+    return want->type == got->type && want->class == got->class && want->ttl == got->ttl &&
+           name_is_equal(want->owner, got->owner) &&
+           (want->words ? has_words(v, got, want->words) : rdata_compare(want->type, want->rdata, got->rdata) == 0);
+}
+
+static bool is_in(struct verdict *v, const struct script_record *want, struct set got)
+{
+    for (unsigned i = 0; i < got.count; i++)
+        if (agree(v, want, &got.rr[i]))
+            return true;
+    return false;
+}
+
+static bool is_wanted(struct verdict *v, const struct rr *got, const struct script_record *list)
+{
+    for (; list; list = list->next)
+        if (agree(v, list, got))
+            return true;
+    return false;
+}
+
+/* Some record of the RRset is there. */
+static bool has_rrset(const struct script_record *want, struct set got)
+{
+    for (unsigned i = 0; i < got.count; i++)
+        if (got.rr[i].type == want->type && name_is_equal(got.rr[i].owner, want->owner))
+            return true;
+    return false;
+}
+
+/* RRsets in it, without those of RRSIG. */
+static unsigned rrset_count(struct set got)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < got.count; i++) {
+        bool is_new = got.rr[i].type != TYPE_RRSIG;
+        for (unsigned j = 0; is_new && j < i; j++)
+            is_new = got.rr[j].type != got.rr[i].type || !name_is_equal(got.rr[j].owner, got.rr[i].owner);
+        count += is_new;
+    }
+    return count;
+}
+
+static bool section_is_fine(struct verdict *v, const struct script_section *section, struct set got)
+{
+    unsigned wanted = 0, missing = 0, torn = 0, strange = 0;
+    for (const struct script_record *want = section->records; want; want = want->next) {
+        bool found = is_in(v, want, got);
+        wanted++;
+        missing += !found;
+        torn += !found && has_rrset(want, got);
+    }
+    for (unsigned i = 0; i < got.count; i++)
+        strange += !is_wanted(v, &got.rr[i], section->records);
+    switch (section->mode) {
+    case MODE_EXACT:
+        return missing == 0 && strange == 0 && got.count == wanted;
+    case MODE_HAS:
+        return missing == 0;
+    case MODE_WITHIN:
+        return strange == 0 && torn == 0;
+    case MODE_ONE_OF:
+        return strange == 0 && torn == 0 && rrset_count(got) == 1;
+    default:
+        return true;
+    }
+}
+
+static void show_record(struct verdict *v, const struct rr *rr, const char *words)
+{
+    char owner[NAME_TEXT_MAX], type[16], class[16];
+    fprintf(v->out, "      %s %u %s %s %s%s\n", name_text(rr->owner, owner), rr->ttl, class_text(rr->class, class),
+            rrtype_text(rr->type, type), words ? words : rdata_text(v, rr), words ? " ..." : "");
+}
+
+static void check_section(struct verdict *v, enum section s)
+{
+    static const char *const names[] = {"", "answer", "authority", "additional"};
+    static const char *const modes[] = {"", "", " has", " within", " one-of"};
+    const struct script_section *section = &v->step->section[s];
+    struct set got = read_section(v, s);
+    if (section_is_fine(v, section, got))
+        return;
+    differ(v, "%s%s expected", names[s], modes[section->mode]);
+    for (const struct script_record *want = section->records; want; want = want->next)
+        show_record(v, &(struct rr){want->owner, want->type, want->class, want->ttl, want->rdata}, want->words);
+    fputs("    got\n", v->out);
+    for (unsigned i = 0; i < got.count; i++)
+        show_record(v, &got.rr[i], NULL);
+}
+
+/* --- all of it --- */
+
+static void check_rcode(struct verdict *v, unsigned upper)
+{
+    unsigned rcode = upper | (v->msg.flags & FLAG_RCODE_MASK);
+    char buf[16];
+    if (rcode < SCRIPT_RCODE_DROPPED && v->step->rcodes >> rcode & 1)
+        return;
+    fputs("  ", v->out);
+    for (unsigned i = 0, more = 0; i < SCRIPT_RCODE_DROPPED; i++)
+        if (v->step->rcodes >> i & 1)
+            fprintf(v->out, "%s%s", more++ ? "|" : "", rcode_text(i, buf));
+    differ(v, "expected, got %s", rcode_text(rcode, buf));
+}
+
+static void check_message(struct verdict *v)
+{
+    if (!message_read_header(&v->msg, v->in->wire, v->in->len)) {
+        differ(v, "an answer of %zu bytes", v->in->len);
+        return;
+    }
+    check_header(v);
+    check_size(v);
+    if (message_read(&v->msg) != NOERROR) {
+        differ(v, "the answer is malformed");
+        return;
+    }
+    check_question(v);
+    check_rcode(v, check_opt(v));
+    for (unsigned s = SECTION_ANSWER; s < SECTION_COUNT; s++)
+        check_section(v, (enum section)s);
+}
+
+bool verdict_is_fine(const struct verdict_input *in, FILE *out)
+{
+    bool may_drop = in->step->rcodes >> SCRIPT_RCODE_DROPPED & 1;
+    bool must_drop = in->step->rcodes == UINT64_C(1) << SCRIPT_RCODE_DROPPED;
+    if (in->len == 0 || must_drop) {
+        if (may_drop && in->len == 0)
+            return true;
+        fprintf(out, "  %s\n", in->len ? "no answer expected, got one" : "an answer expected, got none");
+        return false;
+    }
+    struct verdict *v = mem_alloc(sizeof(*v));
+    v->in = in;
+    v->step = in->step;
+    v->out = out;
+    v->is_fine = true;
+    v->rdata_at = wr_over(v->rdata, sizeof(v->rdata));
+    arena_init(&v->arena, 1u << 16, VERDICT_ARENA_MAX);
+    check_message(v);
+    bool is_fine = v->is_fine;
+    arena_done(&v->arena);
+    free(v);
+    return is_fine;
+}
