@@ -185,6 +185,7 @@ static struct token scan_quoted(struct lex *x, const char *quote)
     if (!close)
         return bad(x, quote, why);
     struct token t = make(x, TOKEN_QUOTED, quote + 1, (size_t)(close - quote) - 1);
+    t.column--;
     count_lines(x, quote, close);
     x->at = close + 1;
     return t;

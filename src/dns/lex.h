@@ -26,7 +26,7 @@ struct token {
     bool leading_blank;     /* the first token of an entry, and blanks stand before it: "same owner" */
     const char *s;          /* not NUL-ended */
     uint32_t len;
-    uint32_t line, column;  /* from 1; where it starts; for an open parenthesis or quote, where that stands */
+    uint32_t line, column;  /* from 1; where it starts, with its quote; for an open parenthesis, where that stands */
     const char *why;        /* TOKEN_BAD: what is wrong; "" in a starved one */
 };
 

@@ -108,11 +108,12 @@ static enum entry include(struct master *m, const struct token *path, const stru
 static enum entry read_include(struct master *m)
 {
     struct lex *x = &m->file->lex;
-    struct token path = lex_next(x), t = lex_peek(x);
+    struct token path = lex_next(x);
     struct name_buf origin;
-    bool has_origin = t.kind == TOKEN_WORD;
     if ((path.kind != TOKEN_WORD && path.kind != TOKEN_QUOTED) || path.len == 0)
         return master_unexpected(m, &path, "a file name");
+    struct token t = lex_peek(x);
+    bool has_origin = t.kind == TOKEN_WORD;
     if (has_origin) {
         if (name_scan(t.s, t.len, name_of(&m->file->origin), &origin, &m->why) != OK)
             return master_fault_at(m, &t);

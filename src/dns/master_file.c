@@ -19,6 +19,8 @@
 /* Stays in a second-level cache, and is read in 400 calls for 100 MB. */
 #define WINDOW_LEN (256u << 10)
 
+_Static_assert(MASTER_ENTRY_MAX % WINDOW_LEN == 0, "a window doubles until it has MASTER_ENTRY_MAX bytes");
+
 static struct master_file *file_new(const char *name)
 {
     struct master_file *f = mem_alloc_zero(sizeof(*f));
@@ -127,7 +129,7 @@ enum err master_file_more(struct master_file *f, struct diag *diag)
     if (tail >= MASTER_ENTRY_MAX)
         return ERR_LIMIT;
     memmove(f->window, f->lex.entry_at, tail);
-    if (tail >= f->cap / 2) {
+    if (tail >= f->cap / 2 && f->cap < MASTER_ENTRY_MAX) {
         f->cap = f->cap < WINDOW_LEN ? WINDOW_LEN : f->cap * 2;
         f->window = mem_grow(f->window, f->cap);
     }

@@ -76,10 +76,10 @@ static void find_wildcard(const struct version *v, struct lookup *out)
         out->kind = LOOKUP_WILDCARD_EMPTY;
 }
 
-/* A cut or a DNAME above the name, or a cut at it. */
-static void end_above(const struct node *n, struct name name, struct lookup *out)
+/* A cut or a DNAME above the name, or a cut at it. NS at the apex is no cut, but a DNAME may stand beside it (RFC 6672 s2.3). */
+static void end_above(const struct version *v, const struct node *n, struct name name, struct lookup *out)
 {
-    bool is_cut = (n->has & NODE_HAS_NS) != 0;
+    bool is_cut = (n->has & NODE_HAS_NS) && n->owner_len != v->zone->name.len;
     out->kind = is_cut ? LOOKUP_CUT : LOOKUP_DNAME;
     out->is_exact = is_cut && n->owner_len == name.len;
     out->node = n;
@@ -89,7 +89,7 @@ static void descent_end(const struct descent *d, const struct version *v, struct
                         struct lookup *out)
 {
     if (d->above) {
-        end_above(d->above, name, out);
+        end_above(v, d->above, name, out);
         return;
     }
     const struct node *n = leaf_node(d->at);
@@ -98,7 +98,7 @@ static void descent_end(const struct descent *d, const struct version *v, struct
     uint64_t flags = d->at->word;
     if (((flags & LEAF_CUT) && (is_exact || name_is_under(name, owner))) ||
         ((flags & LEAF_DNAME) && !is_exact && name_is_under(name, owner))) {
-        end_above(n, name, out);
+        end_above(v, n, name, out);
         return;
     }
     if (is_exact) {

@@ -196,14 +196,14 @@ static void expect_places(const char *input, const struct place *want, size_t co
 Test(lex, counts_lines_and_columns_from_one)
 {
     EXPECT_PLACES("a b\n\tc \"d\" ; x\r\n\r\n; y\ne (\n f ; )\n) g\nh", {TOKEN_WORD, 1, 1}, {TOKEN_WORD, 1, 3},
-                  {TOKEN_END, 1, 4}, {TOKEN_WORD, 2, 2}, {TOKEN_QUOTED, 2, 5}, {TOKEN_END, 2, 11},
+                  {TOKEN_END, 1, 4}, {TOKEN_WORD, 2, 2}, {TOKEN_QUOTED, 2, 4}, {TOKEN_END, 2, 11},
                   {TOKEN_WORD, 5, 1}, {TOKEN_WORD, 6, 2}, {TOKEN_WORD, 7, 3}, {TOKEN_END, 7, 4}, {TOKEN_WORD, 8, 1},
                   {TOKEN_END, 8, 2}, {TOKEN_EOF, 8, 2});
 }
 
 Test(lex, counts_lines_inside_quoted_text)
 {
-    EXPECT_PLACES("a \"b\\\nc\" d\ne\n", {TOKEN_WORD, 1, 1}, {TOKEN_QUOTED, 1, 4}, {TOKEN_WORD, 2, 4}, {TOKEN_END, 2, 5},
+    EXPECT_PLACES("a \"b\\\nc\" d\ne\n", {TOKEN_WORD, 1, 1}, {TOKEN_QUOTED, 1, 3}, {TOKEN_WORD, 2, 4}, {TOKEN_END, 2, 5},
                   {TOKEN_WORD, 3, 1});
 }
 

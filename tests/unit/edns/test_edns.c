@@ -56,8 +56,8 @@ static const uint8_t *talk_write(struct talk *t, enum rcode rcode, size_t limit,
 
 /* --- reading --- */
 
-#define OPT(size, rcode, version, flags, rdlen) \
-    0, 0, 41, (size) >> 8, (size) & 255, rcode, version, (flags) >> 8, (flags) & 255, (rdlen) >> 8, (rdlen) & 255
+#define U16(n) (uint8_t)((n) >> 8), (uint8_t)(n)
+#define OPT(size, rcode, version, flags, rdlen) 0, U16(41), U16(size), rcode, version, U16(flags), U16(rdlen)
 
 static const struct read_row {
     const char *name;

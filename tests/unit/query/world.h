@@ -25,7 +25,7 @@ struct world {
 struct world *world_new(void);
 void world_free(struct world *w);
 
-/* Zone text as in a file; any fault fails the test. */
+/* Zone text as in a file; an error in it fails the test. */
 void world_add(struct world *w, const char *origin, const char *text);
 /* The same from a file in tests/data. */
 void world_add_file(struct world *w, const char *origin, const char *path);

@@ -25,7 +25,7 @@ static struct record record_random(uint64_t *seed, struct name apex)
     case TYPE_TXT:
         r.len = 2;
         r.rdata[0] = 1;
-        r.rdata[1] = "xXy"[rnd(seed, 3)];
+        r.rdata[1] = (uint8_t)"xXy"[rnd(seed, 3)];
         break;
     case TYPE_RRSIG:
         r.len = 18 + 1 + 4;
