@@ -3,7 +3,8 @@
 """Counts single tests in the report of a test runner and prints "N passed, N failed".
 
 count.py junit REPORT.xml     pytest's report; a skipped test counts as neither, and is named
-count.py meson TESTLOG.json   meson's; a Criterion program counts with each of its tests, any other as one
+count.py meson TESTLOG.json   meson's; a program that tells how many tests it ran (Criterion's, the scenarios') counts with
+                              each of them, any other as one
 """
 import json
 import re
@@ -32,6 +33,7 @@ def meson(path):
             text = re.sub(r'\x1b\[[0-9;]*m', '', program.get('stdout', '') + program.get('stderr', ''))
             sums = re.findall(r'Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)',
                               text)
+            sums += [(0, good, bad, 0) for good, bad in re.findall(r'^(\d+) passed, (\d+) failed$', text, re.M)]
             good = sum(int(row[1]) for row in sums)
             bad = sum(int(row[2]) + int(row[3]) for row in sums)
             if program['result'] != 'OK' and not bad:

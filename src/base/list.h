@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "base/attr.h"
+
 struct list {
     struct list *next, *prev;
 };
@@ -27,6 +29,11 @@ static inline void list_add_last(struct list *head, struct list *link)
     link->next = head;
     head->prev->next = link;
     head->prev = link;
+}
+
+static inline void list_add_first(struct list *head, struct list *link)
+{
+    list_add_last(head->next, link);
 }
 
 /* The link may be taken out again (a no-op) after this. */

@@ -22,6 +22,8 @@ void build_init(struct build *b, uint8_t *wire, size_t limit)
     b->reserved = 0;
     memset(b->count, 0, sizeof(b->count));
     b->qname = (struct name){0};
+    b->owner_at = 0;
+    b->tail_entry = 0;
     b->names = 0;
     memset(b->name_hash, 0, sizeof(b->name_hash));
 }
@@ -61,7 +63,10 @@ void build_undo(struct build *b, struct build_mark mark)
     /* the last one in is the first one out: no probe sequence is broken */
     while (b->names > mark.names)
         b->name_hash[b->name[--b->names].slot] = 0;
+    if (b->tail_entry > b->names)
+        b->tail_entry = 0;
     b->len = mark.len;
+    b->owner_at = 0;
     memcpy(b->count, mark.count, sizeof(b->count));
 }
 
@@ -75,14 +80,23 @@ static unsigned label_hash(const uint8_t *label, unsigned rest)
     return (h ^ h >> 7) & (BUILD_NAMES_HASH - 1);
 }
 
+static bool label_is_same(const uint8_t *a, const uint8_t *b)
+{
+    unsigned i = a[0];
+    if (b[0] != i)
+        return false;
+    while (i > 0 && a[i] == b[i]) /* from the end: names in a row differ there ("ns1", "ns2") */
+        i--;
+    return i == 0;
+}
+
 /* The entry for the label before `rest`, or 0 with *slot where it would go. */
 static unsigned name_find(const struct build *b, const uint8_t *label, unsigned rest, unsigned *slot)
 {
     unsigned i = label_hash(label, rest);
     for (; b->name_hash[i]; i = (i + 1) & (BUILD_NAMES_HASH - 1)) {
         const struct build_name *n = &b->name[b->name_hash[i] - 1];
-        const uint8_t *other = b->wire + n->at;
-        if (n->rest == rest && other[0] == label[0] && memcmp(other + 1, label + 1, label[0]) == 0)
+        if (n->rest == rest && label_is_same(b->wire + n->at, label))
             return b->name_hash[i];
     }
     *slot = i;
@@ -107,35 +121,75 @@ static bool put_pointer(struct build *b, size_t target)
     return true;
 }
 
+/* The rest of n behind its first label has an entry: the next name may end alike. */
+static void note_tail(struct build *b, struct name n, unsigned entry)
+{
+    if (b->tail_entry != entry) {
+        name_copy(&b->tail, name_parent(n));
+        b->tail_entry = entry;
+    }
+}
+
+/* A name on its way into the message: labels[0..count) are not found yet, what is behind them is `rest`. */
+struct name_parts {
+    uint8_t starts[NAME_LABELS_MAX];
+    unsigned count, rest, slot;     /* slot: for the last of the labels left */
+};
+
+/* Looks the labels up from the right; from the first one where the name shares the others with the name before. */
+static void find_parts(struct build *b, struct name n, struct name_parts *p)
+{
+    unsigned head = n.wire[0] + 1u;
+    p->count = p->rest = p->slot = 0;
+    if (b->tail_entry && b->tail.len + head == n.len && memcmp(b->tail.wire, n.wire + head, b->tail.len) == 0) {
+        p->starts[0] = 0;
+        p->count = 1;
+        p->rest = b->tail_entry;
+    } else
+        for (unsigned at = 0; n.wire[at]; at += n.wire[at] + 1u)
+            p->starts[p->count++] = (uint8_t)at;
+    while (p->count > 0) {
+        unsigned found = name_find(b, n.wire + p->starts[p->count - 1], p->rest, &p->slot);
+        if (!found)
+            return;
+        if (p->count == 1 && p->rest)
+            note_tail(b, n, p->rest);
+        p->rest = found;
+        p->count--;
+    }
+}
+
+/* Remembers the labels that were written at `start`. */
+static void add_parts(struct build *b, struct name n, struct name_parts *p, size_t start)
+{
+    for (unsigned i = p->count; i-- > 0;) {
+        size_t at = start + p->starts[i];
+        if (i + 1 < p->count)
+            (void)name_find(b, b->wire + at, p->rest, &p->slot); /* never there: what is behind it is new */
+        if (i == 0 && p->rest)
+            note_tail(b, n, p->rest);
+        p->rest = name_add(b, at, p->rest, p->slot);
+        if (!p->rest)
+            return;
+    }
+}
+
 /* Writes a name with compression. On false what is written so far is left to the caller's undo. */
 static bool put_name(struct build *b, struct name n)
 {
-    uint8_t starts[NAME_LABELS_MAX];
-    unsigned labels = 0, rest = 0, slot = 0;
-    for (unsigned at = 0; n.wire[at]; at += n.wire[at] + 1u)
-        starts[labels++] = (uint8_t)at;
-    while (labels > 0) {
-        unsigned found = name_find(b, n.wire + starts[labels - 1], rest, &slot);
-        if (!found)
-            break;
-        rest = found;
-        labels--;
-    }
-    size_t head = labels ? starts[labels - 1] + n.wire[starts[labels - 1]] + 1u : 0;
+    struct name_parts p;
+    find_parts(b, n, &p);
+    size_t head = p.count ? p.starts[p.count - 1] + n.wire[p.starts[p.count - 1]] + 1u : 0;
     size_t start = b->len;
-    if (build_room(b) < head + (rest ? 2 : 1))
+    if (build_room(b) < head + (p.rest ? 2 : 1))
         return false;
     memcpy(b->wire + start, n.wire, head);
     b->len += head;
-    if (rest)
-        put_pointer(b, b->name[rest - 1].at);
+    if (p.rest)
+        put_pointer(b, b->name[p.rest - 1].at);
     else
         b->wire[b->len++] = 0;
-    while (labels-- > 0) {
-        size_t at = start + starts[labels];
-        if (name_find(b, b->wire + at, rest, &slot) || !(rest = name_add(b, at, rest, slot)))
-            break;
-    }
+    add_parts(b, n, &p, start);
     return true;
 }
 
@@ -165,9 +219,8 @@ static size_t owner_in_question(const struct build *b, struct name owner)
 
 static bool put_owner(struct build *b, struct name owner, size_t *pointer)
 {
-    if (*pointer)
-        return put_pointer(b, *pointer);
-    *pointer = owner_in_question(b, owner);
+    if (*pointer == 0)
+        *pointer = b->owner_at && name_is_same(name_of(&b->owner), owner) ? b->owner_at : owner_in_question(b, owner);
     if (*pointer)
         return put_pointer(b, *pointer);
     size_t at = b->len;
@@ -176,8 +229,10 @@ static bool put_owner(struct build *b, struct name owner, size_t *pointer)
     /* a name that is itself one pointer is pointed to where that points */
     bool is_pointer = (b->wire[at] & 0xc0) == 0xc0;
     size_t stands_at = is_pointer ? (size_t)(get_u16(b->wire + at) & POINTER_MAX) : at;
-    if (stands_at <= POINTER_MAX && !name_is_root(owner))
-        *pointer = stands_at;
+    if (stands_at <= POINTER_MAX && !name_is_root(owner)) {
+        *pointer = b->owner_at = stands_at;
+        name_copy(&b->owner, owner);
+    }
     return true;
 }
 
@@ -226,26 +281,43 @@ static bool put_record(struct build *b, const struct rrtype_info *info, const ui
     return true;
 }
 
-bool build_records(struct build *b, enum section s, struct name owner, uint16_t type, uint16_t class,
-                   uint32_t ttl, const uint8_t *data, unsigned count)
+bool build_rrset(struct build *b, enum section s, const struct build_rrset *set)
 {
-    const struct rrtype_info *info = rrtype_info(type);
+    const struct rrtype_info *info = rrtype_info(set->type);
     struct build_mark mark = build_mark(b);
-    size_t pointer = 0;
+    size_t pointer = set->owner_at <= POINTER_MAX ? set->owner_at : 0;
+    const uint8_t *data = set->data;
     uint8_t fixed[8];
-    put_u16(fixed, type);
-    put_u16(fixed + 2, class);
-    put_u32(fixed + 4, ttl);
-    for (unsigned i = 0; i < count; i++) {
+    put_u16(fixed, set->type);
+    put_u16(fixed + 2, set->class);
+    put_u32(fixed + 4, set->ttl);
+    for (unsigned i = 0; i < set->count; i++) {
         struct rdata rdata = {data + 2, get_u16(data)};
-        if (!put_owner(b, owner, &pointer) || !put_record(b, info, fixed, rdata)) {
+        if (!put_owner(b, set->owner, &pointer) || !put_record(b, info, fixed, rdata)) {
             build_undo(b, mark);
             return false;
         }
         data += 2u + rdata.len;
     }
-    b->count[s] = (uint16_t)(b->count[s] + count);
+    b->count[s] = (uint16_t)(b->count[s] + set->count);
     return true;
+}
+
+bool build_records(struct build *b, enum section s, struct name owner, uint16_t type, uint16_t class,
+                   uint32_t ttl, const uint8_t *data, unsigned count)
+{
+    struct build_rrset set = {owner, 0, type, class, ttl, data, count};
+    return build_rrset(b, s, &set);
+}
+
+uint8_t *build_record_room(struct build *b, enum section s, size_t len)
+{
+    if (build_room(b) < len)
+        return NULL;
+    uint8_t *p = b->wire + b->len;
+    b->len += len;
+    b->count[s]++;
+    return p;
 }
 
 bool build_rr(struct build *b, enum section s, const struct rr *rr)

@@ -31,6 +31,10 @@ struct build {
     size_t reserved;
     uint16_t count[SECTION_COUNT];
     struct name qname;      /* in wire; len 0: none */
+    struct name_buf owner;  /* the owner written last, and where it stands: RRsets of one node come together */
+    size_t owner_at;        /* 0: none */
+    struct name_buf tail;   /* the last name written less its first label, and the entry it has: neighbours share it */
+    unsigned tail_entry;    /* 0: none */
     unsigned names;
     struct build_name name[BUILD_NAMES_MAX];
     uint8_t name_hash[BUILD_NAMES_HASH];    /* 1 + index of an entry, 0: empty; linear probing */
@@ -55,7 +59,24 @@ static inline size_t build_room(const struct build *b)
  * none. owner may be the question's name in other case: then the question's case is shown. */
 bool build_records(struct build *b, enum section s, struct name owner, uint16_t type, uint16_t class, uint32_t ttl,
                    const uint8_t *data, unsigned count);
+/* An RRset whose owner may be known to stand in the message already, at the offset owner_at; 0: it is looked for. */
+struct build_rrset {
+    struct name owner;
+    size_t owner_at;
+    uint16_t type, class;
+    uint32_t ttl;
+    const uint8_t *data;    /* count times as in build_records() */
+    unsigned count;
+};
+bool build_rrset(struct build *b, enum section s, const struct build_rrset *set);
 bool build_rr(struct build *b, enum section s, const struct rr *rr);
+/* Room for one record that the caller writes whole, owner and all, without compression (OPT, TSIG); NULL: there is less. */
+uint8_t *build_record_room(struct build *b, enum section s, size_t len);
+/* Takes back the last bytes of such a record. */
+static inline void build_trim(struct build *b, size_t bytes)
+{
+    b->len -= bytes;
+}
 
 /* A mark to come back to: everything written after it is gone, names for compression included. */
 struct build_mark {

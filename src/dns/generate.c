@@ -30,7 +30,8 @@ bool generate_scan_range(const char *s, size_t len, struct generate_range *out)
     const char *end = s + len, *dash = memchr(s, '-', len), *slash = memchr(s, '/', len);
     const char *stop_end = slash ? slash : end;
     struct generate_range range = {.step = 1};
-    if (!dash || dash > stop_end || !scan_u31(s, dash, &range.start) || !scan_u31(dash + 1, stop_end, &range.stop))
+    if (!dash || dash > stop_end || !scan_u31(s, dash, &range.start) ||
+        !scan_u31(dash + 1, stop_end, &range.stop))
         return false;
     if (slash && !scan_u31(slash + 1, end, &range.step))
         return false;
@@ -105,14 +106,16 @@ static void show_nibbles(struct text *out, uint32_t value, const struct modifier
     } while (width > 0 || value);
 }
 
-static enum err show_value(struct text *out, uint32_t iterator, const struct modifier *m, struct diag *diag)
+static enum err show_value(struct text *out, uint32_t iterator, const struct modifier *m,
+                           struct diag *diag)
 {
     int64_t value = iterator + m->offset;
     bool nibbles = m->base == 'n' || m->base == 'N';
     if (m->width > GENERATE_WIDTH_MAX)
         return err_say(diag, ERR_SYNTAX, "width %u is more than %d", m->width, GENERATE_WIDTH_MAX);
     if (value > INT32_MAX || (nibbles && value < 0))
-        return err_say(diag, ERR_SYNTAX, "%u with offset %lld is out of range", iterator, (long long)m->offset);
+        return err_say(diag, ERR_SYNTAX, "%u with offset %lld is out of range", iterator,
+                       (long long)m->offset);
     ASSERT(value >= INT32_MIN);
     if (nibbles)
         show_nibbles(out, (uint32_t)value, m);
@@ -122,8 +125,8 @@ static enum err show_value(struct text *out, uint32_t iterator, const struct mod
 }
 
 /* One "$" at *at, which moves behind it and its modifiers. As in BIND, an offset holds for the next bare $ too. */
-static enum err expand_dollar(const char **at, const char *end, uint32_t value, int64_t *offset, struct text *out,
-                              struct diag *diag)
+static enum err expand_dollar(const char **at, const char *end, uint32_t value, int64_t *offset,
+                              struct text *out, struct diag *diag)
 {
     struct modifier m = {.offset = *offset, .base = 'd'};
     const char *p = *at + 1;
@@ -144,7 +147,8 @@ static enum err expand_dollar(const char **at, const char *end, uint32_t value, 
     return show_value(out, value, &m, diag);
 }
 
-enum err generate_expand(const char *s, size_t len, uint32_t value, struct text *out, struct diag *diag)
+enum err generate_expand(const char *s, size_t len, uint32_t value, struct text *out,
+                         struct diag *diag)
 {
     const char *end = s + len;
     int64_t offset = 0;

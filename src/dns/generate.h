@@ -32,6 +32,7 @@ static inline uint32_t generate_count(struct generate_range range)
 }
 
 /* Appends s with the value put in. ERR_SYNTAX with a sentence: a malformed modifier, or out is too small. */
-enum err generate_expand(const char *s, size_t len, uint32_t value, struct text *out, struct diag *diag);
+enum err generate_expand(const char *s, size_t len, uint32_t value, struct text *out,
+                         struct diag *diag);
 
 #endif

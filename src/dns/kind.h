@@ -62,7 +62,7 @@ static inline const char *kind_span(const struct kind *k, struct rd *r)
 
 static inline enum token_kind kind_next(struct scan *s)
 {
-    s->tok = lex_next(s->lex);
+    lex_read(s->lex, &s->tok);
     return s->tok.kind;
 }
 

@@ -200,10 +200,11 @@ enum err kind_locator64_scan(struct scan *s)
     return OK;
 }
 
+/* All four digits, which every reader takes. */
 void kind_locator64_show(struct rd *r, struct text *t)
 {
     for (int i = 0; i < 4; i++)
-        text_fmt(t, "%s%x", i ? ":" : "", rd_u16(r));
+        text_fmt(t, "%s%04x", i ? ":" : "", rd_u16(r));
 }
 
 /* --- NSAP (RFC 1706 s7): 0x and hex digits with dots anywhere --- */
@@ -238,10 +239,20 @@ enum err kind_nsap_scan(struct scan *s)
     return OK;
 }
 
+/* In lower case, unlike other hex data. */
+static void show_hex_lower(struct rd *r, struct text *t)
+{
+    while (rd_left(r)) {
+        uint8_t byte = rd_u8(r);
+        text_char(t, "0123456789abcdef"[byte >> 4]);
+        text_char(t, "0123456789abcdef"[byte & 15]);
+    }
+}
+
 void kind_nsap_show(struct rd *r, struct text *t)
 {
     text_add(t, "0x");
-    kind_hex_show(r, t);
+    show_hex_lower(r, t);
 }
 
 /* --- ATMA (ATM Name System s5.2): an AESA in hex, or + and an E.164 number --- */
@@ -286,7 +297,7 @@ enum err kind_atma_scan(struct scan *s)
 void kind_atma_show(struct rd *r, struct text *t)
 {
     if (rd_u8(r) == ATMA_AESA) {
-        kind_hex_show(r, t);
+        show_hex_lower(r, t);
         return;
     }
     size_t len = rd_left(r);

@@ -227,8 +227,12 @@ enum err kind_hash32_scan(struct scan *s)
     return e == OK ? put_counted(s, base32hex_scan, expected) : e;
 }
 
+/* In upper case, as the field is usually written; the same hash in an owner name is in lower case. */
 void kind_hash32_show(struct rd *r, struct text *t)
 {
     uint8_t len = rd_u8(r);
+    char *p = t->at;
     base32hex_show(rd_bytes(r, len), len, t);
+    for (; p < t->at; p++)
+        *p = (char)(*p >= 'a' ? *p - 'a' + 'A' : *p);
 }

@@ -533,15 +533,15 @@ static bool put_in_order(uint8_t *first, uint8_t *last, uint8_t *end)
     return true;
 }
 
-/* The token in hand: key, key=value or key="value". */
-static bool put_param(const struct token *tok, struct wr *out)
+/* The token in hand: key, key=value or key="value". NULL, or what was expected. */
+static const char *put_param(const struct token *tok, struct wr *out)
 {
     const char *equals = memchr(tok->s, '=', tok->len), *end = tok->s + tok->len;
     struct value v = {equals ? equals + 1 : end, end};
     bool generic;
     uint16_t key;
     if (!scan_key(tok->s, (size_t)((equals ? equals : end) - tok->s), &key, &generic))
-        return false;
+        return "a service parameter like alpn=h2,h3 or key667=\"text\"";
     if (v.at < end && *v.at == '"') { /* what the lexer leaves on both ends */
         v.at++;
         v.end--;
@@ -549,21 +549,21 @@ static bool put_param(const struct token *tok, struct wr *out)
     wr_u16(out, key);
     uint8_t *len = wr_room(out, 2);
     if (!(generic ? scan_raw : param_find(key)->scan)(&v, out) || out->bad || out->at - len - 2 > UINT16_MAX)
-        return false;
+        return "a service parameter with a value of its key's form";
     put_u16(len, (uint16_t)(out->at - len - 2));
-    return true;
+    return NULL;
 }
 
 enum err kind_svcparams_scan(struct scan *s)
 {
-    static const char expected[] = "a service parameter like alpn=h2,h3 or key667=\"text\"";
     uint8_t *first = s->out->at;
     for (;;) {
         s->tok = lex_next_pair(s->lex);
         if (s->tok.kind != TOKEN_WORD)
-            return kind_end(s, expected);
+            return kind_end(s, "a service parameter without quotes before its key");
         uint8_t *last = s->out->at;
-        if (!put_param(&s->tok, s->out))
+        const char *expected = put_param(&s->tok, s->out);
+        if (expected)
             return s->out->bad ? OK : kind_fail(s, expected);
         if (!put_in_order(first, last, s->out->at))
             return kind_fail(s, "each key once");

@@ -11,9 +11,9 @@
 #include "base/check.h"
 
 enum char_class {
-    PLAIN,      /* text, and all that is not below */
-    BLANK,      /* space, tab */
-    LINE_END,   /* LF, CR */
+    PLAIN,    /* text, and all that is not below */
+    BLANK,    /* space, tab */
+    LINE_END, /* LF, CR */
     OPEN,
     CLOSE,
     COMMENT,
@@ -48,30 +48,29 @@ void lex_restart(struct lex *x, const char *s, size_t len)
     x->have_peek = x->starved = false;
 }
 
-/* The token from s up to x->at. */
-static inline struct token make(struct lex *x, enum token_kind kind, const char *s, size_t len)
+/* Tokens are made where the caller wants them: a copy right after the narrow stores would wait for them. */
+static inline void make(struct lex *x, struct token *t, enum token_kind kind, const char *s,
+                        size_t len)
 {
-    struct token t = {.kind = kind,
-                      .leading_blank = x->entry_start && x->leading_blank,
-                      .s = s,
-                      .len = (uint32_t)len,
-                      .line = x->line,
-                      .column = (uint32_t)(s - x->line_start) + 1};
+    t->kind = kind;
+    t->leading_blank = x->entry_start && x->leading_blank;
+    t->s = s;
+    t->len = (uint32_t)len;
+    t->line = x->line;
+    t->column = (uint32_t)(s - x->line_start) + 1;
     x->entry_start = false;
-    return t;
 }
 
-static struct token bad(struct lex *x, const char *s, const char *why)
+static void make_bad(struct lex *x, struct token *t, const char *s, const char *why)
 {
-    struct token t = make(x, TOKEN_BAD, s, s < x->end);
-    t.why = why;
-    return t;
+    make(x, t, TOKEN_BAD, s, s < x->end);
+    t->why = why;
 }
 
-static struct token starved(struct lex *x)
+static void starve(struct lex *x, struct token *t)
 {
     x->starved = true;
-    return bad(x, x->at, "");
+    make_bad(x, t, x->at, "");
 }
 
 static struct token open_paren(const struct lex *x)
@@ -84,19 +83,19 @@ static struct token open_paren(const struct lex *x)
                           .why = "this parenthesis is never closed"};
 }
 
-static struct token end_of_input(struct lex *x)
+static void end_of_input(struct lex *x, struct token *t)
 {
     x->at = x->end;
-    if (x->more)
-        return starved(x);
-    if (x->depth) {
+    if (x->more) {
+        starve(x, t);
+    } else if (x->depth) {
         x->entry_start = false;
-        return open_paren(x);
+        *t = open_paren(x);
+    } else {
+        make(x, t, x->entry_start ? TOKEN_EOF : TOKEN_END, x->end, 0);
+        t->leading_blank = false;
+        x->entry_start = true;
     }
-    struct token t = make(x, x->entry_start ? TOKEN_EOF : TOKEN_END, x->end, 0);
-    t.leading_blank = false;
-    x->entry_start = true;
-    return t;
 }
 
 /* Steps over the line end at *p. True if *t is the entry's end (or a window's end may stand between CR and LF). */
@@ -107,13 +106,13 @@ static inline bool end_line(struct lex *x, const char **p, struct token *t)
         if (next < x->end && *next == '\n')
             next++;
         else if (next == x->end && x->more) {
-            *t = starved(x);
+            starve(x, t);
             return true;
         }
     }
     bool ends = x->depth == 0 && !x->entry_start;
     if (ends) {
-        *t = make(x, TOKEN_END, *p, 0);
+        make(x, t, TOKEN_END, *p, 0);
         x->entry_start = true;
     }
     x->line++;
@@ -139,13 +138,15 @@ static inline const char *word_end(const char *p, const char *end)
     }
 }
 
-static inline struct token scan_word(struct lex *x, const char *s)
+static inline void scan_word(struct lex *x, const char *s, struct token *t)
 {
     const char *p = word_end(s, x->end);
-    if (UNLIKELY(p == x->end && x->more))
-        return starved(x);
+    if (UNLIKELY(p == x->end && x->more)) {
+        starve(x, t);
+        return;
+    }
     x->at = p;
-    return make(x, TOKEN_WORD, s, (size_t)(p - s));
+    make(x, t, TOKEN_WORD, s, (size_t)(p - s));
 }
 
 /* From the byte after the opening quote to the closing one; NULL (and *why, or starved) if there is none. Lines that the
@@ -179,16 +180,17 @@ static void count_lines(struct lex *x, const char *s, const char *end)
     }
 }
 
-static struct token scan_quoted(struct lex *x, const char *quote)
+static void scan_quoted(struct lex *x, const char *quote, struct token *t)
 {
     const char *why, *close = quote_end(x, quote + 1, &why);
-    if (!close)
-        return bad(x, quote, why);
-    struct token t = make(x, TOKEN_QUOTED, quote + 1, (size_t)(close - quote) - 1);
-    t.column--;
+    if (!close) {
+        make_bad(x, t, quote, why);
+        return;
+    }
+    make(x, t, TOKEN_QUOTED, quote + 1, (size_t)(close - quote) - 1);
+    t->column--;
     count_lines(x, quote, close);
     x->at = close + 1;
-    return t;
 }
 
 static void open_at(struct lex *x, const char *p)
@@ -222,73 +224,94 @@ static inline bool scan_special(struct lex *x, const char **p, struct token *t)
     case CLOSE:
         if (x->depth == 0) {
             x->at = *p + 1;
-            *t = bad(x, *p, "this parenthesis closes none");
+            make_bad(x, t, *p, "this parenthesis closes none");
             return true;
         }
         x->depth--;
         (*p)++;
         return false;
     case QUOTE:
-        *t = scan_quoted(x, *p);
+        scan_quoted(x, *p, t);
         return true;
     case NUL_BYTE:
         x->at = *p + 1;
-        *t = bad(x, *p, "NUL byte");
+        make_bad(x, t, *p, "NUL byte");
         return true;
     case PLAIN:
     case BLANK:
     case ESCAPE:
         break;
     }
-    *t = scan_word(x, *p);
+    scan_word(x, *p, t);
     return true;
 }
 
-static inline struct token scan(struct lex *x)
+static void scan(struct lex *x, struct token *t)
 {
     const char *p = x->at;
-    for (;;) {
+    do {
         /* Only outside parentheses does a line's first byte say whose record follows. */
         if (p == x->line_start && x->depth == 0)
             x->leading_blank = p < x->end && class_at(p) == BLANK;
         while (p < x->end && class_at(p) == BLANK)
             p++;
-        if (UNLIKELY(p == x->end))
-            return end_of_input(x);
-        if (LIKELY(class_at(p) == PLAIN))
-            return scan_word(x, p);
-        struct token t;
-        if (scan_special(x, &p, &t))
-            return t;
+        if (UNLIKELY(p == x->end)) {
+            end_of_input(x, t);
+            return;
+        }
+        if (LIKELY(class_at(p) == PLAIN)) {
+            scan_word(x, p, t);
+            return;
+        }
+    } while (!scan_special(x, &p, t));
+}
+
+void lex_read(struct lex *x, struct token *out)
+{
+    if (LIKELY(!x->have_peek)) {
+        scan(x, out);
+        return;
     }
+    x->have_peek = false;
+    *out = x->peek;
 }
 
 struct token lex_next(struct lex *x)
 {
-    if (x->have_peek) {
-        x->have_peek = false;
-        return x->peek;
-    }
-    return scan(x);
+    struct token t;
+    lex_read(x, &t);
+    return t;
+}
+
+const struct token *lex_look(struct lex *x)
+{
+    if (!x->have_peek)
+        scan(x, &x->peek);
+    x->have_peek = true;
+    return &x->peek;
 }
 
 struct token lex_peek(struct lex *x)
 {
-    if (!x->have_peek) {
-        x->peek = scan(x);
-        x->have_peek = true;
-    }
-    return x->peek;
+    return *lex_look(x);
+}
+
+bool lex_take_end(struct lex *x)
+{
+    if (lex_look(x)->kind != TOKEN_END)
+        return false;
+    x->have_peek = false;
+    return true;
 }
 
 struct token lex_next_pair(struct lex *x)
 {
-    struct token t = lex_next(x);
+    struct token t = lex_next(x), value;
     if (t.kind != TOKEN_WORD || t.s[t.len - 1] != '=')
         return t;
     if (x->at == x->end || class_at(x->at) != QUOTE)
         return t;
-    struct token value = scan_quoted(x, x->at);
+    scan_quoted(x, x->at, &value);
     if (value.kind == TOKEN_BAD)
         return value;
     t.len = (uint32_t)(x->at - t.s);
@@ -314,7 +337,8 @@ enum lex_skip lex_skip_entry(struct lex *x, struct token *paren)
 {
     x->have_peek = false;
     while (!x->entry_start) {
-        struct token t = scan(x);
+        struct token t;
+        scan(x, &t);
         if (x->starved)
             return LEX_SKIPPED;
         if (t.kind != TOKEN_BAD || x->depth == 0 || x->at < x->end)

@@ -65,7 +65,8 @@ enum entry master_unexpected(struct master *m, const struct token *at, const cha
         break;
     }
     show_token(at, shown);
-    return master_fault(m, at, "expected %s, found %s%s", expected, at->kind == TOKEN_QUOTED ? "quoted " : "", shown);
+    return master_fault(m, at, "expected %s, found %s%s", expected,
+                        at->kind == TOKEN_QUOTED ? "quoted " : "", shown);
 }
 
 void master_warn(struct master *m, const struct token *at, const char *fmt, ...)
@@ -85,7 +86,8 @@ void master_warn(struct master *m, const struct token *at, const char *fmt, ...)
 static enum err report(struct master *m)
 {
     if (m->result->faults++ == 0)
-        err_say(m->diag, ERR_SYNTAX, "%s:%u:%u: %s", m->where.file, m->where.line, m->where.column, m->why.text);
+        err_say(m->diag, ERR_SYNTAX, "%s:%u:%u: %s", m->where.file, m->where.line, m->where.column,
+                m->why.text);
     if (m->sink->fault)
         m->sink->fault(m->sink->arg, MASTER_ERROR, &m->where, m->why.text);
     return m->result->faults < MASTER_FAULTS_MAX ? OK : ERR_SYNTAX;
@@ -96,47 +98,58 @@ static enum err report(struct master *m)
 bool master_scan_ttl(const struct token *t, uint32_t *out, bool *cut)
 {
     uint32_t ttl;
-    if (t->kind != TOKEN_WORD || t->s[0] < '0' || t->s[0] > '9' || !digits_period(t->s, t->len, &ttl))
+    if (t->kind != TOKEN_WORD || t->s[0] < '0' || t->s[0] > '9' ||
+        !digits_period(t->s, t->len, &ttl))
         return false;
     *cut = ttl > TTL_MAX;
     *out = *cut ? 0 : ttl;
     return true;
 }
 
-static enum entry check_type(struct master *m, const struct master_fields *f)
+static enum entry check_type(struct master *m, const struct master_fields *f,
+                             const struct token *at)
 {
     char text[16];
     if (!rrtype_is_data(f->type) || rrtype_is(f->type, RRTYPE_NOZONE))
-        return master_fault(m, &f->at, "type %s cannot stand in a zone file", rrtype_text(f->type, text));
+        return master_fault(m, at, "type %s cannot stand in a zone file",
+                            rrtype_text(f->type, text));
     if (f->class != m->options->class) {
         char other[16];
-        return master_fault(m, &f->at, "record of class %s in a zone of class %s", class_text(f->class, other),
-                            class_text(m->options->class, text));
+        return master_fault(m, at, "record of class %s in a zone of class %s",
+                            class_text(f->class, other), class_text(m->options->class, text));
     }
     return ENTRY_READ;
 }
 
+/* The class that most records have, without a search. */
+static inline bool is_class_in(const struct token *t)
+{
+    return t->len == 2 && (t->s[0] | 0x20) == 'i' && (t->s[1] | 0x20) == 'n';
+}
+
 /* No mnemonic is a number or the other's, so each word is tried as what may still come. */
-enum entry master_read_fields(struct master *m, struct token first, struct master_fields *out)
+enum entry master_read_fields(struct master *m, struct token *t, struct master_fields *out)
 {
     struct lex *x = &m->file->lex;
     struct master_fields f = {.class = m->options->class};
-    struct token t = first;
-    for (;; t = lex_next(x)) {
-        if (UNLIKELY(t.kind != TOKEN_WORD))
+    for (;; lex_read(x, t)) {
+        if (UNLIKELY(t->kind != TOKEN_WORD))
             break;
-        if (!f.has_ttl && master_scan_ttl(&t, &f.ttl, &f.ttl_cut))
+        if (!f.has_ttl && master_scan_ttl(t, &f.ttl, &f.ttl_cut)) {
             f.has_ttl = true;
-        else if (rrtype_scan(t.s, t.len, &f.type)) {
-            f.at = t;
-            *out = f;
-            return check_type(m, &f);
-        } else if (!f.has_class && class_scan(t.s, t.len, &f.class))
+        } else if (!f.has_class && is_class_in(t)) {
+            f.class = CLASS_IN;
             f.has_class = true;
-        else
+        } else if (rrtype_scan(t->s, t->len, &f.type)) {
+            *out = f;
+            return check_type(m, &f, t);
+        } else if (!f.has_class && class_scan(t->s, t->len, &f.class)) {
+            f.has_class = true;
+        } else {
             break;
+        }
     }
-    return master_unexpected(m, &t,
+    return master_unexpected(m, t,
                              f.has_ttl && f.has_class ? "an RR type"
                              : f.has_ttl              ? "a class or an RR type"
                              : f.has_class            ? "a TTL or an RR type"
@@ -146,38 +159,40 @@ enum entry master_read_fields(struct master *m, struct token first, struct maste
 enum entry master_read_end(struct master *m)
 {
     struct lex *x = &m->file->lex;
-    struct token t = lex_peek(x);
-    if (LIKELY(t.kind == TOKEN_END)) {
-        lex_next(x);
+    if (LIKELY(lex_take_end(x)))
         return ENTRY_READ;
-    }
+    struct token t = lex_peek(x);
     return master_unexpected(m, &t, "the end of the entry");
 }
 
 /* --- records --- */
 
 /* RFC 2308 s4 before RFC 1035 s5.1; without either, what BIND does. */
-static enum entry find_ttl(struct master *m, const struct master_fields *f, size_t rdata_len, uint32_t *out)
+static enum entry find_ttl(struct master *m, const struct master_fields *f, const struct token *at,
+                           size_t rdata_len, uint32_t *out)
 {
     if (f->has_ttl) {
         m->has_ttl_last = true;
         *out = m->ttl_last = f->ttl;
         if (UNLIKELY(f->ttl_cut))
-            master_warn(m, &f->at, "TTL above %u taken as 0", TTL_MAX);
+            master_warn(m, at, "TTL above %u taken as 0", TTL_MAX);
     } else if (m->has_ttl_default) {
         *out = m->ttl_default;
     } else if (m->has_ttl_last) {
         if (!m->warned_ttl_last)
-            master_warn(m, &f->at, "no TTL and no $TTL before: taken from the record before, here and from now on");
+            master_warn(
+                m, at,
+                "no TTL and no $TTL before: taken from the record before, here and from now on");
         m->warned_ttl_last = true;
         *out = m->ttl_last;
     } else if (f->type == TYPE_SOA) {
         uint32_t minimum = soa_of((struct rdata){m->rdata, (uint16_t)rdata_len}).minimum;
         m->has_ttl_default = true;
         *out = m->ttl_default = minimum > TTL_MAX ? 0 : minimum;
-        master_warn(m, &f->at, "no TTL and no $TTL before: taken from the SOA's minimum, here and from now on");
+        master_warn(
+            m, at, "no TTL and no $TTL before: taken from the SOA's minimum, here and from now on");
     } else {
-        return master_fault(m, &f->at, "no TTL, no $TTL before and no record before to take it from");
+        return master_fault(m, at, "no TTL, no $TTL before and no record before to take it from");
     }
     return ENTRY_READ;
 }
@@ -188,19 +203,21 @@ static enum entry stop(struct master *m, enum err e)
     return ENTRY_STOP;
 }
 
-enum entry master_deliver(struct master *m, struct name owner, const struct master_fields *fields, size_t rdata_len)
+enum entry master_deliver(struct master *m, struct name owner, const struct master_fields *fields,
+                          const struct token *at, size_t rdata_len)
 {
     struct rr rr = {.owner = owner,
                     .type = fields->type,
                     .class = fields->class,
                     .rdata = {m->rdata, (uint16_t)rdata_len}};
-    enum entry got = find_ttl(m, fields, rdata_len, &rr.ttl);
+    enum entry got = find_ttl(m, fields, at, rdata_len, &rr.ttl);
     if (UNLIKELY(got != ENTRY_READ))
         return got;
-    struct master_where where = where_of(m, &fields->at);
+    struct master_where where = where_of(m, at);
     uint32_t max = m->options->records_max;
     if (UNLIKELY(max && m->result->records == max))
-        return stop(m, err_say(m->diag, ERR_LIMIT, "%s:%u: more than %u records", where.file, where.line, max));
+        return stop(m, err_say(m->diag, ERR_LIMIT, "%s:%u: more than %u records", where.file,
+                               where.line, max));
     m->result->records++;
     enum err e = m->sink->record(m->sink->arg, &rr, &where);
     return LIKELY(e == OK) ? ENTRY_READ : stop(m, e);
@@ -215,11 +232,13 @@ static enum entry read_owner(struct master *m, struct token *t)
             return master_fault_at(m, t);
         f->has_owner = true;
         f->origin_changed = false;
-        *t = lex_next(&f->lex);
+        lex_read(&f->lex, t);
         return ENTRY_READ;
     }
     if (!f->has_owner)
-        return master_fault(m, t, "the line begins with a blank, but there is no record before to take the owner from");
+        return master_fault(
+            m, t,
+            "the line begins with a blank, but there is no record before to take the owner from");
     return ENTRY_READ;
 }
 
@@ -227,16 +246,19 @@ static void warn_inherited(struct master *m, const struct token *at)
 {
     char text[NAME_TEXT_MAX];
     m->file->origin_changed = false;
-    master_warn(m, at, "the line begins with a blank and gets the owner %s from before the change of the origin",
-                name_text(name_of(&m->file->owner), text));
+    master_warn(
+        m, at,
+        "the line begins with a blank and gets the owner %s from before the change of the origin",
+        name_text(name_of(&m->file->owner), text));
 }
 
-static enum entry read_record(struct master *m, struct token t)
+/* The entry whose first token is *t. */
+static enum entry read_record(struct master *m, struct token *t)
 {
     struct master_file *f = m->file;
-    bool inherited = t.leading_blank;
-    struct master_fields fields;
-    enum entry got = read_owner(m, &t);
+    bool inherited = t->leading_blank;
+    struct master_fields fields = {0};
+    enum entry got = read_owner(m, t);
     if (UNLIKELY(got != ENTRY_READ))
         return got;
     got = master_read_fields(m, t, &fields);
@@ -244,29 +266,30 @@ static enum entry read_record(struct master *m, struct token t)
         return got;
     struct wr w = wr_over(m->rdata, sizeof(m->rdata));
     if (UNLIKELY(rdata_scan(fields.type, &f->lex, name_of(&f->origin), &w, &m->why) != OK)) {
-        t = lex_peek(&f->lex);
-        return t.kind == TOKEN_BAD ? master_unexpected(m, &t, "") : master_fault_at(m, &t);
+        *t = lex_peek(&f->lex);
+        return t->kind == TOKEN_BAD ? master_unexpected(m, t, "") : master_fault_at(m, t);
     }
     got = master_read_end(m);
     if (UNLIKELY(got != ENTRY_READ))
         return got;
     if (UNLIKELY(inherited && f->origin_changed))
-        warn_inherited(m, &fields.at);
-    return master_deliver(m, name_of(&f->owner), &fields, wr_len(&w));
+        warn_inherited(m, t);
+    return master_deliver(m, name_of(&f->owner), &fields, t, wr_len(&w));
 }
 
 /* --- entries --- */
 
 static enum entry read_entry(struct master *m)
 {
-    struct token t = lex_next(&m->file->lex);
+    struct token t;
+    lex_read(&m->file->lex, &t);
     switch (t.kind) {
     case TOKEN_WORD:
         if (UNLIKELY(t.s[0] == '$' && !t.leading_blank))
-            return master_read_directive(m, t);
-        return read_record(m, t);
+            return master_read_directive(m, &t);
+        return read_record(m, &t);
     case TOKEN_QUOTED:
-        return read_record(m, t);
+        return read_record(m, &t);
     case TOKEN_EOF:
         return ENTRY_LAST;
     case TOKEN_END:
@@ -330,10 +353,12 @@ enum err master_read_entries(struct master *m)
 }
 
 static enum err read_file(struct master_file *file, const struct master_options *options,
-                          const struct master_sink *sink, struct master_result *result, struct diag *diag)
+                          const struct master_sink *sink, struct master_result *result,
+                          struct diag *diag)
 {
     struct master *m = mem_alloc(sizeof(*m));
-    *m = (struct master){.options = options, .sink = sink, .result = result, .diag = diag, .file = file};
+    *m = (struct master){
+        .options = options, .sink = sink, .result = result, .diag = diag, .file = file};
     name_copy(&file->origin, options->origin);
     enum err e = master_read_entries(m);
     result->bytes += file->bytes;
@@ -341,8 +366,9 @@ static enum err read_file(struct master_file *file, const struct master_options 
     return e == OK && result->faults ? ERR_SYNTAX : e;
 }
 
-enum err master_read_file(const char *path, const struct master_options *options, const struct master_sink *sink,
-                          struct master_result *result, struct diag *diag)
+enum err master_read_file(const char *path, const struct master_options *options,
+                          const struct master_sink *sink, struct master_result *result,
+                          struct diag *diag)
 {
     struct master_file *file;
     *result = (struct master_result){0};
@@ -354,8 +380,9 @@ enum err master_read_file(const char *path, const struct master_options *options
     return e;
 }
 
-enum err master_read_bytes(const char *name, const char *s, size_t len, const struct master_options *options,
-                           const struct master_sink *sink, struct master_result *result, struct diag *diag)
+enum err master_read_bytes(const char *name, const char *s, size_t len,
+                           const struct master_options *options, const struct master_sink *sink,
+                           struct master_result *result, struct diag *diag)
 {
     *result = (struct master_result){0};
     struct master_file *file = master_file_of_bytes(name, s, len);

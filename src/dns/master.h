@@ -31,8 +31,8 @@
 #define MASTER_ENTRY_MAX         (4u << 20)
 
 struct master_where {
-    const char *file;       /* as it was opened */
-    uint32_t line, column;  /* from 1 */
+    const char *file;      /* as it was opened */
+    uint32_t line, column; /* from 1 */
 };
 
 enum master_severity { MASTER_ERROR, MASTER_WARNING };
@@ -44,13 +44,14 @@ struct master_sink {
      * callback's own to report and to count; it returns OK then. */
     enum err (*record)(void *arg, const struct rr *rr, const struct master_where *where);
     /* One fault or warning; the sentence says what was read and what was expected. May be NULL. */
-    void (*fault)(void *arg, enum master_severity severity, const struct master_where *where, const char *sentence);
+    void (*fault)(void *arg, enum master_severity severity, const struct master_where *where,
+                  const char *sentence);
 };
 
 struct master_options {
-    struct name origin;         /* initial $ORIGIN: the zone's name */
-    uint16_t class;             /* records of another class are faults */
-    uint32_t records_max;       /* 0: no limit */
+    struct name origin;   /* initial $ORIGIN: the zone's name */
+    uint16_t class;       /* records of another class are faults */
+    uint32_t records_max; /* 0: no limit */
 };
 
 struct master_result {
@@ -61,10 +62,12 @@ struct master_result {
 /* OK: read to the end without faults. ERR_SYNTAX: faults were reported (all of them, or the first MASTER_FAULTS_MAX);
  * diag has the first. ERR_IO: the file could not be read; ERR_LIMIT: more than records_max; diag says why. Else what
  * record() returned. result may not be NULL; it is filled in every case. */
-enum err master_read_file(const char *path, const struct master_options *options, const struct master_sink *sink,
-                          struct master_result *result, struct diag *diag);
+enum err master_read_file(const char *path, const struct master_options *options,
+                          const struct master_sink *sink, struct master_result *result,
+                          struct diag *diag);
 /* The same over bytes; `name` stands for the file in faults, and $INCLUDE is relative to the current directory. */
-enum err master_read_bytes(const char *name, const char *s, size_t len, const struct master_options *options,
-                           const struct master_sink *sink, struct master_result *result, struct diag *diag);
+enum err master_read_bytes(const char *name, const char *s, size_t len,
+                           const struct master_options *options, const struct master_sink *sink,
+                           struct master_result *result, struct diag *diag);
 
 #endif

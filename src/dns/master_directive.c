@@ -88,7 +88,8 @@ static enum entry include(struct master *m, const struct token *path, const stru
     struct master_file *file, *outer = m->file;
     text_init(&text, buf, sizeof(buf));
     if (m->depth == MASTER_INCLUDE_DEPTH_MAX)
-        return master_fault(m, path, "more than %d files include one another", MASTER_INCLUDE_DEPTH_MAX);
+        return master_fault(m, path, "more than %d files include one another",
+                            MASTER_INCLUDE_DEPTH_MAX);
     if (m->includes++ == MASTER_INCLUDES_MAX)
         return master_fault(m, path, "more than %d files are included", MASTER_INCLUDES_MAX);
     if (!show_path(outer, path, &text))
@@ -100,7 +101,8 @@ static enum entry include(struct master *m, const struct token *path, const stru
     file->owner = outer->owner;
     file->has_owner = outer->has_owner;
     file->origin_changed = outer->origin_changed || origin;
-    enum entry got = find_loop(file) ? master_fault(m, path, "\"%s\" includes itself", buf) : read_included(m, file);
+    enum entry got = find_loop(file) ? master_fault(m, path, "\"%s\" includes itself", buf)
+                                     : read_included(m, file);
     master_file_close(file);
     return got;
 }
@@ -129,7 +131,8 @@ struct generate {
     struct generate_range range;
     struct token owner;
     struct master_fields fields;
-    struct token at;    /* the record data */
+    struct token type;
+    struct token at; /* the record data */
     char rdata[GENERATE_TEXT_MAX];
     size_t rdata_len;
 };
@@ -178,7 +181,8 @@ static enum entry read_generate_rdata(struct master *m, struct generate *g)
     return ENTRY_READ;
 }
 
-static enum err generate_owner(struct master *m, const struct generate *g, uint32_t value, struct name_buf *out)
+static enum err generate_owner(struct master *m, const struct generate *g, uint32_t value,
+                               struct name_buf *out)
 {
     char buf[GENERATE_TEXT_MAX];
     struct text text;
@@ -189,7 +193,8 @@ static enum err generate_owner(struct master *m, const struct generate *g, uint3
     return name_scan(buf, text_len(&text), name_of(&m->file->origin), out, &m->why);
 }
 
-static enum err generate_rdata(struct master *m, const struct generate *g, uint32_t value, struct wr *out)
+static enum err generate_rdata(struct master *m, const struct generate *g, uint32_t value,
+                               struct wr *out)
 {
     char buf[GENERATE_TEXT_MAX];
     struct text text;
@@ -204,7 +209,8 @@ static enum err generate_rdata(struct master *m, const struct generate *g, uint3
         return e;
     struct token t = lex_peek(&x);
     if (t.kind == TOKEN_WORD || t.kind == TOKEN_QUOTED)
-        return err_say(&m->why, ERR_SYNTAX, "expected the end of the entry, found \"%.*s\"", (int)t.len, t.s);
+        return err_say(&m->why, ERR_SYNTAX, "expected the end of the entry, found \"%.*s\"",
+                       (int)t.len, t.s);
     return t.kind == TOKEN_BAD ? err_say(&m->why, ERR_SYNTAX, "%s", t.why) : OK;
 }
 
@@ -221,8 +227,9 @@ static enum entry generate_one(struct master *m, const struct generate *g, uint3
         return master_fault_at(m, &g->at);
     }
     if (m->generated++ == MASTER_GENERATED_MAX)
-        return master_fault(m, &g->owner, "more than %u records from all $GENERATE", MASTER_GENERATED_MAX);
-    return master_deliver(m, name_of(&owner), &g->fields, wr_len(&w));
+        return master_fault(m, &g->owner, "more than %u records from all $GENERATE",
+                            MASTER_GENERATED_MAX);
+    return master_deliver(m, name_of(&owner), &g->fields, &g->type, wr_len(&w));
 }
 
 static enum entry generate_all(struct master *m, const struct generate *g)
@@ -246,7 +253,8 @@ static enum entry read_generate(struct master *m)
     g.owner = lex_next(x);
     if (g.owner.kind != TOKEN_WORD && g.owner.kind != TOKEN_QUOTED)
         return master_unexpected(m, &g.owner, "an owner name with $ in it");
-    enum entry got = master_read_fields(m, lex_next(x), &g.fields);
+    g.type = lex_next(x);
+    enum entry got = master_read_fields(m, &g.type, &g.fields);
     if (got == ENTRY_READ)
         got = read_generate_rdata(m, &g);
     return got == ENTRY_READ ? generate_all(m, &g) : got;
@@ -254,7 +262,7 @@ static enum entry read_generate(struct master *m)
 
 /* --- all --- */
 
-enum entry master_read_directive(struct master *m, struct token first)
+enum entry master_read_directive(struct master *m, const struct token *first)
 {
     static const struct {
         const char *name;
@@ -266,7 +274,8 @@ enum entry master_read_directive(struct master *m, struct token first)
         {"$GENERATE", read_generate},
     };
     for (size_t i = 0; i < ARRAY_LEN(directives); i++)
-        if (first.len == strlen(directives[i].name) && strncasecmp(first.s, directives[i].name, first.len) == 0)
+        if (first->len == strlen(directives[i].name) &&
+            strncasecmp(first->s, directives[i].name, first->len) == 0)
             return directives[i].read(m);
-    return master_unexpected(m, &first, "$ORIGIN, $TTL, $INCLUDE or $GENERATE");
+    return master_unexpected(m, first, "$ORIGIN, $TTL, $INCLUDE or $GENERATE");
 }

@@ -19,7 +19,8 @@
 /* Stays in a second-level cache, and is read in 400 calls for 100 MB. */
 #define WINDOW_LEN (256u << 10)
 
-_Static_assert(MASTER_ENTRY_MAX % WINDOW_LEN == 0, "a window doubles until it has MASTER_ENTRY_MAX bytes");
+_Static_assert(MASTER_ENTRY_MAX % WINDOW_LEN == 0,
+               "a window doubles until it has MASTER_ENTRY_MAX bytes");
 
 static struct master_file *file_new(const char *name)
 {

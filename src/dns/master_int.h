@@ -12,14 +12,14 @@ struct master_file {
     char *name;                 /* owned */
     int fd;                     /* -1: bytes of the caller */
     uint64_t device, inode;
-    char *window;               /* owned; NULL for bytes of the caller */
+    char *window; /* owned; NULL for bytes of the caller */
     size_t cap;
-    uint64_t bytes;             /* read so far */
+    uint64_t bytes; /* read so far */
     struct lex lex;
     /* What an included file gets a copy of. */
     struct name_buf origin, owner;
     bool has_owner;
-    bool origin_changed;        /* since the last owner was read */
+    bool origin_changed; /* since the last owner was read */
 };
 
 /* Opens a regular file and reads its first window; anything else is refused without waiting for it. */
@@ -37,22 +37,22 @@ struct master {
     const struct master_sink *sink;
     struct master_result *result;
     struct diag *diag;
-    struct master_file *file;   /* the innermost */
-    unsigned depth;             /* files around it */
+    struct master_file *file; /* the innermost */
+    unsigned depth;           /* files around it */
     uint32_t includes, generated;
     bool has_ttl_default, has_ttl_last, warned_ttl_last;
     uint32_t ttl_default, ttl_last;
-    enum err stop;              /* not OK: why reading ends */
-    struct master_where where;  /* of the fault that is not reported yet */
-    struct diag why;            /* its sentence */
+    enum err stop;             /* not OK: why reading ends */
+    struct master_where where; /* of the fault that is not reported yet */
+    struct diag why;           /* its sentence */
     uint8_t rdata[RDATA_LEN_MAX];
 };
 
 enum entry {
     ENTRY_READ,
-    ENTRY_FAULT,    /* where and why are set; nothing was taken over from the entry */
-    ENTRY_LAST,     /* the end of the file instead */
-    ENTRY_STOP      /* m->stop is set */
+    ENTRY_FAULT, /* where and why are set; nothing was taken over from the entry */
+    ENTRY_LAST,  /* the end of the file instead */
+    ENTRY_STOP   /* m->stop is set */
 };
 
 /* The fields between owner and rdata (RFC 1035 s5.1). */
@@ -60,26 +60,28 @@ struct master_fields {
     uint16_t type, class;
     uint32_t ttl;
     bool has_class, has_ttl;
-    bool ttl_cut;               /* it was above TTL_MAX and is 0 now */
-    struct token at;            /* the type */
+    bool ttl_cut; /* it was above TTL_MAX and is 0 now */
 };
 
 /* Sets where and why. The second keeps the sentence that is in m->why. The third says "expected <what>, found <token>". */
-enum entry master_fault(struct master *m, const struct token *at, const char *fmt, ...) ATTR_PRINTF(3, 4);
+enum entry master_fault(struct master *m, const struct token *at, const char *fmt, ...)
+    ATTR_PRINTF(3, 4);
 enum entry master_fault_at(struct master *m, const struct token *at);
 enum entry master_unexpected(struct master *m, const struct token *at, const char *expected);
 void master_warn(struct master *m, const struct token *at, const char *fmt, ...) ATTR_PRINTF(3, 4);
 
 /* A period of at most 2^31-1 seconds; more is 0 and *cut (RFC 2181 s8). */
 bool master_scan_ttl(const struct token *t, uint32_t *out, bool *cut);
-enum entry master_read_fields(struct master *m, struct token first, struct master_fields *out);
-/* Gives a record to the sink; its rdata is in m->rdata. */
-enum entry master_deliver(struct master *m, struct name owner, const struct master_fields *fields, size_t rdata_len);
+/* From the token *t on, which is the type's afterwards. */
+enum entry master_read_fields(struct master *m, struct token *t, struct master_fields *out);
+/* Gives a record to the sink; its rdata is in m->rdata, its type at `at`. */
+enum entry master_deliver(struct master *m, struct name owner, const struct master_fields *fields,
+                          const struct token *at, size_t rdata_len);
 /* Nothing but the end of the entry may follow. */
 enum entry master_read_end(struct master *m);
 
 /* An entry whose first token begins with "$". */
-enum entry master_read_directive(struct master *m, struct token first);
+enum entry master_read_directive(struct master *m, const struct token *first);
 
 /* Reads m->file to its end. */
 enum err master_read_entries(struct master *m);

@@ -77,14 +77,15 @@ bool name_is_equal(struct name a, struct name b)
     return a.len == b.len && (memcmp(a.wire, b.wire, a.len) == 0 || fold_equal(a.wire, b.wire, a.len));
 }
 
-bool name_is_under(struct name n, struct name top)
+bool name_ends_with(struct name n, struct name top)
 {
-    if (n.len < top.len)
-        return false;
+    ASSERT(n.len >= top.len);
     size_t at = 0, want = (size_t)(n.len - top.len);
-    while (at < want)
+    if (memcmp(n.wire + want, top.wire, top.len) != 0 && !fold_equal(n.wire + want, top.wire, top.len))
+        return false;
+    while (at < want) /* equal bytes are an ending only where a label of n begins */
         at += n.wire[at] + 1u;
-    return at == want && fold_equal(n.wire + at, top.wire, top.len);
+    return at == want;
 }
 
 /* Where each label of n starts, leftmost first. */

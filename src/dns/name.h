@@ -78,7 +78,11 @@ static inline bool name_is_same(struct name a, struct name b)
     return a.len == b.len && memcmp(a.wire, b.wire, a.len) == 0;
 }
 /* n is `top` or below it. */
-bool name_is_under(struct name n, struct name top);
+bool name_ends_with(struct name n, struct name top); /* for name_is_under(): n is not shorter than top */
+static inline bool name_is_under(struct name n, struct name top)
+{
+    return n.len >= top.len && (top.len == 1 || name_ends_with(n, top));
+}
 /* Canonical order (RFC 4034 s6.1): <0, 0, >0. */
 int name_compare(struct name a, struct name b);
 /* Labels that a and b have in common, counted from the root. */

@@ -204,9 +204,11 @@ static enum err scan_generic(struct scan *s)
 
 static enum err scan_fields(const struct rrtype_info *info, struct scan *s)
 {
-    if (UNLIKELY(kind_next(s) == TOKEN_WORD && kind_word_is(s, "\\#")))
+    const struct token *t = lex_look(s->lex);
+    if (UNLIKELY(t->kind == TOKEN_WORD && t->len == 2 && memcmp(t->s, "\\#", 2) == 0)) {
+        kind_next(s);
         return scan_generic(s);
-    kind_back(s);
+    }
     for (unsigned i = 0; i < info->field_count; i++) {
         enum err e = kind_at(info, i)->scan(s);
         if (UNLIKELY(e != OK || s->out->bad))
@@ -220,9 +222,10 @@ static enum err scan(const struct rrtype_info *info, struct scan *s)
     enum err e = scan_fields(info, s);
     if (e != OK || s->out->bad)
         return s->out->bad ? err_say(s->diag, ERR_LIMIT, "rdata is too long") : e;
-    if (UNLIKELY(kind_next(s) != TOKEN_END))
+    if (UNLIKELY(lex_look(s->lex)->kind != TOKEN_END)) {
+        kind_next(s);
         return kind_fail(s, "the end of the record");
-    kind_back(s);
+    }
     size_t len = (size_t)(s->out->at - s->start);
     if (len > RDATA_LEN_MAX)
         return err_say(s->diag, ERR_SYNTAX, "rdata is longer than %d bytes", RDATA_LEN_MAX);

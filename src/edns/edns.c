@@ -116,7 +116,6 @@ bool edns_reserve(struct request *q)
         q->edns.reserved += EDNS_TLV_HEAD_LEN + (size_t)size;
         q->edns.options |= 1u << i;
     }
-    ASSERT(q->edns.reserved <= EDNS_OPT_HEAD_LEN + EDNS_RDATA_MAX);
     return true;
 }
 
@@ -139,19 +138,22 @@ void edns_write(struct request *q)
 {
     if (!q->edns.is_present)
         return;
-    uint8_t bytes[EDNS_RDATA_MAX];
-    struct wr w = wr_over(bytes, sizeof(bytes));
-    for (unsigned i = 0; i < ARRAY_LEN(options); i++)
-        if (q->edns.options >> i & 1)
-            write_option(q, options[i], &w);
-
+    build_release(q->answer, q->edns.reserved);
+    struct wr w = wr_over(build_record_room(q->answer, SECTION_ADDITIONAL, q->edns.reserved), q->edns.reserved);
+    ASSERT(w.start);
     uint32_t ttl = (uint32_t)q->rcode >> RCODE_HEADER_BITS << TTL_RCODE_SHIFT;
     if (q->edns.dnssec_ok)
         ttl |= TTL_DO;      /* RFC 3225 s3: copied into the answer */
-    struct rr opt = {.owner = NAME_ROOT, .type = TYPE_OPT, .class = q->self->edns_size, .ttl = ttl,
-                     .rdata = {bytes, (uint16_t)wr_len(&w)}};
-    build_release(q->answer, q->edns.reserved);
+    wr_u8(&w, 0);
+    wr_u16(&w, TYPE_OPT);
+    wr_u16(&w, q->self->edns_size);
+    wr_u32(&w, ttl);
+    uint8_t *rdlen_at = wr_room(&w, 2);
+    for (unsigned i = 0; i < ARRAY_LEN(options); i++)
+        if (q->edns.options >> i & 1)
+            write_option(q, options[i], &w);
+    ASSERT(!w.bad);
+    put_u16(rdlen_at, (uint16_t)(wr_len(&w) - EDNS_OPT_HEAD_LEN));
+    build_trim(q->answer, wr_left(&w));
     q->edns.reserved = 0;
-    bool is_written = build_rr(q->answer, SECTION_ADDITIONAL, &opt);
-    ASSERT(is_written);
 }

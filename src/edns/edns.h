@@ -13,7 +13,6 @@
 #define EDNS_ABSENT 0xffff      /* size(): the option is not written */
 #define EDNS_OPT_HEAD_LEN 11    /* root owner, type, class, ttl, rdlength */
 #define EDNS_TLV_HEAD_LEN 4     /* code, length */
-#define EDNS_RDATA_MAX 1024     /* of our OPT: all options with their heads */
 #define EDNS_PLAIN_SIZE 512     /* an answer without EDNS over UDP, and the least a client can say (RFC 6891 s6.2.3) */
 
 struct edns_option {

@@ -54,21 +54,27 @@ void additional_note(struct reply *r, const struct rrset *set)
     }
 }
 
-static void write_set(struct reply *r, struct name owner, const struct node *n, uint16_t type, enum additional_need need)
+static bool write_set(struct reply *r, struct name owner, const struct node *n, uint16_t type)
 {
     struct rrset set, sigs;
-    if (!node_find_both(n, type, &set, &sigs))
-        return;
-    if (need == ADDITIONAL_REQUIRED)
-        (void)reply_rrset(r, SECTION_ADDITIONAL, owner, &set, &sigs);
-    else
-        (void)reply_optional(r, SECTION_ADDITIONAL, owner, &set, &sigs);
+    return !node_find_both(n, type, &set, &sigs) ||
+           reply_optional(r, SECTION_ADDITIONAL, (struct owner){owner, 0}, &set, &sigs);
 }
 
-void additional_addresses(struct reply *r, struct name owner, const struct node *n, enum additional_need need)
+bool additional_addresses(struct reply *r, struct owner owner, const struct node *n)
 {
-    write_set(r, owner, n, TYPE_A, need);
-    write_set(r, owner, n, TYPE_AAAA, need);
+    bool is_whole = true;
+    for (struct rrset s = node_first(n); s.count; s = node_next(n, s)) {
+        if (s.type > TYPE_AAAA && s.type != TYPE_RRSIG)
+            break;
+        if (s.type != TYPE_A && s.type != TYPE_AAAA)
+            continue;
+        struct rrset sigs = node_next(n, s);
+        if (sigs.count && (sigs.type != TYPE_RRSIG || rrset_covered(sigs) != s.type))
+            sigs.count = 0;
+        is_whole &= reply_optional(r, SECTION_ADDITIONAL, owner, &s, &sigs);
+    }
+    return is_whole;
 }
 
 /* Is that RRset the answer, or was it written for a target before this one? */
@@ -87,13 +93,13 @@ static void write_target(struct reply *r, unsigned at, const struct node *n)
 {
     struct target t = r->targets[at];
     if (!is_written(r, at, TYPE_A))
-        write_set(r, t.name, n, TYPE_A, ADDITIONAL_OPTIONAL);
+        (void)write_set(r, t.name, n, TYPE_A);
     if (!is_written(r, at, TYPE_AAAA))
-        write_set(r, t.name, n, TYPE_AAAA, ADDITIONAL_OPTIONAL);
+        (void)write_set(r, t.name, n, TYPE_AAAA);
     for (unsigned i = 0; i < ARRAY_LEN(extras); i++)
         for (unsigned k = 0; extras[i].type == t.type && k < ARRAY_LEN(extras[i].wanted); k++)
             if (extras[i].wanted[k] && !is_written(r, at, extras[i].wanted[k]))
-                write_set(r, t.name, n, extras[i].wanted[k], ADDITIONAL_OPTIONAL);
+                (void)write_set(r, t.name, n, extras[i].wanted[k]);
 }
 
 void additional_write(struct reply *r)

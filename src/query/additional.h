@@ -12,8 +12,7 @@ void additional_note(struct reply *r, const struct rrset *set);
 /* Looks them up and writes what fits. */
 void additional_write(struct reply *r);
 
-enum additional_need { ADDITIONAL_REQUIRED, ADDITIONAL_OPTIONAL };
-/* The A and AAAA at a node; required: TC if they do not fit. */
-void additional_addresses(struct reply *r, struct name owner, const struct node *n, enum additional_need need);
+/* The A and AAAA at a node. False: not all of them fit. */
+bool additional_addresses(struct reply *r, struct owner owner, const struct node *n);
 
 #endif

@@ -118,7 +118,8 @@ static enum end at_node(struct reply *r)
             additional_note(r, &set);
         return END_ANSWER;
     }
-    return n->has & NODE_HAS_CNAME ? at_cname(r) : END_NODATA;
+    /* RFC 4035 s2.5: such types stand beside a CNAME, so a question for one is about this name */
+    return n->has & NODE_HAS_CNAME && !rrtype_is(qtype, RRTYPE_DNSSEC) ? at_cname(r) : END_NODATA;
 }
 
 /* Was this DNAME written for an earlier name of the chain? */
@@ -154,6 +155,8 @@ static enum end at_dname(struct reply *r)
     struct rrset none = {0};
     if (!reply_rrset(r, SECTION_ANSWER, r->qname, &cname, &none))
         return END_SHORT;
+    if (r->q->msg.qtype == TYPE_CNAME)
+        return END_ANSWER;      /* it is what was asked for; s3.2 would go on, no other server does */
     return follow(r, name_of(made), n);
 }
 
@@ -201,7 +204,7 @@ static void authority_ns(struct reply *r)
     if (r->q->msg.qtype == TYPE_NS && r->lookup.node == apex)
         return;
     if (node_find_both(apex, TYPE_NS, &set, &sigs) &&
-        reply_optional(r, SECTION_AUTHORITY, reply_ancestor(r->qname, apex->owner_len), &set, &sigs))
+        reply_optional(r, SECTION_AUTHORITY, (struct owner){reply_ancestor(r->qname, apex->owner_len), 0}, &set, &sigs))
         additional_note(r, &set);
 }
 

@@ -9,7 +9,6 @@
 static enum rcode meta_rcode(uint16_t qtype)
 {
     switch (qtype) {
-    case 0:             /* RFC 6895 s3.1: reserved */
     case TYPE_OPT:      /* RFC 6891 s6.1.1, RFC 8945 s5: they are part of a message, not of the data */
     case TYPE_TSIG:
     case TYPE_NXNAME:   /* RFC 9824 s3.5 */

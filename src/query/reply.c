@@ -5,7 +5,7 @@
  * RRset without them would be of no use to who asked with DO. */
 #include "query/reply.h"
 
-#include "base/check.h"
+#include "base/attr.h"
 
 void reply_init(struct reply *r, struct request *q)
 {
@@ -24,32 +24,33 @@ void reply_truncate(struct reply *r)
     r->q->answer_flags |= FLAG_TC;
 }
 
-static bool write_both(struct reply *r, enum section s, struct name owner, const struct rrset *set,
-                       const struct rrset *sigs)
-{
-    struct build *b = r->q->answer;
-    uint16_t class = r->zone->class;
-    if (!r->q->edns.dnssec_ok || sigs->count == 0)      /* RFC 4035 s3.1: no signatures without DO */
-        return build_records(b, s, owner, set->type, class, set->ttl, set->data, set->count);
-
-    struct build_mark mark = build_mark(b);
-    if (build_records(b, s, owner, set->type, class, set->ttl, set->data, set->count) &&
-        build_records(b, s, owner, TYPE_RRSIG, class, sigs->ttl, sigs->data, sigs->count))
-        return true;
-    build_undo(b, mark);
-    return false;
-}
-
-bool reply_optional(struct reply *r, enum section s, struct name owner, const struct rrset *set,
+bool reply_optional(struct reply *r, enum section s, struct owner owner, const struct rrset *set,
                     const struct rrset *sigs)
 {
-    return !r->is_full && write_both(r, s, owner, set, sigs);
+    struct build *b = r->q->answer;
+    if (r->is_full)
+        return false;
+    struct build_rrset out = {owner.name, owner.at, set->type, r->zone->class, set->ttl, set->data, set->count};
+    if (LIKELY(!r->q->edns.dnssec_ok || sigs->count == 0))  /* RFC 4035 s3.1: no signatures without DO */
+        return build_rrset(b, s, &out);
+
+    struct build_mark mark = build_mark(b);
+    if (build_rrset(b, s, &out)) {
+        out.type = TYPE_RRSIG;
+        out.ttl = sigs->ttl;
+        out.data = sigs->data;
+        out.count = sigs->count;
+        if (build_rrset(b, s, &out))
+            return true;
+    }
+    build_undo(b, mark);
+    return false;
 }
 
 bool reply_rrset(struct reply *r, enum section s, struct name owner, const struct rrset *set,
                  const struct rrset *sigs)
 {
-    if (reply_optional(r, s, owner, set, sigs))
+    if (reply_optional(r, s, (struct owner){owner, 0}, set, sigs))
         return true;
     reply_truncate(r);
     return false;

@@ -47,6 +47,7 @@ struct reply {
     const struct version *version;
     struct lookup lookup;
 
+    size_t referral_at;         /* where in the message the NS of a referral begin */
     unsigned link_count, expansion_count, target_count, proof_count;
     struct link links[REPLY_STEPS_MAX];
     struct expansion expansions[REPLY_STEPS_MAX + 1];
@@ -57,10 +58,16 @@ struct reply {
 /* Starts at the question. */
 void reply_init(struct reply *r, struct request *q);
 
+/* Whose RRset is written, and where in the message that name stands already (0: not known). */
+struct owner {
+    struct name name;
+    size_t at;
+};
+
 /* Writes an RRset, and with DO its RRSIGs, as one: both or neither. False and TC: no room. */
 bool reply_rrset(struct reply *r, enum section s, struct name owner, const struct rrset *set, const struct rrset *sigs);
 /* The same where the RRset is of use but not needed: no room, no TC (RFC 2181 s9). */
-bool reply_optional(struct reply *r, enum section s, struct name owner, const struct rrset *set, const struct rrset *sigs);
+bool reply_optional(struct reply *r, enum section s, struct owner owner, const struct rrset *set, const struct rrset *sigs);
 /* What does not fit is needed: TC, and nothing more is written. */
 void reply_truncate(struct reply *r);
 

@@ -21,8 +21,8 @@
 #include "dns/codes.h"
 #include "reactor/tcp.h"
 
-/* Reads of one connection when the server stops: 64 KB of what had been sent before. */
-#define CONN_DRAIN_READS 128
+/* Reads of one connection in one turn when the server stops. */
+#define CONN_DRAIN_READS 64
 
 static void on_io(struct ev_loop *ev, ev_io *w, int revents)
 {
@@ -236,19 +236,7 @@ static void conn_settle(struct conn *c, enum next next)
     tcp_relieve(t);
 }
 
-void conn_run(struct conn *c, int revents)
-{
-    enum next next = KEEP;
-    size_t got;
-    if (revents & EV_WRITE)
-        next = conn_write(c);
-    if (next == KEEP && revents & EV_READ)
-        next = conn_read(c, &got);
-    if (next == KEEP)
-        next = conn_serve(c);
-    conn_settle(c, next);
-}
-
+/* Everything that was sent before we stop is answered: so it reads until there is nothing. */
 void conn_drain(struct conn *c)
 {
     enum next next = KEEP;
@@ -259,6 +247,25 @@ void conn_drain(struct conn *c)
             next = conn_serve(c);
         c->is_paused = is_full(c);
     }
-    c->is_ended = true;
+    if (!got && !c->is_paused)
+        c->is_ended = true;
     conn_settle(c, next);
+}
+
+void conn_run(struct conn *c, int revents)
+{
+    enum next next = KEEP;
+    size_t got;
+    if (revents & EV_WRITE)
+        next = conn_write(c);
+    if (next == KEEP && revents & EV_READ)
+        next = conn_read(c, &got);
+    if (next == KEEP)
+        next = conn_serve(c);
+    if (next == KEEP && c->tcp->is_draining) {
+        c->is_paused = is_full(c);
+        conn_drain(c);
+    } else {
+        conn_settle(c, next);
+    }
 }

@@ -51,7 +51,7 @@ struct conn {
 struct conn *conn_new(struct tcp *t, int fd, const union address *peer);
 /* Runs the steps that revents (EV_READ, EV_WRITE) call for; c may be gone afterwards. */
 void conn_run(struct conn *c, int revents);
-/* Answers what is here already and reads no more; the connection ends when its answers are taken. c may be gone. */
+/* Answers what has been sent so far; when that is done and the answers are taken, the connection ends. c may be gone. */
 void conn_drain(struct conn *c);
 void conn_close(struct conn *c);
 

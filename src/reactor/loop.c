@@ -135,7 +135,7 @@ static void settle(struct loop *l)
 {
     char status[128];
     ev_timer_stop(l->ev, &l->progress);
-    log_notice(l->state == LOOP_LOADING ? "started" : "reload finished", {"state", server_status(l->server, status)});
+    log_notice(l->state == LOOP_LOADING ? "started" : "reload over", {"state", server_status(l->server, status)});
     l->state = LOOP_SERVING;
     status_show(l, systemd_ready);
 }
@@ -193,14 +193,21 @@ static void on_reload(struct ev_loop *ev, ev_signal *w, int revents)
 
 static void faults_log(const char *path, const struct conf_faults *faults)
 {
+    char place[DIAG_TEXT_MAX + CONF_FAULT_TEXT_MAX];
     for (unsigned i = 0; i < faults->count; i++) {
         const struct conf_fault *f = &faults->list[i];
-        log_error("configuration faulty", {"file", path}, {"line", LOG_U64(f->at.line)},
-                  {"column", LOG_U64(f->at.column)}, {"fault", f->text});
+        snprintf(place, sizeof(place), "%s:%u:%u: %s", path, f->at.line, f->at.column, f->text);
+        log_error("configuration faulty", {"fault", place});
     }
     if (faults->left_out)
-        log_error("configuration faulty", {"file", path},
-                  {"more-faults", LOG_U64(faults->left_out)});
+        log_error("configuration faulty", {"file", path}, {"more-faults", LOG_U64(faults->left_out)});
+}
+
+/* What is settled at start and stays until the next one. */
+static void fixed_check(const struct conf *old, const struct conf *new)
+{
+    if (strcmp(old->user ? old->user : "", new->user ? new->user : "") != 0)
+        log_warn("another server.user takes effect at the next start only", {"user", new->user ? new->user : "off"});
 }
 
 /* All or, with a sentence, nothing; takes conf. */
@@ -211,6 +218,7 @@ static enum err configuration_take(struct loop *l, struct conf *conf, struct dia
         conf_free(conf);
         return e;
     }
+    fixed_check(server_conf(l->server), conf);
     e = server_reload(l->server, conf, diag);
     if (e != OK) {
         listen_rollback(&l->listens);
@@ -295,10 +303,7 @@ static void on_counters(struct ev_loop *ev, ev_signal *w, int revents)
     (void)ev;
     (void)revents;
     const struct counters *count = server_counters(container_of(w, struct loop, on_usr1)->server);
-#define X(name, text)                                                                              \
-    if (count->name)                                                                               \
-        log_notice("counter", {"name", #name}, {"value", LOG_U64(count->name)},  \
-                   {"meaning", text});
+#define X(name, text) log_notice("counter", {"name", #name}, {"value", LOG_U64(count->name)});
     COUNTER_LIST(X)
 #undef X
 }

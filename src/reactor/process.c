@@ -4,14 +4,12 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #if defined(__has_feature)
@@ -60,15 +58,6 @@ uint64_t process_descriptors(uint64_t want)
     return setrlimit(RLIMIT_NOFILE, &more) == 0 ? r.rlim_max : r.rlim_cur;
 }
 
-/* Keeps CAP_NET_BIND_SERVICE and nothing else. */
-static bool capabilities_cut(void)
-{
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {{.effective = 1u << CAP_NET_BIND_SERVICE,
-                                              .permitted = 1u << CAP_NET_BIND_SERVICE}};
-    return syscall(SYS_capset, &head, data) == 0;
-}
-
 /* Real, effective and saved ids are the user's, and root's cannot be had again. */
 static bool is_cut_off(uid_t uid, gid_t gid)
 {
@@ -84,9 +73,8 @@ static bool is_cut_off(uid_t uid, gid_t gid)
 static enum err become(const struct passwd *pw, struct diag *diag)
 {
     int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); /* a change of user resets it */
-    if (initgroups(pw->pw_name, pw->pw_gid) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
-        setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 || setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||
-        !capabilities_cut() || prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+    if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+        setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
         return err_say(diag, ERR_SYSTEM, "user %s: %s", pw->pw_name, strerror(errno));
     if (!is_cut_off(pw->pw_uid, pw->pw_gid))
         return err_say(diag, ERR_SYSTEM, "user %s: root's privileges are not gone", pw->pw_name);

@@ -19,8 +19,8 @@ void process_secure(enum process_dumps dumps);
 /* Makes room for `want` open descriptors, as far as allowed; gives how many there may be. */
 uint64_t process_descriptors(uint64_t want);
 
-/* Started as root: becomes `user` with its groups, keeps nothing but the right to bind low ports (addresses may be added
- * by a reload), and makes sure that there is no way back. Otherwise it checks that we are that user already. */
+/* Started as root: becomes `user` with its groups and no capability, and makes sure that there is no way back; ports below
+ * 1024 cannot be opened any more. Otherwise it checks that we are that user already. */
 enum err process_become(const char *user, struct diag *diag);
 
 #endif

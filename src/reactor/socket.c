@@ -99,6 +99,9 @@ static enum err take_address(enum transport transport, const union address *addr
         return OK;
     if (errno == EADDRINUSE)
         return err_say(diag, ERR_EXISTS, "address in use: another server, or another reeved, is running on it");
+    if (errno == EACCES)
+        return err_say(diag, ERR_SYSTEM, "%s: a port below 1024 can be opened by root before it becomes `user`, "
+                       "or with CAP_NET_BIND_SERVICE", strerror(errno));
     return err_say(diag, ERR_SYSTEM, "%s", strerror(errno));
 }
 

@@ -222,6 +222,7 @@ bool tcp_accept(struct tcp *t, int fd)
 void tcp_drain(struct tcp *t)
 {
     struct list todo;
+    t->is_draining = true;
     list_init(&todo);
     for (unsigned wait = 0; wait < CONN_WAIT_COUNT; wait++) {
         LIST_EACH(link, &t->waiting[wait])

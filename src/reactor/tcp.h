@@ -38,6 +38,7 @@ struct tcp {
     struct list waiting[CONN_WAIT_COUNT];
     uint32_t conns;
     size_t held;
+    bool is_draining;
     ev_timer timer;                             /* at or before the first deadline, while there are connections */
     int64_t timer_at_us;                        /* when it fires; INT64_MAX: it is off */
     ev_timer resume;                            /* accepting goes on */
@@ -54,7 +55,7 @@ void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_
 
 /* Takes up to TURN_ACCEPTS connections from a listening socket. False: there was no more. */
 bool tcp_accept(struct tcp *t, int fd);
-/* Nothing more is read; connections end as soon as their answers are taken. */
+/* From now on connections end as soon as what they have asked is answered and the answers are taken. */
 void tcp_drain(struct tcp *t);
 
 /* --- for conn.c --- */

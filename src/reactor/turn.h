@@ -29,8 +29,13 @@ enum turn_priority {
  * limits.tcp-unsent: 16 of 64 KB. */
 #define TURN_TCP_BATCH 16
 
-/* With REEVE_TRIPWIRE defined (debug builds), a callback that took longer is named in the log. */
+/* In builds with slow checks (base/check.h), and with REEVE_TRIPWIRE defined, a callback that took longer is named in the
+ * log at level debug. */
 #define TURN_SLOW_US 1000
+
+#if defined(REEVE_CHECK_SLOW) && !defined(REEVE_TRIPWIRE)
+#define REEVE_TRIPWIRE
+#endif
 
 #ifdef REEVE_TRIPWIRE
 #include <stdint.h>

@@ -116,10 +116,9 @@ static void write_answer(struct server *s, struct request *q, struct exchange *x
 {
     struct build *b = q->answer;
     build_init(b, x->out, edns_answer_max(q));
-    if (q->msg.qname.len && !build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass))
-        ASSERT(!"a question fits the smallest answer");
-    if (!edns_reserve(q))
-        ASSERT(!"an OPT fits behind a question");
+    bool fits = !q->msg.qname.len || build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass);
+    fits = edns_reserve(q) && fits;
+    ASSERT(fits); /* the smallest answer has room for a question and an OPT */
     if (stage != STAGE_DECIDED) {
         query_answer(q);
         arena_reset(&s->arena);

@@ -34,6 +34,7 @@ struct loader {
     struct list jobs, results;
     unsigned pending;       /* reactor's thread only */
     bool is_ending;
+    atomic_bool is_canceled;    /* the same, for loads under way */
     loader_wake_fn wake;
     void *wake_arg;
     unsigned thread_count;
@@ -70,6 +71,12 @@ static void job_load(struct job *j)
     r->took_us = clock_mono_us() - start;
 }
 
+void loader_wake(struct loader *l)
+{
+    if (l->wake)
+        l->wake(l->wake_arg);
+}
+
 /* The next job, NULL at the end. */
 static struct job *job_take(struct loader *l)
 {
@@ -97,8 +104,7 @@ static void *helper(void *arg)
         pthread_mutex_lock(&l->lock);
         list_add_last(&l->results, &j->link);
         pthread_mutex_unlock(&l->lock);
-        if (l->wake)
-            l->wake(l->wake_arg);
+        loader_wake(l);
     }
     return NULL;
 }
@@ -139,6 +145,7 @@ void loader_free(struct loader *l)
         return;
     pthread_mutex_lock(&l->lock);
     l->is_ending = true;
+    atomic_store(&l->is_canceled, true);
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
     for (unsigned i = 0; i < l->thread_count; i++)
@@ -150,10 +157,14 @@ void loader_free(struct loader *l)
     free(l);
 }
 
+/* Memory is given back before more of it is taken. */
 static void job_give(struct loader *l, struct job *j)
 {
     pthread_mutex_lock(&l->lock);
-    list_add_last(&l->jobs, &j->link);
+    if (j->drop)
+        list_add_first(&l->jobs, &j->link);
+    else
+        list_add_last(&l->jobs, &j->link);
     pthread_cond_signal(&l->work);
     pthread_mutex_unlock(&l->lock);
 }
@@ -164,6 +175,7 @@ void loader_load(struct loader *l, struct name zone, const char *path, struct lo
     size_t len = strlen(path) + 1;
     j->path = memcpy(mem_alloc(len), path, len);
     j->limits = limits;
+    j->limits.is_canceled = &l->is_canceled;
     j->loaded.ticket = ticket;
     name_copy(&j->loaded.name, zone);
     l->pending++;

@@ -15,14 +15,15 @@ struct loader;
 
 typedef void (*loader_wake_fn)(void *arg);
 
-/* Starts the threads, with all signals blocked in them. wake is called from them when a result waits. */
+/* Starts the threads, with all signals blocked in them. wake is called from them when a result waits; several calls may
+ * become one, as ev_async_send()'s do. */
 struct loader *loader_new(unsigned threads, loader_wake_fn wake, void *wake_arg);
-/* Waits for what is under way, drops what is not begun, frees results not collected. NULL is fine. */
+/* Ends what is under way, drops what is not begun, frees results not collected. NULL is fine. */
 void loader_free(struct loader *l);
 
 /* One zone to load. `ticket` is the caller's and comes back with the result. */
 void loader_load(struct loader *l, struct name zone, const char *path, struct load_limits limits, uint64_t ticket);
-/* Frees the zone in a helper. NULL is fine. */
+/* Frees the zone, which nobody has pinned, in a helper, before further loads. NULL is fine. */
 void loader_drop(struct loader *l, struct zone *zone);
 /* Loads given and not yet collected. */
 unsigned loader_pending(const struct loader *l);
@@ -37,5 +38,7 @@ struct loaded {
 };
 /* The next result; false: none waits. */
 bool loader_collect(struct loader *l, struct loaded *out);
+/* Has wake called once more: for a collector that stops before loader_collect() says false. */
+void loader_wake(struct loader *l);
 
 #endif

@@ -12,8 +12,11 @@
 /* What the server knows of one zone beside its data; store_entry.owner points here. */
 struct server_zone {
     struct store_entry *entry;
-    uint64_t ticket;            /* of the newest load asked for; results of older ones are dropped */
-    bool is_loading, has_failed;
+    uint64_t ticket;            /* of the load under way: a result with another one was for a zone since removed */
+    bool is_loading;
+    bool is_wanted_again;       /* asked for again while it loads: one more load when this one is done */
+    bool is_stale;              /* the configuration names another file since */
+    bool has_failed;
 };
 
 struct server {

@@ -2,37 +2,47 @@
  * The zones of the server: asked for by the configuration, filled by the helpers.
  *
  * A zone that does not load never stops the others. Before its first good load it is in the store without data (SERVFAIL);
- * after that the last good one stays until a newer one is whole. */
+ * after that the last good one stays until a newer one is whole.
+ *
+ * Of each zone one load is under way at a time. A reload that comes meanwhile leaves a note, and the load is done once more
+ * at its end: however fast reloads come, each zone moves on, and the helpers' queue is never longer than the store. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/check.h"
 #include "server/server_int.h"
 
+static void drop(void *loader, struct zone *zone)
+{
+    loader_drop(loader, zone);
+}
+
 static void zone_remove(struct server *s, struct server_zone *z)
 {
     char text[NAME_TEXT_MAX];
     log_notice("zone removed", {"zone", name_text(name_of(&z->entry->name), text)});
-    loader_drop(s->loader, z->entry->zone);
+    zone_retire(z->entry->zone, drop, s->loader);
     store_remove(&s->store, z->entry);
     free(z);
 }
 
-static bool conf_has_zone(const struct conf *conf, struct name name)
+/* NULL: it is not there. */
+static const struct conf_zone *find_configured(const struct conf *conf, struct name name)
 {
     unsigned low = 0, high = conf->zone_count; /* in canonical order */
     while (low < high) {
         unsigned mid = low + (high - low) / 2;
         int d = name_compare(name_of(&conf->zones[mid].name), name);
         if (d == 0)
-            return true;
+            return &conf->zones[mid];
         if (d < 0)
             low = mid + 1;
         else
             high = mid;
     }
-    return false;
+    return NULL;
 }
 
 static void remove_missing(struct server *s, const struct conf *conf)
@@ -40,16 +50,24 @@ static void remove_missing(struct server *s, const struct conf *conf)
     struct server_zone **gone = mem_alloc((s->store.count + 1) * sizeof(struct server_zone *));
     size_t count = 0;
     STORE_EACH(e, &s->store)
-        if (!conf_has_zone(conf, name_of(&e->name)))
+        if (!find_configured(conf, name_of(&e->name)))
             gone[count++] = e->owner;
     while (count--)
         zone_remove(s, gone[count]);
     free(gone);
 }
 
-void zones_reload(struct server *s, const struct conf *conf)
+static void load(struct server *s, struct server_zone *z, const struct conf *conf, const struct conf_zone *c)
 {
     struct load_limits limits = {.records_max = conf->zone_records_max};
+    z->ticket = ++s->last_ticket;
+    z->is_loading = true;
+    z->is_wanted_again = z->is_stale = false;
+    loader_load(s->loader, name_of(&c->name), c->file, limits, z->ticket);
+}
+
+void zones_reload(struct server *s, const struct conf *conf)
+{
     remove_missing(s, conf);
     for (unsigned i = 0; i < conf->zone_count; i++) {
         const struct conf_zone *c = &conf->zones[i];
@@ -61,9 +79,12 @@ void zones_reload(struct server *s, const struct conf *conf)
             e->owner = z;
         }
         struct server_zone *z = e->owner;
-        z->ticket = ++s->last_ticket;
-        z->is_loading = true;
-        loader_load(s->loader, name, c->file, limits, z->ticket);
+        if (z->is_loading) {
+            const struct conf_zone *before = find_configured(s->conf, name);
+            z->is_wanted_again = true;
+            z->is_stale = z->is_stale || strcmp(before->file, c->file) != 0;
+        } else
+            load(s, z, conf, c);
     }
 }
 
@@ -100,15 +121,10 @@ static void log_failed(const struct loaded *r, const struct zone *old)
               {"serving", old ? "last good version" : "SERVFAIL"});
 }
 
-static void take(struct server *s, struct loaded *r)
+/* The result becomes what is served, or is logged as what went wrong. */
+static void take_result(struct server *s, struct store_entry *e, struct loaded *r)
 {
-    struct store_entry *e = store_get(&s->store, name_of(&r->name));
-    struct server_zone *z = e ? e->owner : NULL;
-    if (!z || z->ticket != r->ticket) {
-        loader_drop(s->loader, r->zone); /* removed or asked for again meanwhile */
-        return;
-    }
-    z->is_loading = false;
+    struct server_zone *z = e->owner;
     z->has_failed = !r->zone;
     if (!r->zone) {
         s->count.zone_loads_failed++;
@@ -117,8 +133,25 @@ static void take(struct server *s, struct loaded *r)
     }
     s->count.zone_loads++;
     log_loaded(r, e->zone);
-    loader_drop(s->loader, e->zone);
+    zone_retire(e->zone, drop, s->loader);
     e->zone = r->zone;
+}
+
+static void take(struct server *s, struct loaded *r)
+{
+    struct store_entry *e = store_get(&s->store, name_of(&r->name));
+    struct server_zone *z = e ? e->owner : NULL;
+    if (!z || z->ticket != r->ticket) {
+        loader_drop(s->loader, r->zone); /* removed meanwhile */
+        return;
+    }
+    z->is_loading = false;
+    if (z->is_stale)
+        loader_drop(s->loader, r->zone);
+    else
+        take_result(s, e, r);
+    if (z->is_wanted_again)
+        load(s, z, s->conf, find_configured(s->conf, name_of(&e->name)));
 }
 
 /* Results taken in one turn: each is a few pointers and two log lines. */
@@ -127,8 +160,11 @@ static void take(struct server *s, struct loaded *r)
 bool zones_collect(struct server *s)
 {
     struct loaded r;
-    for (int i = 0; i < COLLECT_MAX && loader_collect(s->loader, &r); i++)
+    unsigned taken = 0;
+    for (; taken < COLLECT_MAX && loader_collect(s->loader, &r); taken++)
         take(s, &r);
+    if (taken == COLLECT_MAX)
+        loader_wake(s->loader); /* what is left may have no wake-up of its own any more */
     return loader_pending(s->loader) == 0;
 }
 

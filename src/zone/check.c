@@ -11,11 +11,15 @@
 #include "zone/lookup.h"
 #include "zone/zone.h"
 
+/* Registries have few name servers for many names: the ones met last are not looked up again. */
+#define FOUND_SLOTS 1024
+
 struct check {
     const struct version *v;
     const struct check_sink *sink;
     struct check_result *result;
     const struct node *dname;   /* the last DNAME passed: what follows may be below it */
+    struct name found[FOUND_SLOTS]; /* targets that have addresses, whoever points to them; len 0: none */
 };
 
 static void fault(struct check *c, enum master_severity severity, struct name owner, const char *sentence)
@@ -41,6 +45,14 @@ static bool has_address(const struct node *n)
     return n && (node_find(n, TYPE_A, &s) || node_find(n, TYPE_AAAA, &s));
 }
 
+static struct name *found_slot(struct check *c, struct name target)
+{
+    uint32_t h = target.len;
+    for (unsigned i = 0; i < target.len; i++)
+        h = h * 31 + target.wire[i];
+    return &c->found[(h ^ h >> 12) % FOUND_SLOTS];
+}
+
 /* The address records of a host that a record points to. */
 static void check_target(struct check *c, struct name owner, uint16_t type, struct name target)
 {
@@ -51,11 +63,18 @@ static void check_target(struct check *c, struct name owner, uint16_t type, stru
     struct lookup found;
     if (name_is_root(target) || !name_is_under(target, apex))
         return; /* "." means none (RFC 2782, RFC 7505); the rest is not ours to know */
+    struct name *slot = found_slot(c, target);
+    if (name_is_same(*slot, target))
+        return;
     lookup_find(c->v, target, &found);
     switch (found.kind) {
     case LOOKUP_CUT:
-        if (!is_ns || has_address(lookup_exact(c->v, target)))
+        if (!is_ns)
             return;
+        if (has_address(lookup_exact(c->v, target))) {
+            *slot = target;
+            return;
+        }
         if (name_is_under(target, owner))
             fault_target(c, MASTER_WARNING, owner, type, target, "has no glue, and cannot be found without");
         else
@@ -67,6 +86,8 @@ static void check_target(struct check *c, struct name owner, uint16_t type, stru
             fault_target(c, severity, owner, type, target, "is a CNAME (RFC 2181 s10.3)");
         else if (!has_address(found.node))
             fault_target(c, severity, owner, type, target, "has no address records");
+        else
+            *slot = target;
         return;
     case LOOKUP_DNAME:
         fault_target(c, severity, owner, type, target, "is below a DNAME");

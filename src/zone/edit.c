@@ -117,14 +117,6 @@ enum txn_effect edit_add(struct edit *e, const struct rr *rr, enum edit_ttl rule
     return ttl_differs ? TXN_TTL : is_there ? TXN_NOTHING : TXN_DONE;
 }
 
-static void entries_remove(struct edit *e, uint32_t from, uint32_t to)
-{
-    for (uint32_t i = from; i < to; i++)
-        e->bytes -= e->entry[i].len;
-    memmove(e->entry + from, e->entry + to, (e->count - to) * sizeof(*e->entry));
-    e->count -= to - from;
-}
-
 enum txn_effect edit_remove(struct edit *e, uint16_t type, struct rdata rdata)
 {
     uint32_t at;
@@ -132,17 +124,22 @@ enum txn_effect edit_remove(struct edit *e, uint16_t type, struct rdata rdata)
         return TXN_NOTHING;
     if (!find(e, order_of(type, rdata.bytes), type, rdata, &at))
         return TXN_NOTHING;
-    entries_remove(e, at, at + 1);
+    e->bytes -= e->entry[at].len;
+    e->count--;
+    memmove(e->entry + at, e->entry + at + 1, (e->count - at) * sizeof(*e->entry));
     return TXN_DONE;
 }
 
 enum txn_effect edit_remove_rrset(struct edit *e, uint16_t type)
 {
-    uint32_t before = e->count;
-    for (uint32_t i = e->count; i-- > 0;)
+    uint32_t before = e->count, kept = 0;
+    for (uint32_t i = 0; i < before; i++)
         if (e->entry[i].type == type)
-            entries_remove(e, i, i + 1);
-    return e->count == before ? TXN_NOTHING : TXN_DONE;
+            e->bytes -= e->entry[i].len;
+        else
+            e->entry[kept++] = e->entry[i];
+    e->count = kept;
+    return kept == before ? TXN_NOTHING : TXN_DONE;
 }
 
 size_t edit_node_size(const struct edit *e, struct name owner)

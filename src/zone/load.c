@@ -17,6 +17,7 @@ struct load {
     struct zone *zone;
     struct txn *txn;
     const char *path;
+    const struct load_limits *limits;
     const struct load_sink *sink;
     struct load_result *result;
     struct diag *diag;
@@ -27,8 +28,8 @@ static void say(struct load *l, enum master_severity severity, const char *line)
     if (severity == MASTER_ERROR) {
         if (l->result->errors++ == 0)
             err_say(l->diag, ERR_INVALID, "%s", line);
-    } else
-        l->result->warnings++;
+    } else if (++l->result->warnings > LOAD_WARNINGS_MAX)
+        return;
     if (l->sink->line)
         l->sink->line(l->sink->arg, severity, line);
 }
@@ -59,6 +60,9 @@ static void warn_record(struct load *l, const struct rr *rr, const struct master
 static enum err on_record(void *arg, const struct rr *rr, const struct master_where *where)
 {
     struct load *l = arg;
+    const atomic_bool *is_canceled = l->limits->is_canceled;
+    if (is_canceled && atomic_load_explicit(is_canceled, memory_order_relaxed))
+        return ERR_CANCELED;
     if (!name_is_under(rr->owner, name_of(&l->zone->name))) {
         /* as named-checkzone has it: what is not ours is left out, and said */
         warn_record(l, rr, where, "is out of the zone, ignored");
@@ -72,7 +76,7 @@ static enum err on_record(void *arg, const struct rr *rr, const struct master_wh
         break;
     case TXN_FULL:
         on_fault(l, MASTER_ERROR, where, "more records than one name can have");
-        break;
+        return l->result->errors < LOAD_ERRORS_MAX ? OK : ERR_LIMIT;
     case TXN_TTL:
         /* RFC 2181 s5.2: one TTL an RRset; the first one stands. RRSIGs have that of what they cover. */
         if (rr->type != TYPE_RRSIG)
@@ -82,17 +86,20 @@ static enum err on_record(void *arg, const struct rr *rr, const struct master_wh
     return OK;
 }
 
-static bool read_file(struct load *l, const struct load_limits *limits)
+static bool read_file(struct load *l)
 {
     struct master_options options = {
-        .origin = name_of(&l->zone->name), .class = CLASS_IN, .records_max = limits->records_max};
+        .origin = name_of(&l->zone->name), .class = CLASS_IN, .records_max = l->limits->records_max};
     struct master_sink sink = {.arg = l, .record = on_record, .fault = on_fault};
     struct master_result read = {0};
     struct diag diag = {0};
     enum err e = master_read_file(l->path, &options, &sink, &read, &diag);
     l->result->records = read.records;
     l->result->bytes = read.bytes;
-    if (e != OK && l->result->errors == 0) {
+    if (e == ERR_CANCELED) {
+        l->result->errors++;
+        err_say(l->diag, e, "%s: %s", l->path, err_text(e));
+    } else if (e != OK && l->result->errors == 0) {
         char line[LINE_MAX_LEN];
         snprintf(line, sizeof(line), "%s: %s", l->path, diag.text[0] ? diag.text : err_text(e));
         say(l, MASTER_ERROR, line);
@@ -103,11 +110,11 @@ static bool read_file(struct load *l, const struct load_limits *limits)
 struct zone *load_zone_file(struct name name, const char *path, const struct load_limits *limits,
                             const struct load_sink *sink, struct load_result *result, struct diag *diag)
 {
-    struct load l = {.path = path, .sink = sink, .result = result, .diag = diag};
+    struct load l = {.path = path, .limits = limits, .sink = sink, .result = result, .diag = diag};
     *result = (struct load_result){0};
     l.zone = zone_new(name, CLASS_IN);
     l.txn = txn_begin(l.zone, TXN_BUILD);
-    bool is_read = read_file(&l, limits);
+    bool is_read = read_file(&l);
     if (is_read) {
         struct version *v = txn_seal(&l.txn, NULL);
         zone_publish(l.zone, v);

@@ -159,12 +159,43 @@ const struct node *lookup_exact(const struct version *v, struct name name)
     return tree_get(&v->names, &key, name);
 }
 
+/* One step down along the key alone; false at the end, with d->at a leaf, or NULL where the key leaves the tree. */
+static bool descent_step_exact(struct descent *d)
+{
+    const struct twig *t = d->at;
+    if (!twig_is_branch(t)) {
+        __builtin_prefetch(t->ptr);
+        return false;
+    }
+    uint64_t bit = symbol_bit(key_symbol(&d->key, branch_position(t)));
+    d->at = branch_has(t, bit) ? &branch_twigs(t)->at[branch_index(t, bit)] : NULL;
+    __builtin_prefetch(d->at);
+    return d->at != NULL;
+}
+
 void lookup_exact_batch(const struct version *v, const struct name *names, unsigned count,
                         const struct node **out)
 {
+    struct descent d[LOOKUP_BATCH_MAX];
+    uint8_t walking[LOOKUP_BATCH_MAX];
+    unsigned left = 0;
     ASSERT(count <= LOOKUP_BATCH_MAX);
-    for (unsigned i = 0; i < count; i++)
-        out[i] = lookup_exact(v, names[i]);
+    for (unsigned i = 0; i < count; i++) {
+        d[i].at = NULL;
+        if (descent_start(&d[i], v, names[i]))
+            walking[left++] = (uint8_t)i;
+    }
+    while (left) {
+        unsigned still = 0;
+        for (unsigned k = 0; k < left; k++)
+            if (descent_step_exact(&d[walking[k]]))
+                walking[still++] = walking[k];
+        left = still;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const struct node *n = d[i].at ? leaf_node(d[i].at) : NULL;
+        out[i] = n && name_is_equal(node_owner(n), names[i]) ? n : NULL;
+    }
 }
 
 /* --- NSEC --- */

@@ -4,21 +4,6 @@
 
 #include "base/check.h"
 
-struct rrset node_first(const struct node *n)
-{
-    if (n->rrset_count == 0)
-        return (struct rrset){0};
-    return rrset_at(n->bytes + n->owner_len);
-}
-
-struct rrset node_next(const struct node *n, struct rrset s)
-{
-    const uint8_t *p = s.data + s.len;
-    if (p >= (const uint8_t *)n + n->size)
-        return (struct rrset){0};
-    return rrset_at(p);
-}
-
 uint16_t rrset_covered(struct rrset s)
 {
     ASSERT(s.type == TYPE_RRSIG && s.count > 0);

@@ -63,8 +63,15 @@ bool node_find_sigs(const struct node *n, uint16_t covered, struct rrset *out);
 bool node_find_both(const struct node *n, uint16_t type, struct rrset *set, struct rrset *sigs);
 
 /* for (struct rrset s = node_first(n); s.count; s = node_next(n, s)) goes through all, RRSIG sets among them. */
-struct rrset node_first(const struct node *n);
-struct rrset node_next(const struct node *n, struct rrset s);
+static inline struct rrset node_first(const struct node *n)
+{
+    return n->rrset_count ? rrset_at(n->bytes + n->owner_len) : (struct rrset){0};
+}
+static inline struct rrset node_next(const struct node *n, struct rrset s)
+{
+    const uint8_t *p = s.data + s.len;
+    return p < (const uint8_t *)n + n->size ? rrset_at(p) : (struct rrset){0};
+}
 /* What an RRSIG set covers: the first two bytes of its records. */
 uint16_t rrset_covered(struct rrset s);
 

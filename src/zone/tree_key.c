@@ -29,7 +29,7 @@
      : (c) >= HIGH                   ? ((c) - HIGH) % PER + 1                                      \
                                      : 0)
 #define FOLD_OF(c)   ((c) >= 'A' && (c) <= 'Z' ? (c) + 32 : (c))
-#define SPELL(c)     {FIRST_OF(FOLD_OF(c)), SECOND_OF(FOLD_OF(c))}
+#define SPELL(c)     {(uint8_t)(FIRST_OF(FOLD_OF(c))), (uint8_t)(SECOND_OF(FOLD_OF(c)))}
 #define SPELL_4(c)   SPELL(c), SPELL(c + 1), SPELL(c + 2), SPELL(c + 3)
 #define SPELL_16(c)  SPELL_4(c), SPELL_4(c + 4), SPELL_4(c + 8), SPELL_4(c + 12)
 #define SPELL_64(c)  SPELL_16(c), SPELL_16(c + 16), SPELL_16(c + 32), SPELL_16(c + 48)
@@ -38,7 +38,7 @@
 static const uint8_t spelling[256][2] = {SPELL_64(0), SPELL_64(64), SPELL_64(128), SPELL_64(192)};
 
 _Static_assert(FIRST_OF(0xff) < TREE_SYMBOLS && PER < TREE_SYMBOLS, "symbols fit the bitmap");
-_Static_assert(TREE_KEY_MAX >= 2 * NAME_LEN_MAX, "two symbols a byte, and the end");
+_Static_assert(TREE_KEY_MAX >= 2 * NAME_LEN_MAX + 1, "two symbols a byte, the end, and one written beside it");
 
 void tree_key(struct name name, unsigned apex_len, struct tree_key *out)
 {
@@ -49,12 +49,11 @@ void tree_key(struct name name, unsigned apex_len, struct tree_key *out)
         starts[labels++] = (uint8_t)at;
     uint8_t *key = out->at;
     while (labels--) {
-        const uint8_t *label = name.wire + starts[labels];
-        for (unsigned i = 1; i <= *label; i++) {
-            const uint8_t *s = spelling[label[i]];
-            *key++ = s[0];
-            *key = s[1]; /* written over if there is none */
-            key += s[1] != 0;
+        const uint8_t *p = name.wire + starts[labels];
+        for (const uint8_t *last = p + *p; p < last;) {
+            const uint8_t *s = spelling[*++p];
+            memcpy(key, s, 2); /* the second one is written over if there is none */
+            key += 1 + (s[1] != 0);
         }
         *key++ = 0;
     }

@@ -217,7 +217,7 @@ static void version_note_apex(struct version *v)
         v->negative_ttl = v->soa.ttl < soa.minimum ? v->soa.ttl : soa.minimum;
     }
     struct rrset set;
-    v->is_signed = node_find(v->apex, TYPE_DNSKEY, &set) || node_find_sigs(v->apex, TYPE_SOA, &set);
+    v->is_signed = node_find_sigs(v->apex, TYPE_SOA, &set); /* a DNSKEY alone may be published ahead */
     if (!node_find(v->apex, TYPE_NSEC3PARAM, &set))
         return;
     for (struct rdata r = rrset_first(set); r.bytes; r = rrset_next(set, r))

@@ -36,7 +36,7 @@ struct version {
     struct nsec3_param nsec3_param;
     uint64_t node_count, record_count, byte_count;  /* byte_count: rdata and owner bytes, for limits */
     uint64_t wildcard_count;    /* nodes with a label "*" somewhere in the owner */
-    bool is_signed;             /* the apex has a DNSKEY or an RRSIG over its SOA */
+    bool is_signed;             /* the apex has an RRSIG over its SOA */
 
     unsigned pins;
     struct version *older, *newer;

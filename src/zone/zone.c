@@ -37,12 +37,24 @@ void zone_free(struct zone *z)
 {
     if (!z)
         return;
+    ASSERT(z->pins == 0);
     for (struct version *v = z->oldest, *newer; v; v = newer) {
         newer = v->newer;
         version_free(v);
     }
     pool_done(&z->pool);
     free(z);
+}
+
+void zone_retire(struct zone *z, zone_drop_fn drop, void *arg)
+{
+    if (!z)
+        return;
+    ASSERT(drop && !z->drop);
+    z->drop = drop;
+    z->drop_arg = arg;
+    if (z->pins == 0)
+        drop(arg, z);
 }
 
 /* Frees versions from the old end as far as nobody needs them. */
@@ -86,15 +98,21 @@ void zone_rollback(struct zone *z)
 
 const struct version *version_pin(struct version *v)
 {
+    ASSERT(!v->zone->drop);
     v->pins++;
+    v->zone->pins++;
     return v;
 }
 
 void version_unpin(const struct version *pinned)
 {
     struct version *v = (struct version *)(uintptr_t)pinned;
-    ASSERT(v->pins > 0);
+    struct zone *z = v->zone;
+    ASSERT(v->pins > 0 && z->pins > 0);
     v->pins--;
-    if (v->pins == 0 && v == v->zone->oldest)
-        zone_reclaim(v->zone);
+    z->pins--;
+    if (z->drop && z->pins == 0)
+        z->drop(z->drop_arg, z);
+    else if (v->pins == 0 && v == z->oldest)
+        zone_reclaim(z);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define BATCH 32 /* more does not pay: the cost per call is spread thin enough */
+#define BATCH            32 /* more does not pay: the cost per call is spread thin enough */
 #define DATAGRAM_LEN_MAX 4096
 
 struct batch {
@@ -36,8 +36,10 @@ static void echo_run(int fd, struct batch *b, size_t len)
 {
     for (int i = 0; i < BATCH; i++) {
         b->part[i] = (struct iovec){b->bytes[i], DATAGRAM_LEN_MAX};
-        b->message[i].msg_hdr = (struct msghdr){.msg_name = &b->peer[i], .msg_namelen = sizeof b->peer[i],
-                                                .msg_iov = &b->part[i], .msg_iovlen = 1};
+        b->message[i].msg_hdr = (struct msghdr){.msg_name = &b->peer[i],
+                                                .msg_namelen = sizeof b->peer[i],
+                                                .msg_iov = &b->part[i],
+                                                .msg_iovlen = 1};
     }
     int count = recvmmsg(fd, b->message, BATCH, MSG_WAITFORONE, NULL);
     for (int i = 0; i < count; i++) {

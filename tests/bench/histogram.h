@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define HISTOGRAM_STEPS 64
+#define HISTOGRAM_STEPS  64
 #define HISTOGRAM_POWERS 40 /* up to 2^40 ns, 18 minutes: longer than any run */
 
 struct histogram {

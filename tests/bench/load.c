@@ -28,13 +28,13 @@
 #include "histogram.h"
 #include "queries.h"
 
-#define BATCH 64
-#define ANSWER_LEN_MAX 4096
-#define OUTSTANDING_MAX 32768     /* half of the IDs, so that an ID has at least one random bit */
-#define TIMEOUT_NS 1000000000ULL  /* loopback: what takes a second is lost */
-#define SWEEP_NS 50000000ULL      /* how often the slots are searched for lost queries */
-#define SECOND_NS 1000000000ULL
-#define TAIL_OPT_LEN 11           /* the OPT record behind the question */
+#define BATCH           64
+#define ANSWER_LEN_MAX  4096
+#define OUTSTANDING_MAX 32768 /* half of the IDs, so that an ID has at least one random bit */
+#define TIMEOUT_NS      1000000000ULL /* loopback: what takes a second is lost */
+#define SWEEP_NS        50000000ULL   /* how often the slots are searched for lost queries */
+#define SECOND_NS       1000000000ULL
+#define TAIL_OPT_LEN    11 /* the OPT record behind the question */
 
 struct options {
     uint16_t port;
@@ -105,19 +105,22 @@ static void totals_show(struct load *l)
     double answered = t->answered ? (double)t->answered : 1;
     printf("{\"seconds\": %.6f, \"sent\": %lu, \"answered\": %lu, \"lost\": %lu, \"stray\": %lu,",
            (double)(now_ns() - t->since_ns) / 1e9, t->sent, t->answered, t->lost, t->stray);
-    printf(" \"size\": %.2f, \"tc\": %lu, \"aa\": %lu, \"records\": [%.3f, %.3f, %.3f], \"rcode\": {",
-           (double)t->bytes / answered, t->truncated, t->authoritative, (double)t->records[0] / answered,
-           (double)t->records[1] / answered, (double)t->records[2] / answered);
+    printf(
+        " \"size\": %.2f, \"tc\": %lu, \"aa\": %lu, \"records\": [%.3f, %.3f, %.3f], \"rcode\": {",
+        (double)t->bytes / answered, t->truncated, t->authoritative,
+        (double)t->records[0] / answered, (double)t->records[1] / answered,
+        (double)t->records[2] / answered);
     const char *comma = "";
     for (int i = 0; i < 16; i++)
         if (t->rcode[i]) {
             printf("%s\"%d\": %lu", comma, i, t->rcode[i]);
             comma = ", ";
         }
-    printf("}, \"us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f}}\n",
+    printf("}, \"us\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": "
+           "%.1f}}\n",
            (double)histogram_get(&l->times, 0.5) / 1e3, (double)histogram_get(&l->times, 0.9) / 1e3,
-           (double)histogram_get(&l->times, 0.99) / 1e3, (double)histogram_get(&l->times, 0.999) / 1e3,
-           (double)l->times.max / 1e3);
+           (double)histogram_get(&l->times, 0.99) / 1e3,
+           (double)histogram_get(&l->times, 0.999) / 1e3, (double)l->times.max / 1e3);
     fflush(stdout);
 }
 
@@ -192,7 +195,8 @@ static void load_send(struct load *l, uint64_t now)
 
 static bool is_answer(const struct load *l, const struct slot *s, const uint8_t *p, uint32_t len)
 {
-    uint32_t from = l->queries.at[s->query], question = l->queries.at[s->query + 1] - from - TAIL_OPT_LEN;
+    uint32_t from = l->queries.at[s->query],
+             question = l->queries.at[s->query + 1] - from - TAIL_OPT_LEN;
     return s->busy && s->id == (p[0] << 8 | p[1]) && (p[2] & 0x80) && len >= question &&
            memcmp(p + 12, l->queries.bytes + from + 12, question - 12) == 0;
 }
@@ -292,7 +296,8 @@ static void load_open(struct load *l)
 
 static void usage(void)
 {
-    errx(2, "usage: load --port PORT --queries FILE [--seconds S] [--count N] [--outstanding N] [--rate N]");
+    errx(2, "usage: load --port PORT --queries FILE [--seconds S] [--count N] [--outstanding N] "
+            "[--rate N]");
 }
 
 static void options_scan(struct options *o, int argc, char **argv)
@@ -304,13 +309,26 @@ static void options_scan(struct options *o, int argc, char **argv)
     *o = (struct options){.seconds = 10, .outstanding = 128};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)
         switch (c) {
-        case 'p': o->port = (uint16_t)strtoul(optarg, NULL, 10); break;
-        case 'q': o->queries = optarg; break;
-        case 's': o->seconds = strtod(optarg, NULL); break;
-        case 'c': o->count = strtoull(optarg, NULL, 10); break;
-        case 'r': o->rate = strtoull(optarg, NULL, 10); break;
-        case 'o': o->outstanding = (uint32_t)strtoul(optarg, NULL, 10); break;
-        default: usage();
+        case 'p':
+            o->port = (uint16_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'q':
+            o->queries = optarg;
+            break;
+        case 's':
+            o->seconds = strtod(optarg, NULL);
+            break;
+        case 'c':
+            o->count = strtoull(optarg, NULL, 10);
+            break;
+        case 'r':
+            o->rate = strtoull(optarg, NULL, 10);
+            break;
+        case 'o':
+            o->outstanding = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        default:
+            usage();
         }
     uint32_t n = o->outstanding;
     if (optind != argc || !o->port || !o->queries || n == 0 || (n & (n - 1)) || n > OUTSTANDING_MAX)

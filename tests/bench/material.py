@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs, zones and queries of the benchmark: made once in the work directory, used again by later runs.
 
-Everything is drawn with a fixed seed. The directory's name has a digest of what makes the files, so a change here never
+Everything is drawn with a fixed seed. The directory's name is a digest of what makes the files, so a change here never
 meets files of before.
 """
+import fcntl
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PROGRAMS = {"load": ["load.c", "queries.c", "histogram.c"], "echo": ["echo.c"], "zonegen": ["zonegen.c"]}
+SOURCES = ["material.py", "queries.h", "histogram.h", *sum(PROGRAMS.values(), [])]
 ROOT_ZONE = HERE.parents[2] / "shared" / "data" / "root.zone"
 QUERIES = 50_000  # of each small mix; of the big zone every name is asked for
 HOT_HOSTS = 4
@@ -38,8 +42,7 @@ class Material:
 
 def compile_programs(path):
     flags = ["-std=c17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"]
-    for name, sources in (("load", ["load.c", "queries.c", "histogram.c"]), ("echo", ["echo.c"]),
-                          ("zonegen", ["zonegen.c"])):
+    for name, sources in PROGRAMS.items():
         subprocess.run([os.environ.get("CC", "cc"), *flags, *(str(HERE / s) for s in sources),
                         "-o", str(path / name)], check=True)
 
@@ -50,24 +53,23 @@ def write_lines(path, lines):
 
 
 def make_tld(path, size):
-    out = path / "tld.records"
-    if not out.exists():
-        done = subprocess.run([path / "zonegen", "--size", str(size), "--zone", path / "tld.zone", "--referrals",
-                               path / "tld.q", "--absent", path / "tld-nx.q"],
-                              check=True, capture_output=True, text=True)
-        subprocess.run([path / "zonegen", "--size", str(size), "--edits", str(max(1, size // 1000)),
-                        "--zone", path / "tld-next.zone"], check=True, stdout=subprocess.DEVNULL)
-        out.write_text(done.stdout)
-    return Zone("tld.", path / "tld.zone", int(out.read_text()))
+    done = subprocess.run([path / "zonegen", "--size", str(size), "--zone", path / "tld.zone", "--referrals",
+                           path / "tld.q", "--absent", path / "tld-nx.q"], check=True, capture_output=True, text=True)
+    subprocess.run([path / "zonegen", "--size", str(size), "--edits", str(max(1, size // 1000)),
+                    "--zone", path / "tld-next.zone"], check=True, stdout=subprocess.DEVNULL)
+    zone = Zone("tld.", path / "tld.zone", int(done.stdout))
+    with open(zone.path) as whole, open(no_ds_path(zone), "w") as part:
+        part.writelines(line for line in whole if "\tDS\t" not in line)
+    return zone
+
+
+def no_ds_path(zone):
+    return zone.path.with_suffix(".no-ds")
 
 
 def without_ds(zone):
-    """The same zone for a server that does not know DS."""
-    path = zone.path.with_suffix(".no-ds")
-    if not path.exists():
-        with open(zone.path) as whole, open(path, "w") as part:
-            part.writelines(line for line in whole if "\tDS\t" not in line)
-    return Zone(zone.name, path, record_count(path))
+    """The big zone for a server that does not know DS."""
+    return Zone(zone.name, no_ds_path(zone), record_count(no_ds_path(zone)))
 
 
 def zone_head(origin):
@@ -107,11 +109,9 @@ def make_signed(path, origin, names, nsec3):
     draw = random.Random(f"signed {names}")
     hosts = sorted({f"{draw.getrandbits(48):012x}" for _ in range(names)})
     absent = [f"{draw.getrandbits(48):012x}" for _ in range(min(QUERIES, 10 * names))]
-    if not signed.exists():
-        unsigned = write_lines(path / f"{label}.zone", zone_head(origin) + [
-            f"{host} A 198.51.100.{i % 256}" for i, host in enumerate(hosts)])
-        sign(path, origin, unsigned, signed.with_suffix(".new"), nsec3)
-        signed.with_suffix(".new").rename(signed)
+    unsigned = write_lines(path / f"{label}.zone", zone_head(origin) + [
+        f"{host} A 198.51.100.{i % 256}" for i, host in enumerate(hosts)])
+    sign(path, origin, unsigned, signed, nsec3)
     draw.shuffle(hosts)
     present = set(hosts)
     write_lines(path / f"{label}.q", [f"{h}.{label} A do" for h in absent if h not in present])
@@ -139,21 +139,37 @@ def make_root(path, file):
     return Zone(".", path / "root.zone", len(fields))
 
 
-def digest():
-    text = b"".join((HERE / name).read_bytes() for name in ("zonegen.c", "material.py"))
-    return hashlib.sha256(text).hexdigest()[:8]
+def digest(size, names, root_zone):
+    """Of all that decides what the files are."""
+    parts = [(HERE / name).read_bytes() for name in SOURCES]
+    parts += [str((size, names)).encode(), root_zone.read_bytes() if root_zone.exists() else b""]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
-def make(base, size, names, root_zone):
-    """Everything, in a directory below `base`; the root zone only if its file is there."""
-    path = Path(base) / f"{digest()}-{size}-{names}"
-    path.mkdir(parents=True, exist_ok=True)
+def make_all(path, size, names, root_zone):
     compile_programs(path)
     zones = {"tld": [make_tld(path, size)],
              "small": [make_hot(path), make_signed(path, "nsec.", names, False),
                        make_signed(path, "nsec3.", names, True)]}
-    if Path(root_zone).exists():
-        zones["root"] = [make_root(path, Path(root_zone))]
+    if root_zone.exists():
+        zones["root"] = [make_root(path, root_zone)]
+    return zones
+
+
+def make(base, size, names, root_zone):
+    """Everything, in a directory below `base`, which later runs find; the root zone only if its file is there."""
+    root_zone = Path(root_zone)
+    path = Path(base) / digest(size, names, root_zone)
+    path.mkdir(parents=True, exist_ok=True)
+    made = path / "made.json"
+    with open(path / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be at it
+        if not made.exists():
+            zones = make_all(path, size, names, root_zone)
+            made.write_text(json.dumps({kind: [(zone.name, zone.path.name, zone.records) for zone in each]
+                                        for kind, each in zones.items()}))
+    zones = {kind: [Zone(name, path / file, records) for name, file, records in each]
+             for kind, each in json.loads(made.read_text()).items()}
     queries = {mix: path / f"{mix}.q" for mix in ("root", "root-nx", "tld", "tld-nx", "hot", "nsec", "nsec3")}
     queries["signed"] = path / "nsec-positive.q"
     return Material(path, zones, queries)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The measurements, each of one server at one time: loading, a mix at saturation, a reload under load."""
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -9,11 +8,11 @@ import time
 from dataclasses import dataclass
 
 import process
-from servers import Failed, Server
+from servers import Failed, Server, child_setup
 
 CHECK_COUNT = 5000       # queries of the comparison of answers: the same ones for every server
 RELOAD_OUTSTANDING = 32768
-RELOAD_IDLE_S = 3
+RELOAD_START_S = 0.5
 RELOAD_AFTER_S = 0.5       # giving the old version back belongs to the reload
 LOAD_TIMEOUT_S = 60
 
@@ -56,20 +55,21 @@ class Echo(Server):
 class Bench:
     """What all measurements share: programs, cores, times."""
 
-    def __init__(self, material, cores, seconds, warm_s, rate):
-        self.material, self.seconds, self.warm_s, self.rate = material, seconds, warm_s, rate
+    def __init__(self, material, cores, seconds, warm_s, rate, idle_s):
+        self.material, self.seconds, self.warm_s = material, seconds, warm_s
+        self.rate, self.idle_s = rate, idle_s  # while reloading, and before
         self.server_core, self.load_core = cores
 
     def load_start(self, port, mix, *options):
         argv = [self.material.program("load"), "--port", port, "--queries", self.material.queries[mix], *options]
         return subprocess.Popen([str(word) for word in argv], stdout=subprocess.PIPE, text=True,
-                                preexec_fn=lambda: os.sched_setaffinity(0, {self.load_core}))
+                                preexec_fn=lambda: child_setup(self.load_core))
 
     def load(self, port, mix, *options):
         with self.load_start(port, mix, *options) as running:
             out, _ = running.communicate(timeout=LOAD_TIMEOUT_S)
             if running.returncode != 0:
-                raise Failed(f"the load of mix {mix} failed")
+                raise Failed(f"mix {mix}: the load stopped, the server is gone")
             return json.loads(out)
 
     def check(self, server, mix):
@@ -121,8 +121,16 @@ def next_version(material, server, serial):
     new.replace(server.zone_path(zone))
 
 
-def percentiles(text):
-    load = json.loads(text)
+def phase_end(load):
+    """Ends a phase of the running load and reads what came of it."""
+    load.send_signal(signal.SIGUSR1)
+    text = load.stdout.readline()
+    if not text:
+        raise Failed("the load stopped: the server is gone")
+    return json.loads(text)
+
+
+def percentiles(load):
     return {key: load["us"][key] for key in ("p50", "p99", "p999", "max")} | {
         "lost": load["lost"], "answered": load["answered"], "seconds": load["seconds"]}
 
@@ -135,19 +143,19 @@ def reload(bench, server):
     with bench.load_start(server.port, "tld", "--rate", bench.rate, "--outstanding", RELOAD_OUTSTANDING,
                           "--seconds", 600) as load:
         try:
-            time.sleep(1)  # the start is not part of it
-            load.send_signal(signal.SIGUSR1)
-            load.stdout.readline()
-            time.sleep(RELOAD_IDLE_S)
-            load.send_signal(signal.SIGUSR1)
-            idle = percentiles(load.stdout.readline())
+            time.sleep(RELOAD_START_S)  # not part of it
+            phase_end(load)
+            time.sleep(bench.idle_s)
+            idle = percentiles(phase_end(load))
             started = time.monotonic()
             server.reload()
             server.wait_serial(zone, serial)
             seconds = time.monotonic() - started
             time.sleep(RELOAD_AFTER_S)
-            load.send_signal(signal.SIGUSR1)
-            during = percentiles(load.stdout.readline())
+            during = percentiles(phase_end(load))
         finally:
             load.terminate()
-    return {"idle": idle, "during": during, "seconds": seconds, "peak": process.peak_of(server.pids())}
+    server.wait_quiet()
+    pids = server.pids()
+    return {"idle": idle, "during": during, "seconds": seconds, "records": zone.records,
+            "peak": process.peak_of(pids), "memory": process.memory_of(pids)}

@@ -13,9 +13,9 @@ static const struct {
     const char *name;
     uint16_t code;
 } types[] = {
-    {"A", 1},     {"NS", 2},  {"CNAME", 5}, {"SOA", 6},   {"PTR", 12},    {"MX", 15},
-    {"TXT", 16},  {"AAAA", 28}, {"SRV", 33},  {"DS", 43},   {"NSEC", 47},   {"DNSKEY", 48},
-    {"HTTPS", 65}, {"ANY", 255}, {"CAA", 257},
+    {"A", 1},     {"NS", 2},      {"CNAME", 5},  {"SOA", 6},   {"PTR", 12},
+    {"MX", 15},   {"TXT", 16},    {"AAAA", 28},  {"SRV", 33},  {"DS", 43},
+    {"NSEC", 47}, {"DNSKEY", 48}, {"HTTPS", 65}, {"ANY", 255}, {"CAA", 257},
 };
 
 static uint16_t type_find(const char *text)
@@ -57,9 +57,21 @@ static size_t line_scan(char *line, uint8_t *p)
     if (len == 0)
         return 0;
     len += 12;
-    const uint8_t tail[] = {(uint8_t)(code >> 8), (uint8_t)code, 0, 1, /* type, class IN */
-                            0, 0, 41, QUERIES_PAYLOAD >> 8, QUERIES_PAYLOAD & 0xff,
-                            0, 0, rest ? 0x80 : 0, 0, 0, 0}; /* RFC 6891 s6.1.3: DO is the flags' highest bit */
+    const uint8_t tail[] = {(uint8_t)(code >> 8),
+                            (uint8_t)code,
+                            0,
+                            1, /* type, class IN */
+                            0,
+                            0,
+                            41,
+                            QUERIES_PAYLOAD >> 8,
+                            QUERIES_PAYLOAD & 0xff,
+                            0,
+                            0,
+                            rest ? 0x80 : 0,
+                            0,
+                            0,
+                            0}; /* RFC 6891 s6.1.3: DO is the flags' highest bit */
     memcpy(p + len, tail, sizeof tail);
     return len + sizeof tail;
 }

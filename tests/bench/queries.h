@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define QUERIES_PAYLOAD 1232
-#define QUERY_LEN_MAX 300 /* header 12, name 255, type and class 4, OPT 11, rounded up */
+#define QUERY_LEN_MAX   300 /* header 12, name 255, type and class 4, OPT 11, rounded up */
 
 struct queries {
     uint8_t *bytes; /* the datagrams one after the other */

@@ -16,10 +16,6 @@ def of(samples, key):
     return median(sample[key] for sample in samples) if samples else None
 
 
-def show(value, form):
-    return "" if value is None else form.format(value)
-
-
 def against_best(figures, better):
     """Ours divided by the best peer's, with the peer's name; `better` is min or max."""
     peers = {name: value for name, value in figures.items() if name not in NOT_PEERS and value is not None}
@@ -30,17 +26,19 @@ def against_best(figures, better):
     return f"{ours / peers[best]:.2f} ({best})" if peers[best] else ""
 
 
+def lowest(samples):
+    return min(sample["us"] for sample in samples) if samples else None
+
+
 def cpu_table(mixes, names, samples):
-    """us per answer, with the user part in brackets."""
+    """us per answer, with the user part in brackets. What disturbs only adds, so the lowest round is shown as well."""
     rows = []
     for mix in mixes:
-        row = [mix.title]
-        for name in names:
-            taken = samples.get((mix.name, name))
-            row.append(f"{of(taken, 'us'):.2f} ({of(taken, 'us_user'):.2f})" if taken else "")
-        row.append(against_best({n: of(samples.get((mix.name, n)), "us") for n in names}, min))
-        rows.append(row)
-    return table(["CPU us per answer (user)", *names, "reeve / best"], rows)
+        taken = {name: samples.get((mix.name, name)) for name in names}
+        rows.append([mix.title, *(f"{of(t, 'us'):.2f} ({of(t, 'us_user'):.2f})" if t else "" for t in taken.values()),
+                     against_best({name: of(t, "us") for name, t in taken.items()}, min),
+                     against_best({name: lowest(t) for name, t in taken.items()}, min)])
+    return table(["CPU us per answer (user)", *names, "reeve / best", "lowest rounds"], rows)
 
 
 def rate_table(mixes, names, samples):
@@ -89,9 +87,11 @@ def reload_table(names, samples):
         rows.append([name, f"{of(taken, 'seconds'):.1f}", f"{of(idle, 'p50'):.0f}", f"{of(during, 'p50'):.0f}",
                      f"{of(idle, 'p99'):.0f}", f"{of(during, 'p99'):.0f}",
                      f"{of(during, 'p99') / of(idle, 'p99'):.1f}", f"{of(idle, 'max'):.0f}",
-                     f"{of(during, 'max'):.0f}", f"{of(during, 'lost'):.0f}", f"{of(taken, 'peak') / 2**20:.0f}"])
+                     f"{of(during, 'max'):.0f}", f"{of(during, 'lost'):.0f}",
+                     f"{of(taken, 'peak') / taken[0]['records']:.0f}",
+                     f"{of(taken, 'memory') / taken[0]['records']:.0f}"])
     head = ["reload, us", "seconds", "p50 idle", "p50 reload", "p99 idle", "p99 reload", "p99 ratio", "max idle",
-            "max reload", "lost", "peak RSS, MB"]
+            "max reload", "lost", "peak RSS, B/record", "PSS after, B/record"]
     return table(head, rows) if rows else ""
 
 

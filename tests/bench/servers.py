@@ -4,6 +4,7 @@
 Alike means: one worker, minimal responses, no rate limit, no cookies, no query log, no transfers, no notifies, no
 journal, answers up to 1232 bytes, run in the foreground from a directory of its own without touching the system's.
 """
+import ctypes
 import os
 import re
 import shutil
@@ -22,10 +23,18 @@ STOP_TIMEOUT_S = 30
 QUIET_S = 0.5  # a server that used less than QUIET_SHARE of the core for so long has done its work
 QUIET_SHARE = 0.02
 QUIET_TIMEOUT_S = 60
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PRCTL = ctypes.CDLL(None).prctl
 
 
 class Failed(Exception):
     """A server could not be used; the text says which and why."""
+
+
+def child_setup(core):
+    """In the child: on one core, and not outliving us if we are killed."""
+    os.sched_setaffinity(0, {core})
+    PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port():
@@ -79,7 +88,7 @@ class Server:
         with open(self.path / "log", "wb") as log:
             self.process = subprocess.Popen(
                 self.command(), cwd=self.path, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=lambda: os.sched_setaffinity(0, {self.core}))
+                start_new_session=True, preexec_fn=lambda: child_setup(self.core))
         self.probe = Probe(self.port)
 
     def wait_ready(self):

@@ -14,14 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_SIZE 24
+#define LABEL_SIZE       24
 #define NAMES_PER_HOSTER 17
-#define HOSTERS_MIN 4
-#define VANITY_EVERY 5
-#define AAAA_PERCENT 30
-#define DS_PERCENT 40
-#define SERIAL 2026000001u
-#define SEED 0x5eed5eed5eed5eedULL
+#define HOSTERS_MIN      4
+#define VANITY_EVERY     5
+#define AAAA_PERCENT     30
+#define DS_PERCENT       40
+#define SERIAL           2026000001u
+#define SEED             0x5eed5eed5eed5eedULL
 
 enum purpose { P_LABEL, P_HOSTER, P_EDIT, P_GLUE, P_DS, P_FOREIGN, P_ORDER, P_ABSENT };
 
@@ -49,9 +49,10 @@ static uint64_t draw(enum purpose purpose, uint64_t i)
 /* Syllables, now and then a hyphen or digits: labels share prefixes as real ones do. */
 static void label_make(enum purpose purpose, uint64_t i, struct label *out)
 {
-    static const char *const syllables[32] = {
-        "ba", "be", "ca", "co", "de", "di", "el", "en", "er", "fi", "go", "ha", "in", "ka", "la", "le",
-        "lo", "ma", "me", "mi", "no", "on", "pa", "ra", "re", "sa", "shop", "st", "ta", "te", "ti", "web"};
+    static const char *const syllables[32] = {"ba", "be", "ca",   "co", "de", "di", "el", "en",
+                                              "er", "fi", "go",   "ha", "in", "ka", "la", "le",
+                                              "lo", "ma", "me",   "mi", "no", "on", "pa", "ra",
+                                              "re", "sa", "shop", "st", "ta", "te", "ti", "web"};
     uint64_t bits = draw(purpose, i), more = draw(purpose, ~i);
     size_t len = 0, parts = 3 + (more & 3);
     for (size_t part = 0; part < parts; part++, bits >>= 5) {
@@ -94,14 +95,16 @@ static void names_make(struct tld *t)
                 t->names[kept++] = t->names[i];
         have = kept;
     }
-    for (uint64_t i = 0; i < t->count; i++) /* what is too much goes evenly, so that no letter is missing */
+    for (uint64_t i = 0; i < t->count;
+         i++) /* what is too much goes evenly, so that no letter is missing */
         t->names[i] = t->names[i * have / t->count];
 }
 
 /* 0 to hosters - 1, rank r about as often as 1 / (r + 1): two to a uniformly drawn power is that. */
 static uint64_t hoster_draw(const struct tld *t, uint64_t i, enum purpose purpose)
 {
-    uint64_t bits = draw(purpose, i), octaves = 64 - (uint64_t)__builtin_clzll(t->hosters), low = 1ULL << bits % octaves;
+    uint64_t bits = draw(purpose, i), octaves = 64 - (uint64_t)__builtin_clzll(t->hosters),
+             low = 1ULL << bits % octaves;
     uint64_t rank = low + (bits >> 16) % low - 1;
     return rank < t->hosters ? rank : rank % t->hosters;
 }
@@ -139,13 +142,14 @@ static void glue_put(struct tld *t, const char *owner, uint64_t i)
 {
     for (unsigned host = 1; host <= 2; host++) {
         uint64_t bits = draw(P_GLUE, 2 * i + host);
-        fprintf(t->out, "ns%u.%s.tld.\t3600\tIN\tA\t198.%u.%u.%u\n", host, owner, 18 + (unsigned)(bits >> 48 & 1),
-                (unsigned)(bits >> 16 & 255), (unsigned)(bits >> 8 & 255));
+        fprintf(t->out, "ns%u.%s.tld.\t3600\tIN\tA\t198.%u.%u.%u\n", host, owner,
+                18 + (unsigned)(bits >> 48 & 1), (unsigned)(bits >> 16 & 255),
+                (unsigned)(bits >> 8 & 255));
         t->records++;
         if (bits % 100 >= AAAA_PERCENT)
             continue;
-        fprintf(t->out, "ns%u.%s.tld.\t3600\tIN\tAAAA\t2001:db8:%x:%x::%u\n", host, owner, (unsigned)(bits >> 32 & 0xffff),
-                (unsigned)(bits >> 16 & 0xffff), host);
+        fprintf(t->out, "ns%u.%s.tld.\t3600\tIN\tAAAA\t2001:db8:%x:%x::%u\n", host, owner,
+                (unsigned)(bits >> 32 & 0xffff), (unsigned)(bits >> 16 & 0xffff), host);
         t->records++;
     }
 }
@@ -154,7 +158,8 @@ static void ds_put(struct tld *t, const char *owner, uint64_t i)
 {
     if (draw(P_DS, i * 8) % 100 >= DS_PERCENT)
         return;
-    fprintf(t->out, "%s.tld.\t3600\tIN\tDS\t%u 13 2 ", owner, (unsigned)(draw(P_DS, i * 8 + 1) & 0xffff));
+    fprintf(t->out, "%s.tld.\t3600\tIN\tDS\t%u 13 2 ", owner,
+            (unsigned)(draw(P_DS, i * 8 + 1) & 0xffff));
     for (unsigned word = 2; word < 6; word++)
         fprintf(t->out, "%016lX", draw(P_DS, i * 8 + word));
     fputc('\n', t->out);
@@ -188,11 +193,13 @@ static void delegation_put(struct tld *t, uint64_t i)
 
 static void zone_write(struct tld *t)
 {
-    fprintf(t->out, "tld.\t86400\tIN\tSOA\ta.nic.tld. hostmaster.nic.tld. %u 1800 900 604800 3600\n",
+    fprintf(t->out,
+            "tld.\t86400\tIN\tSOA\ta.nic.tld. hostmaster.nic.tld. %u 1800 900 604800 3600\n",
             SERIAL + (t->edits > 0));
     fputs("tld.\t86400\tIN\tNS\ta.nic.tld.\ntld.\t86400\tIN\tNS\tb.nic.tld.\n"
           "a.nic.tld.\t86400\tIN\tA\t192.0.2.1\na.nic.tld.\t86400\tIN\tAAAA\t2001:db8::1\n"
-          "b.nic.tld.\t86400\tIN\tA\t192.0.2.2\nb.nic.tld.\t86400\tIN\tAAAA\t2001:db8::2\n", t->out);
+          "b.nic.tld.\t86400\tIN\tA\t192.0.2.2\nb.nic.tld.\t86400\tIN\tAAAA\t2001:db8::2\n",
+          t->out);
     t->records = 7;
     for (uint64_t h = 0; h < t->hosters; h += 2)
         t->is_hoster[hoster_name(t, h)] = 1;
@@ -240,18 +247,31 @@ static void file_close(struct tld *t, const char *path)
 
 int main(int argc, char **argv)
 {
-    static const struct option names[] = {{"size", 1, NULL, 's'}, {"edits", 1, NULL, 'e'},  {"zone", 1, NULL, 'z'},
-                                          {"referrals", 1, NULL, 'r'}, {"absent", 1, NULL, 'a'}, {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"size", 1, NULL, 's'},   {"edits", 1, NULL, 'e'},
+                                          {"zone", 1, NULL, 'z'},   {"referrals", 1, NULL, 'r'},
+                                          {"absent", 1, NULL, 'a'}, {NULL, 0, NULL, 0}};
     struct tld t = {.count = 1000000};
     const char *zone = NULL, *referrals = NULL, *absent = NULL;
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)
         switch (c) {
-        case 's': t.count = strtoull(optarg, NULL, 10); break;
-        case 'e': t.edits = strtoull(optarg, NULL, 10); break;
-        case 'z': zone = optarg; break;
-        case 'r': referrals = optarg; break;
-        case 'a': absent = optarg; break;
-        default: errx(2, "usage: zonegen [--size N] [--edits K] [--zone F] [--referrals F] [--absent F]");
+        case 's':
+            t.count = strtoull(optarg, NULL, 10);
+            break;
+        case 'e':
+            t.edits = strtoull(optarg, NULL, 10);
+            break;
+        case 'z':
+            zone = optarg;
+            break;
+        case 'r':
+            referrals = optarg;
+            break;
+        case 'a':
+            absent = optarg;
+            break;
+        default:
+            errx(2,
+                 "usage: zonegen [--size N] [--edits K] [--zone F] [--referrals F] [--absent F]");
         }
     if (t.count < 100 || t.count > 10000000) /* beyond, the syllables run out */
         errx(2, "100 to 10,000,000 delegations");

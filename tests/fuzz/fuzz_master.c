@@ -9,7 +9,9 @@
 #include "dns/master.h"
 #include "dns/print.h"
 
-#define RECORDS_MAX 2000
+#define RECORDS_MAX 200
+/* Reading a line takes as long as a small input: the first records have to do. */
+#define AGAIN_MAX   10
 
 struct again {
     const struct rr *want;
@@ -22,7 +24,8 @@ static enum err expect_same(void *arg, const struct rr *rr, const struct master_
     const struct rr *want = again->want;
     (void)where;
     ASSERT(name_is_same(rr->owner, want->owner) && rr->type == want->type && rr->ttl == want->ttl);
-    ASSERT(rr->rdata.len == want->rdata.len && memcmp(rr->rdata.bytes, want->rdata.bytes, rr->rdata.len) == 0);
+    ASSERT(rr->rdata.len == want->rdata.len &&
+           memcmp(rr->rdata.bytes, want->rdata.bytes, rr->rdata.len) == 0);
     again->count++;
     return OK;
 }
@@ -35,9 +38,11 @@ static enum err read_again(void *arg, const struct rr *rr, const struct master_w
     struct master_options options = {.origin = NAME_ROOT, .class = rr->class};
     struct master_sink sink = {.arg = &again, .record = expect_same};
     struct master_result result;
-    (void)arg;
+    unsigned *count = arg;
     ASSERT(where->line >= 1 && where->column >= 1);
     ASSERT(rdata_check(rr->type, rr->rdata, NULL));
+    if (++*count > AGAIN_MAX)
+        return OK;
     text_init(&t, line, sizeof(line));
     print_rr(rr, &t);
     ASSERT(!t.bad);
@@ -46,11 +51,12 @@ static enum err read_again(void *arg, const struct rr *rr, const struct master_w
     return OK;
 }
 
-static void expect_sentence(void *arg, enum master_severity severity, const struct master_where *where,
-                            const char *sentence)
+static void expect_sentence(void *arg, enum master_severity severity,
+                            const struct master_where *where, const char *sentence)
 {
+    (void)arg;
     (void)severity;
-    ASSERT(arg == NULL && where->line >= 1 && where->column >= 1);
+    ASSERT(where->line >= 1 && where->column >= 1);
     ASSERT(sentence[0] != '\0');
 }
 
@@ -59,13 +65,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t example[] = "\7example";
     struct master_options options = {{example, sizeof(example)}, CLASS_IN, RECORDS_MAX};
-    struct master_sink sink = {.record = read_again, .fault = expect_sentence};
+    unsigned count = 0;
+    struct master_sink sink = {.arg = &count, .record = read_again, .fault = expect_sentence};
     struct master_result result;
     struct diag diag;
     for (size_t i = 0; i + 8 <= size; i++)
         if (strncasecmp((const char *)data + i, "$INCLUDE", 8) == 0)
             return 0;
-    enum err e = master_read_bytes("input", (const char *)data, size, &options, &sink, &result, &diag);
+    enum err e =
+        master_read_bytes("input", (const char *)data, size, &options, &sink, &result, &diag);
     ASSERT(e == OK ? result.faults == 0 : e == ERR_LIMIT || (e == ERR_SYNTAX && result.faults > 0));
     ASSERT(result.records <= RECORDS_MAX && result.faults <= MASTER_FAULTS_MAX);
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Runs scenarios in this process: scenario [-v] FILE.rv|DIR... (-v shows the server's log). Every step is asked alone and then in one
- * batch with others. Ends with "N passed, N failed", N being expectations. */
+ * Runs scenarios in this process: scenario [-v|-w] FILE.rv|DIR... (-v shows the server's log). Every step is asked alone and then in one
+ * batch with others. Ends with "N passed, N failed", N being expectations. With -w every expectation must be wrong, or the file no
+ * scenario: a test of this program. */
 #include "base/attr.h"
 #include "base/log.h"
 #include "host.h"
@@ -16,8 +17,17 @@
 #define UDP_SIZE_DEFAULT 1232
 
 struct tally {
+    bool want_wrong;
     unsigned passed, failed;
 };
+
+static void count(struct tally *tally, bool is_fine)
+{
+    if (is_fine != tally->want_wrong)
+        tally->passed++;
+    else
+        tally->failed++;
+}
 
 static void no_log(enum log_level level, const char *message, const struct log_field *fields, int count)
 {
@@ -38,13 +48,10 @@ static void judge(const struct script *script, const struct host_exchange *x, co
         in.udp_size = UDP_SIZE_DEFAULT;
     bool is_fine = verdict_is_fine(&in, out);
     fclose(out);
-    if (is_fine) {
-        tally->passed++;
-    } else {
-        tally->failed++;
+    count(tally, is_fine);
+    if (is_fine == tally->want_wrong)
         printf("%s:%u: over %s, %s:\n%s", script->path, x->step->line, x->transport == SCRIPT_UDP ? "UDP" : "TCP", how,
-               text);
-    }
+               is_fine ? "  not noticed to be wrong\n" : text);
     free(text);
 }
 
@@ -83,7 +90,7 @@ static void run_file(const char *path, struct tally *tally)
     struct diag diag = {0};
     if (script_read(path, &script, &diag) != OK) {
         printf("%s\n", diag.text);
-        tally->failed++;
+        count(tally, false);
         return;
     }
     struct host *h = host_new(&script, &diag);
@@ -129,11 +136,14 @@ static void run_path(const char *path, struct tally *tally)
 int main(int argc, char **argv)
 {
     struct tally tally = {0};
-    int first = argc > 1 && strcmp(argv[1], "-v") == 0 ? 2 : 1;
-    if (first == 1)
-        log_setup(LOG_ERROR_LEVEL, LOG_LOGFMT, false, no_log);
-    else
-        log_setup(LOG_DEBUG_LEVEL, LOG_LOGFMT, false, NULL);
+    int first = 1;
+    log_setup(LOG_ERROR_LEVEL, LOG_LOGFMT, false, no_log);
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        if (strcmp(argv[first], "-v") == 0)
+            log_setup(LOG_DEBUG_LEVEL, LOG_LOGFMT, false, NULL);
+        else if (strcmp(argv[first], "-w") == 0)
+            tally.want_wrong = true;
+    }
     for (int i = first; i < argc; i++)
         run_path(argv[i], &tally);
     printf("%u passed, %u failed\n", tally.passed, tally.failed);

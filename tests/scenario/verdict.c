@@ -126,7 +126,7 @@ static unsigned check_opt(struct verdict *v)
     bool is_wanted = step->opt == OPT_PRESENT || (step->opt == OPT_AS_ASKED && step->has_opt);
     bool is_free = !step->is_query && step->opt == OPT_AS_ASKED;
     if (v->msg.opt_at == 0) {
-        if (is_wanted && !is_free)
+        if ((is_wanted && !is_free) || step->nsid)
             differ(v, "OPT expected, got none");
         return 0;
     }
@@ -283,14 +283,15 @@ static void check_section(struct verdict *v, enum section s)
 static void check_rcode(struct verdict *v, unsigned upper)
 {
     unsigned rcode = upper | (v->msg.flags & FLAG_RCODE_MASK);
-    char buf[16];
+    char buf[16], wanted[512];
+    struct text t;
     if (rcode < SCRIPT_RCODE_DROPPED && v->step->rcodes >> rcode & 1)
         return;
-    fputs("  ", v->out);
-    for (unsigned i = 0, more = 0; i < SCRIPT_RCODE_DROPPED; i++)
+    text_init(&t, wanted, sizeof(wanted));
+    for (unsigned i = 0; i < SCRIPT_RCODE_DROPPED; i++)
         if (v->step->rcodes >> i & 1)
-            fprintf(v->out, "%s%s", more++ ? "|" : "", rcode_text(i, buf));
-    differ(v, "expected, got %s", rcode_text(rcode, buf));
+            text_fmt(&t, "%s%s", text_len(&t) ? "|" : "", rcode_text(i, buf));
+    differ(v, "%s expected, got %s", wanted, rcode_text(rcode, buf));
 }
 
 static void check_message(struct verdict *v)

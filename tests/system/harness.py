@@ -9,13 +9,14 @@ import ctypes
 import json
 import os
 import pathlib
+import queue
 import re
-import select
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import dns.flags
@@ -200,6 +201,8 @@ class Reeved(Server):
         self.notices = []
         self.notify_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify_socket.bind(f'\0reeve-test-notify-{os.getpid()}-{self.port}')
+        self._arrived = queue.Queue()
+        threading.Thread(target=self._take_notices, daemon=True).start()
 
     @staticmethod
     def program():
@@ -217,34 +220,37 @@ class Reeved(Server):
             text = json.dumps({**{k: v for k, v in self.settings.items() if v}, 'zones': zones}, indent=2) + '\n'
         self.conf.write_text(text, encoding='utf-8')
 
+    def environment(self, more=None):
+        return {**os.environ, 'NOTIFY_SOCKET': '@' + self.notify_socket.getsockname()[1:].decode(), **(more or {})}
+
     def run(self, *, env=None, wait=True, **how):
         """Starts it; with wait, until it says READY and every zone has been loaded or given up."""
-        self.start(self.program(), '-c', self.conf, **how, env={
-            **os.environ, 'NOTIFY_SOCKET': '@' + self.notify_socket.getsockname()[1:].decode(), **(env or {})})
+        self.start(self.program(), '-c', self.conf, **how, env=self.environment(env))
         if wait:
             self.notice('READY', '1')
             for name in self.zones:
                 self.until(lambda name=name: self.answers(name), f'zone {name} served')
         return self
 
+    def _take_notices(self):
+        """In a thread of its own: a full queue would hold up the server, as systemd's never does."""
+        while data := self.notify_socket.recv(65536):
+            self._arrived.put(dict(line.split('=', 1) for line in data.decode().splitlines() if '=' in line))
+
     def notice(self, key, value=None, deadline_s=DEADLINE_S):
         """Waits for the next message to the service manager with key (and value); gives it as a dict."""
         end = time.monotonic() + deadline_s
-        died = os.pidfd_open(self.process.pid)
-        try:
-            while True:
-                ready, _, _ = select.select([self.notify_socket, died], [], [], max(0, end - time.monotonic()))
-                if self.notify_socket in ready:
-                    text = self.notify_socket.recv(65536).decode()
-                    fields = dict(line.split('=', 1) for line in text.splitlines() if '=' in line)
-                    self.notices.append(fields)
-                    if key in fields and value in (None, fields[key]):
-                        return fields
-                    continue
-                assert not ready, f'ended without {key}\n{self.log()[-8000:]}'
-                raise AssertionError(f'no {key} in {deadline_s} s; got {self.notices}\n{self.log()[-8000:]}')
-        finally:
-            os.close(died)
+        while True:
+            ended = self.process.poll() is not None     # asked first: what it sent before it ended still counts
+            try:
+                fields = self._arrived.get(timeout=0.05)
+            except queue.Empty:
+                assert not ended, f'ended without {key}\n{self.log()[-8000:]}'
+                assert time.monotonic() < end, f'no {key} in {deadline_s} s; {self.notices}\n{self.log()[-8000:]}'
+                continue
+            self.notices.append(fields)
+            if key in fields and value in (None, fields[key]):
+                return fields
 
     def reload(self):
         """SIGHUP, until the service manager is told that it is over."""
@@ -261,7 +267,7 @@ class Reeved(Server):
         code = None
         if self.process:
             code = self.stop()
-        self.notify_socket.close()
+        self.notify_socket.shutdown(socket.SHUT_RD)     # ends its reader
         report = SANITIZER_REPORT.search(self.log())
         assert not report, self.log()[max(0, report.start() - 200):][:20000]
         assert code in (None, self.expected_exit), f'exit code {code}\n{self.log()[-8000:]}'

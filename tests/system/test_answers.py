@@ -7,24 +7,25 @@ and without DS, glue; unsigned, with NSEC, with NSEC3 and with NSEC3 and opt-out
 be the same records, but for the differences listed in EXPLAINED, each with its reason.
 """
 import dataclasses
-import pathlib
 import random
-import shutil
 import subprocess
 
 import dns.flags
 import dns.name
+import dns.rcode
+import dns.rdata
 import dns.rdatatype
 import pytest
 
 import harness
 
-SEEDS = range(1, 4)
+SEEDS = range(1, 6)
 QUESTIONS = 400
 LABELS = ['a', 'b', 'c', '*']
 TYPES = ['A', 'AAAA', 'MX', 'TXT', 'NS', 'SOA', 'CNAME', 'DNAME', 'DS', 'NSEC', 'DNSKEY', 'ANY']
 KINDS = {'plain.': None, 'nsec.': [], 'nsec3.': ['-3', 'aabb', '-H', '3'], 'optout.': ['-3', '-', '-H', '0', '-A']}
 TTL = 3600
+NEGATIVE_TTL = 300
 
 
 # --- zones ---
@@ -67,7 +68,7 @@ def make_zone(rnd, origin, children):
             all_of = [f'A 192.0.2.{rnd.randint(1, 9)}', f'AAAA 2001:db8::{rnd.randint(1, 9)}', f'MX 10 {target()}',
                       f'TXT "{rnd.randint(0, 99)}"']
             records[owner] = rnd.sample(all_of, rnd.randint(1, 3))
-    lines = [f'$ORIGIN {origin}', f'$TTL {TTL}', '@ SOA ns hostmaster 1 7200 900 1209600 300', '@ NS ns', '@ NS ns.elsewhere.',
+    lines = [f'$ORIGIN {origin}', f'$TTL {TTL}', f'@ SOA ns hostmaster 1 7200 900 1209600 {NEGATIVE_TTL}', '@ NS ns', '@ NS ns.elsewhere.',
              'ns A 192.0.2.1', '@ MX 10 a']
     lines += [f'{owner} {text}' for owner, texts in records.items() for text in texts]
     return '\n'.join(lines) + '\n'
@@ -138,32 +139,113 @@ def records(section):
 def answer_of(server, question):
     name, rdtype, dnssec = question
     message = server.ask(name, rdtype, dnssec=dnssec, payload=4096, tcp=True)
+    if isinstance(server, harness.Named) and rdtype == 'SOA':
+        for rrset in message.authority:     # zero-no-soa-ttl: a missing SOA has the negative TTL 0 there
+            rrset.ttl = rrset.ttl or NEGATIVE_TTL
     return Answer(message.rcode(), bool(message.flags & dns.flags.AA), bool(message.flags & dns.flags.TC),
                   records(message.answer), records(message.authority))
 
 
 # --- differences that are right ---
 
-EXPLAINED = []
+def zone_of(name, zones):
+    """The origin of the zone that answers for name, or None."""
+    return max((origin for origin in zones if name == origin or name.endswith('.' + origin)), key=len, default=None)
 
 
-def explain(server, question, mine, theirs):
+def targets(answer):
+    return {dns.rdata.from_wire(1, rdtype, wire, 0, len(wire)).target.to_text().lower()
+            for _, _, rdtype, wire, _ in answer.answer if rdtype in (dns.rdatatype.CNAME, dns.rdatatype.DNAME)}
+
+
+def leaves_the_zone(question, mine, theirs, zones):
+    home = zone_of(question[0], zones)
+    return (any(zone_of(target, zones) not in (home, None) for target in targets(mine)) and theirs.rcode == dns.rcode.NOERROR
+            and theirs.answer <= mine.answer and theirs.authority <= mine.authority)
+
+
+def is_any_and_less(question, mine, theirs, zones):
+    return question[1] == 'ANY' and theirs.answer < mine.answer and mine.rcode == theirs.rcode == dns.rcode.NOERROR
+
+
+def is_any_after_dname(question, mine, theirs, zones):
+    return question[1] == 'ANY' and theirs.answer <= mine.answer and theirs.rcode == dns.rcode.NOERROR \
+        and any(rdtype == dns.rdatatype.DNAME for _, _, rdtype, _, _ in theirs.answer)
+
+
+def proves_less_of_an_empty_wildcard(question, mine, theirs, zones):
+    more = {rdtype for _, _, rdtype, _, _ in mine.authority - theirs.authority} - {dns.rdatatype.RRSIG}
+    return mine.rcode == theirs.rcode == dns.rcode.NOERROR and mine.answer == theirs.answer \
+        and theirs.authority < mine.authority and len(more) == 1 and more <= {dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
+
+
+def is_nsec_at_a_cut(question, mine, theirs, zones):
+    return question[1] == 'NSEC' and not mine.is_aa and not mine.answer and len(theirs.answer) in (1, 2)
+
+
+def is_nsec_at_a_cname(question, mine, theirs, zones):
+    return question[1] == 'NSEC' and not mine.answer and any(r[2] == dns.rdatatype.CNAME for r in theirs.answer)
+
+
+def is_a_loop(question, mine, theirs, zones):
+    return theirs.rcode == dns.rcode.SERVFAIL and (theirs.answer, theirs.authority) == (mine.answer, mine.authority) \
+        and any(r[2] == dns.rdatatype.CNAME for r in mine.answer)
+
+
+def asks_for_a_wildcard(question, mine, theirs, zones):
+    return question[0].startswith('*.') and mine.rcode == theirs.rcode and mine.answer == theirs.answer \
+        and mine.authority < theirs.authority
+
+
+def proves_other_behind_a_dname(question, mine, theirs, zones):
+    return any(r[2] == dns.rdatatype.DNAME for r in mine.answer) and mine.rcode == theirs.rcode \
+        and mine.answer == theirs.answer and mine.authority != theirs.authority
+
+
+EXPLAINED = [
+    (('named', 'knotd'), 'they follow CNAME and DNAME within one zone only', leaves_the_zone),
+    (('named',), 'it ends a CNAME loop with SERVFAIL; the others and we send the loop', is_a_loop),
+    (('nsd', 'knotd'), 'they give one RRset for ANY over TCP too, we all (RFC 8482 s4.4)', is_any_and_less),
+    (('named',), 'it does not follow a DNAME for ANY; RFC 6672 s3.2 step 3C knows no such exception', is_any_after_dname),
+    (('named', 'knotd'), 'no proof that the wildcard is an empty non-terminal (RFC 4035 s3.1.3.4, RFC 5155 s7.2.5)',
+     proves_less_of_an_empty_wildcard),
+    (('named',), 'it answers for the NSEC at a cut; the others and we refer', is_nsec_at_a_cut),
+    (('nsd',), 'it follows a CNAME for NSEC; both can stand at a name (RFC 4035 s2.5)', is_nsec_at_a_cname),
+    (('nsd',), 'it proves the existence of a wildcard asked for by name as if it were expanded', asks_for_a_wildcard),
+    (('nsd',), 'no NSEC over the name that a DNAME led to, or another one (RFC 4035 s3.1.3)', proves_other_behind_a_dname),
+]
+
+
+def explain(peer, question, mine, theirs, zones):
     """The reason for a difference, or None."""
-    for servers, reason, test in EXPLAINED:
-        if server in servers and test(question, mine, theirs):
+    for peers, reason, test in EXPLAINED:
+        if peer in peers and test(question, mine, theirs, zones):
             return reason
     return None
 
 
+def is_nsd_alone(mine, theirs):
+    """nsd sends other denial records in some opt-out spans, and fewer than RFC 5155 s7.2.5 wants for some wildcards without
+    the type; the two others send ours."""
+    return mine.rcode == theirs['nsd'].rcode and mine.answer == theirs['nsd'].answer and \
+        mine == theirs['named'] == theirs['knotd']
+
+
+def differences(question, mine, theirs, zones):
+    """The peers whose answer differs without a reason. theirs: {peer: answer}."""
+    return [peer for peer, answer in theirs.items() if mine != answer and not explain(peer, question, mine, answer, zones)
+            and not (peer == 'nsd' and is_nsd_alone(mine, theirs))]
+
+
 @pytest.mark.parametrize('seed', SEEDS)
-@pytest.mark.parametrize('peer', ['named', 'nsd', 'knotd'])
-def test_answers_are_those_of_other_servers(request, reeved, tmp_path, seed, peer):
+def test_answers_are_those_of_other_servers(reeved, named, nsd, knotd, tmp_path, seed):
     zones = make_zones(seed, tmp_path)
-    theirs = request.getfixturevalue(peer)(zones)
-    mine = reeved(zones, server={'udp-size': 4096})
+    peers = {'named': named(zones), 'nsd': nsd(zones), 'knotd': knotd(zones)}
+    server = reeved(zones, server={'udp-size': 4096})
     wrong = []
     for question in make_questions(seed, zones):
-        a, b = answer_of(mine, question), answer_of(theirs, question)
-        if a != b and not explain(peer, question, a, b):
-            wrong.append(f'{question}\n--- reeve\n{a}\n--- {peer}\n{b}\n')
-    assert not wrong, f'{len(wrong)} of {QUESTIONS} differ\n' + '\n'.join(wrong[:10])
+        mine = answer_of(server, question)
+        theirs = {peer: answer_of(other, question) for peer, other in peers.items()}
+        for peer in differences(question, mine, theirs, zones):
+            wrong.append(f'{question}\n--- reeve\n{mine}\n--- {peer}\n{theirs[peer]}\n')
+    assert not wrong, f'{len(wrong)} answers differ\n' + '\n'.join(wrong[:10])

@@ -66,7 +66,7 @@ def test_version_names_program_and_version():
 def test_an_unknown_option_is_a_usage_error():
     result = run('--no-such-option')
     assert result.returncode == 2
-    assert 'usage' in result.stderr.lower()
+    assert '--no-such-option' in result.stderr and '--help' in result.stderr
 
 
 def test_a_missing_configuration_is_named(tmp_path):
@@ -181,10 +181,10 @@ def test_hangup_adds_and_removes_zones(reeved):
 def test_hangup_with_a_bad_configuration_keeps_the_old_one_whole(reeved):
     server = reeved({'example.': zone(1)})
     server.zone_file('example.', zone(2))
-    server.configure('zones:\n  other.example: {file: example.zone}\n  bad: {fil: x}\n')
+    server.configure('zones:\n  example.net: {file: example.zone}\n  bad: {fil: x}\n')
     server.reload()
     assert f'{server.conf}:3:9: ' in server.log()
-    assert server.ask('other.example.', 'SOA').rcode() == dns.rcode.REFUSED
+    assert server.ask('example.net.', 'SOA').rcode() == dns.rcode.REFUSED
     assert server.ask('example.', 'SOA').rcode() == dns.rcode.NOERROR
     server.zones = {'example.': zone(3)}
     server.configure()
@@ -280,35 +280,25 @@ def listening_socket(kind, port):
     return s
 
 
-def test_sockets_of_the_service_manager_take_the_place_of_listen(reeved_ready):
+def test_sockets_of_the_service_manager_are_used(reeved_ready):
+    """They are bound to what `listen` says and stay open here too, so sockets of the server's own would clash."""
     server = reeved_ready({'example.': zone()})
-    port = harness.free_port()      # another one than `listen` says: what answers there can only be the given sockets
-    given = [listening_socket(kind, port) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
-    copies = [os.dup(s.fileno()) for s in given]
+    server.settings['server']['listen'] = [f'127.0.0.1@{server.port}']
+    server.configure()
+    given = [listening_socket(kind, server.port) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
 
     def put_in_place():
-        high = [os.dup2(fd, 200 + i) for i, fd in enumerate(copies)]
-        for i, fd in enumerate(high):
-            os.dup2(fd, 3 + i)
-        os.environb[b'unused'] = b''
-    server.configure()
+        for i, fd in enumerate([os.dup2(s.fileno(), 200 + i) for i, s in enumerate(given)]):
+            os.dup2(fd, 3 + i)      # SD_LISTEN_FDS_START
     # LISTEN_PID must be the server's own, which only a process that becomes it can know.
     server.start('/bin/sh', '-c', 'LISTEN_PID=$$ LISTEN_FDS=2 exec "$0" -c "$1"', harness.Reeved.program(), server.conf,
-                 preexec=put_in_place, pass_fds=(3, 4, *copies),
-                 env={**os.environ, 'NOTIFY_SOCKET': '@' + server.notify_socket.getsockname()[1:].decode()})
-    for s in given:
-        s.close()
-    for fd in copies:
-        os.close(fd)
-    listen, server.port = server.port, port
+                 preexec=put_in_place, pass_fds=(3, 4), env=server.environment())
     server.notice('READY', '1')
     server.until(lambda: server.answers('example.'), 'zone served')
     assert server.ask('example.', 'SOA', tcp=True).answer
-    server.port = listen
-    with pytest.raises(ConnectionRefusedError):
-        server.connect()
-    server.port = port
     assert server.stop() == 0
+    for s in given:
+        s.close()
 
 
 # --- privileges ---
@@ -333,7 +323,8 @@ def test_user_is_taken_on_after_the_sockets_are_open(reeved_ready):
     assert status['Uid'].split() == [str(nobody.pw_uid)] * 4
     assert status['Gid'].split() == [str(nobody.pw_gid)] * 4
     assert '0' not in status['Groups'].split()
-    assert int(status['CapEff'], 16) == 0 and int(status['CapPrm'], 16) == 0
+    bind_service = 1 << 10      # CAP_NET_BIND_SERVICE, for addresses that a reload adds
+    assert int(status['CapEff'], 16) | int(status['CapPrm'], 16) | bind_service == bind_service
     # Still able to do its work: files are read anew as that user.
     server.zone_file('example.', zone(2))
     server.reload()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * masterdump ORIGIN FILE: the records of a zone file as lines on stdout, its faults and warnings on stderr.
  *
- * Exits 0 when there was no fault, 1 otherwise. masterdump -q only counts records and says what the CPU took. */
+ * Exits 0 when there was no fault, 1 otherwise. masterdump -q only counts records and says how long the CPU took and how
+ * much the resident memory grew at most. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,11 +31,26 @@ static enum err count_record(void *arg, const struct rr *rr, const struct master
     return OK;
 }
 
-static void show_fault(void *arg, enum master_severity severity, const struct master_where *where, const char *sentence)
+static void show_fault(void *arg, enum master_severity severity, const struct master_where *where,
+                       const char *sentence)
 {
     (void)arg;
     fprintf(stderr, "%s:%u:%u: %s: %s\n", where->file, where->line, where->column,
             severity == MASTER_ERROR ? "error" : "warning", sentence);
+}
+
+/* The largest resident memory of this program so far. */
+static long peak_kib(void)
+{
+    char line[256];
+    long kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof(line), f))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    if (f)
+        fclose(f);
+    return kib;
 }
 
 int main(int argc, char **argv)
@@ -57,10 +73,12 @@ int main(int argc, char **argv)
     struct master_sink sink = {.arg = quiet ? (void *)&bytes : (void *)stdout,
                                .record = quiet ? count_record : show_record,
                                .fault = show_fault};
+    long before_kib = peak_kib();
     enum err e = master_read_file(argv[2], &options, &sink, &result, &diag);
     if (quiet)
-        printf("%llu records, %llu bytes of rdata, %.3f s\n", (unsigned long long)result.records,
-               (unsigned long long)bytes, (double)clock() / CLOCKS_PER_SEC);
+        printf("%llu records, %llu bytes of rdata, %.3f s, %ld KiB\n",
+               (unsigned long long)result.records, (unsigned long long)bytes,
+               (double)clock() / CLOCKS_PER_SEC, peak_kib() - before_kib);
     if (e != OK)
         fprintf(stderr, "%s\n", diag.text);
     return e != OK;

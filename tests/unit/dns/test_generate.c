@@ -106,7 +106,8 @@ Test(generate, expands_as_bind_does)
         struct text t;
         struct diag diag = {{0}};
         text_init(&t, got, sizeof(got));
-        enum err e = generate_expand(texts[i].text, strlen(texts[i].text), texts[i].value, &t, &diag);
+        enum err e =
+            generate_expand(texts[i].text, strlen(texts[i].text), texts[i].value, &t, &diag);
         if (texts[i].want) {
             cr_expect_eq(e, OK, "%s: %s", texts[i].text, diag.text);
             cr_expect_str_eq(got, texts[i].want, "%s with %u", texts[i].text, texts[i].value);

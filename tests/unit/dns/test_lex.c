@@ -168,7 +168,8 @@ Test(lex, gives_the_same_tokens_wherever_a_window_ends)
             text_init(&p, got_places, sizeof(got_places));
             read_cut(rows[i].input, cut, &t, &p);
             cr_expect_str_eq(got, rows[i].tokens, "row %zu cut at %zu gave %s", i, cut, got);
-            cr_expect_str_eq(got_places, whole_places, "row %zu cut at %zu: places %s", i, cut, got_places);
+            cr_expect_str_eq(got_places, whole_places, "row %zu cut at %zu: places %s", i, cut,
+                             got_places);
         }
     }
 }
@@ -189,30 +190,31 @@ static void expect_places(const char *input, const struct place *want, size_t co
         cr_expect_eq(t.column, want[i].column, "token %zu: column %u", i, t.column);
     }
 }
-#define EXPECT_PLACES(input, ...)                                                                  \
-    expect_places(input, (const struct place[]){__VA_ARGS__},                                      \
+#define EXPECT_PLACES(input, ...)                             \
+    expect_places(input, (const struct place[]){__VA_ARGS__}, \
                   sizeof((const struct place[]){__VA_ARGS__}) / sizeof(struct place))
 
 Test(lex, counts_lines_and_columns_from_one)
 {
-    EXPECT_PLACES("a b\n\tc \"d\" ; x\r\n\r\n; y\ne (\n f ; )\n) g\nh", {TOKEN_WORD, 1, 1}, {TOKEN_WORD, 1, 3},
-                  {TOKEN_END, 1, 4}, {TOKEN_WORD, 2, 2}, {TOKEN_QUOTED, 2, 4}, {TOKEN_END, 2, 11},
-                  {TOKEN_WORD, 5, 1}, {TOKEN_WORD, 6, 2}, {TOKEN_WORD, 7, 3}, {TOKEN_END, 7, 4}, {TOKEN_WORD, 8, 1},
-                  {TOKEN_END, 8, 2}, {TOKEN_EOF, 8, 2});
+    EXPECT_PLACES("a b\n\tc \"d\" ; x\r\n\r\n; y\ne (\n f ; )\n) g\nh", {TOKEN_WORD, 1, 1},
+                  {TOKEN_WORD, 1, 3}, {TOKEN_END, 1, 4}, {TOKEN_WORD, 2, 2}, {TOKEN_QUOTED, 2, 4},
+                  {TOKEN_END, 2, 11}, {TOKEN_WORD, 5, 1}, {TOKEN_WORD, 6, 2}, {TOKEN_WORD, 7, 3},
+                  {TOKEN_END, 7, 4}, {TOKEN_WORD, 8, 1}, {TOKEN_END, 8, 2}, {TOKEN_EOF, 8, 2});
 }
 
 Test(lex, counts_lines_inside_quoted_text)
 {
-    EXPECT_PLACES("a \"b\\\nc\" d\ne\n", {TOKEN_WORD, 1, 1}, {TOKEN_QUOTED, 1, 3}, {TOKEN_WORD, 2, 4}, {TOKEN_END, 2, 5},
-                  {TOKEN_WORD, 3, 1});
+    EXPECT_PLACES("a \"b\\\nc\" d\ne\n", {TOKEN_WORD, 1, 1}, {TOKEN_QUOTED, 1, 3},
+                  {TOKEN_WORD, 2, 4}, {TOKEN_END, 2, 5}, {TOKEN_WORD, 3, 1});
 }
 
 Test(lex, says_where_an_open_quote_or_parenthesis_stands)
 {
-    EXPECT_PLACES("a\nb \"c\nd", {TOKEN_WORD, 1, 1}, {TOKEN_END, 1, 2}, {TOKEN_WORD, 2, 1}, {TOKEN_BAD, 2, 3},
-                  {TOKEN_END, 2, 5}, {TOKEN_WORD, 3, 1});
-    EXPECT_PLACES("a\nb ( c (\nd ) e\n", {TOKEN_WORD, 1, 1}, {TOKEN_END, 1, 2}, {TOKEN_WORD, 2, 1}, {TOKEN_WORD, 2, 5},
-                  {TOKEN_WORD, 3, 1}, {TOKEN_WORD, 3, 5}, {TOKEN_BAD, 2, 3}, {TOKEN_BAD, 2, 3});
+    EXPECT_PLACES("a\nb \"c\nd", {TOKEN_WORD, 1, 1}, {TOKEN_END, 1, 2}, {TOKEN_WORD, 2, 1},
+                  {TOKEN_BAD, 2, 3}, {TOKEN_END, 2, 5}, {TOKEN_WORD, 3, 1});
+    EXPECT_PLACES("a\nb ( c (\nd ) e\n", {TOKEN_WORD, 1, 1}, {TOKEN_END, 1, 2}, {TOKEN_WORD, 2, 1},
+                  {TOKEN_WORD, 2, 5}, {TOKEN_WORD, 3, 1}, {TOKEN_WORD, 3, 5}, {TOKEN_BAD, 2, 3},
+                  {TOKEN_BAD, 2, 3});
 }
 
 Test(lex, refuses_nul_bytes)
@@ -237,12 +239,14 @@ Test(lex, refuses_nul_bytes)
 Test(lex, pair_keeps_a_quoted_value_with_its_key)
 {
     static const char input[] = "alpn=\"h2 \\\"x\" port=53 key= \"a\" k=\"b\"c \"d=\"\n k=\"e\n";
-    static const char *const want[] = {"alpn=\"h2 \\\"x\"", "port=53", "key=", "a", "k=\"b\"", "c", "d="};
+    static const char *const want[] = {"alpn=\"h2 \\\"x\"", "port=53", "key=", "a",
+                                       "k=\"b\"",           "c",       "d="};
     struct lex x;
     lex_init(&x, input, strlen(input));
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
         struct token t = lex_next_pair(&x);
-        cr_expect(t.len == strlen(want[i]) && memcmp(t.s, want[i], t.len) == 0, "token %zu: %.*s", i, (int)t.len, t.s);
+        cr_expect(t.len == strlen(want[i]) && memcmp(t.s, want[i], t.len) == 0, "token %zu: %.*s",
+                  i, (int)t.len, t.s);
     }
     cr_expect_eq(lex_next_pair(&x).kind, TOKEN_END);
     struct token t = lex_next_pair(&x);
@@ -284,10 +288,11 @@ Test(lex, skip_finds_the_next_entry)
             lex_next(&x);
         cr_expect_eq(lex_skip_entry(&x, &paren), skips[i].skip, "row %zu", i);
         if (skips[i].skip == LEX_UNCLOSED)
-            cr_expect(paren.line == 1 && paren.column == 3, "row %zu: parenthesis at %u:%u", i, paren.line, paren.column);
+            cr_expect(paren.line == 1 && paren.column == 3, "row %zu: parenthesis at %u:%u", i,
+                      paren.line, paren.column);
         struct token t = lex_next(&x);
-        cr_expect(t.len == strlen(skips[i].then) && memcmp(t.s, skips[i].then, t.len) == 0, "row %zu: then \"%.*s\"", i,
-                  (int)t.len, t.s);
+        cr_expect(t.len == strlen(skips[i].then) && memcmp(t.s, skips[i].then, t.len) == 0,
+                  "row %zu: then \"%.*s\"", i, (int)t.len, t.s);
     }
 }
 

@@ -111,6 +111,7 @@ static const char zone_cname[] =
 static const struct world_row rows_cname[] = {
     {"followed", "a.z. A", ASK_PLAIN, "NOERROR aa\nan a.z. 60 CNAME b.z.\nan b.z. 60 CNAME c.z.\nan c.z. 60 A 192.0.2.3\n"},
     {"asked for by type", "a.z. CNAME", ASK_PLAIN, "NOERROR aa\nan a.z. 60 CNAME b.z.\n"},
+    {"RFC 4035 s2.5: NSEC is no question to the target", "a.z. NSEC", ASK_PLAIN, "NOERROR aa\nns z. 5 SOA . . 1 2 3 4 5\n"},
     {"ANY does not follow", "a.z. ANY", ASK_PLAIN, "NOERROR aa\nan a.z. 60 CNAME b.z.\n"},
     {"no data at the end", "a.z. MX", ASK_PLAIN,
      "NOERROR aa\nan a.z. 60 CNAME b.z.\nan b.z. 60 CNAME c.z.\nns z. 5 SOA . . 1 2 3 4 5\n"},
@@ -197,6 +198,8 @@ static const struct world_row rows_dname[] = {
     {"by a CNAME", "alias.com. A", ASK_PLAIN,
      "NOERROR aa\nan alias.com. 60 CNAME a.example.com.\nan example.com. 300 DNAME example.net.\n"
      "an a.example.com. 300 CNAME a.example.net.\nan a.example.net. 60 A 192.0.2.7\n"},
+    {"the CNAME by type", "a.b.example.com. CNAME", ASK_PLAIN,
+     "NOERROR aa\nan example.com. 300 DNAME example.net.\nan a.b.example.com. 300 CNAME a.b.example.net.\n"},
     {"s2.2: too long", LABEL_63 ".long.com. A", ASK_PLAIN,
      "YXDOMAIN aa\nan long.com. 60 DNAME " LABEL_63 "." LABEL_63 "." LABEL_63 ".net.\n"},
     {"the case of the question stays", "A.eXample.COM. A", ASK_PLAIN,

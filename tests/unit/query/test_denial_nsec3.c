@@ -14,18 +14,18 @@
 
 /* one for each record of the chain that is used; the comment says whose hash the owner is */
 #define NSEC3_APEX /* example */ \
-    NSEC3("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "2t7b4g4vsa5smi47k61mv5bv1a22bojr", "NS SOA MX RRSIG DNSKEY NSEC3PARAM")
-#define NSEC3_NS1 NSEC3("2t7b4g4vsa5smi47k61mv5bv1a22bojr", "2vptu5timamqttgl4luu9kg21e0aor3s", "A RRSIG")
-#define NSEC3_A /* a.example */ NSEC3("35mthgpgcu1qg68fab165klnsnk3dpvl", "b4um86eghhds6nea196smvmlo4ors995", "NS DS RRSIG")
-#define NSEC3_X_W NSEC3("b4um86eghhds6nea196smvmlo4ors995", "gjeqe526plbf1g8mklp59enfd789njgi", "MX RRSIG")
-#define NSEC3_NS2 NSEC3("q04jkcevqvmu85r014c7dkba38o0ji5r", "r53bq7cc2uvmubfu5ocmm6pers9tk9en", "A RRSIG")
-#define NSEC3_WILD_W /* *.w.example */ NSEC3("r53bq7cc2uvmubfu5ocmm6pers9tk9en", "t644ebqk9bibcna874givr6joj62mlhv", "MX RRSIG")
+    NSEC3("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "2T7B4G4VSA5SMI47K61MV5BV1A22BOJR", "NS SOA MX RRSIG DNSKEY NSEC3PARAM")
+#define NSEC3_NS1 NSEC3("2t7b4g4vsa5smi47k61mv5bv1a22bojr", "2VPTU5TIMAMQTTGL4LUU9KG21E0AOR3S", "A RRSIG")
+#define NSEC3_A /* a.example */ NSEC3("35mthgpgcu1qg68fab165klnsnk3dpvl", "B4UM86EGHHDS6NEA196SMVMLO4ORS995", "NS DS RRSIG")
+#define NSEC3_X_W NSEC3("b4um86eghhds6nea196smvmlo4ors995", "GJEQE526PLBF1G8MKLP59ENFD789NJGI", "MX RRSIG")
+#define NSEC3_NS2 NSEC3("q04jkcevqvmu85r014c7dkba38o0ji5r", "R53BQ7CC2UVMUBFU5OCMM6PERS9TK9EN", "A RRSIG")
+#define NSEC3_WILD_W /* *.w.example */ NSEC3("r53bq7cc2uvmubfu5ocmm6pers9tk9en", "T644EBQK9BIBCNA874GIVR6JOJ62MLHV", "MX RRSIG")
 /* w.example and y.w.example are empty non-terminals: no types */
 #define NSEC3_W \
-    "ns k8udemvp1j2f7eg6jebps17vp3n8i58h.example. 3600 NSEC3 1 1 12 AABBCCDD kohar7mbb8dc2ce8a9qvl8hon4k53uhi\n" \
+    "ns k8udemvp1j2f7eg6jebps17vp3n8i58h.example. 3600 NSEC3 1 1 12 AABBCCDD KOHAR7MBB8DC2CE8A9QVL8HON4K53UHI\n" \
     "ns k8udemvp1j2f7eg6jebps17vp3n8i58h.example. 3600 RRSIG NSEC3 7 2\n"
 #define NSEC3_Y_W \
-    "ns ji6neoaepv8b5o6k4ev33abha8ht9fgc.example. 3600 NSEC3 1 1 12 AABBCCDD k8udemvp1j2f7eg6jebps17vp3n8i58h\n" \
+    "ns ji6neoaepv8b5o6k4ev33abha8ht9fgc.example. 3600 NSEC3 1 1 12 AABBCCDD K8UDEMVP1J2F7EG6JEBPS17VP3N8I58H\n" \
     "ns ji6neoaepv8b5o6k4ev33abha8ht9fgc.example. 3600 RRSIG NSEC3 7 2\n"
 
 static const struct world_row appendix_b[] = {

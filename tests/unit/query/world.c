@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "dns/master.h"
 #include "edns/edns.h"
@@ -260,8 +261,10 @@ bool world_is_same(const char *a, const char *b)
     char *lines_a[LINES_MAX], *lines_b[LINES_MAX];
     size_t count_a = sort_lines(copy_a, lines_a), count_b = sort_lines(copy_b, lines_b);
     bool is_same = count_a == count_b;
-    for (size_t i = 0; is_same && i < count_a; i++)
-        is_same = strcmp(lines_a[i], lines_b[i]) == 0;
+    for (size_t i = 0; is_same && i < count_a; i++) {
+        bool has_hash = strstr(lines_a[i], " NSEC3 ");      /* base32hex is the same in either case */
+        is_same = (has_hash ? strcasecmp(lines_a[i], lines_b[i]) : strcmp(lines_a[i], lines_b[i])) == 0;
+    }
     free(copy_a);
     free(copy_b);
     return is_same;

@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds rdata.txt against other software: dnspython and BIND's named-rrchecker.
+
+Each sample's text must give them the sample's wire, and its shown text must be theirs (named) or mean the same to them
+(dnspython). Says for each sample who agreed, and fails on a disagreement that DIFFERENCES does not explain."""
+import pathlib
+import shutil
+import subprocess
+import sys
+
+DATA = pathlib.Path(__file__).with_name("rdata.txt")
+
+# (source, type, text): why it differs from the sample
+DIFFERENCES = {
+    ("named", "IPSECKEY", "10 0 0 ."): "wants a key even for algorithm 0, which says that there is none (RFC 4025 s2.4)",
+    ("dnspython", "IPSECKEY", "10 0 0 ."): "wants a key even for algorithm 0",
+    ("named", "NSEC", ". NXNAME RRSIG NSEC"): "9.18 does not know NXNAME (RFC 9824)",
+    ("dnspython", "NSEC", ". NXNAME RRSIG NSEC"): "2.3 does not know NXNAME",
+    ("named", "RRSIG", "NSEC3 253 0 4294967295 21060207062815 19700101000000 65535 . AA=="):
+        "shows times of the second half of the 32-bit circle as before 1970",
+    ("named", "NID", "10 0014:4fff:ff20:ee64"): "leaves out leading zeros, which dnspython does not read",
+    ("named", "L64", "10 2001:0DB8:1140:1000"): "leaves out leading zeros",
+    ("named", "L64", "10 1:2:3:4"): "leaves out leading zeros",
+    ("dnspython", "L64", "10 1:2:3:4"): "wants four digits in each group",
+    ("named", "SVCB", "1 resolver.example. alpn=dot,doq,h2,h3 dohpath=/q{?dns}"): "9.18 shows dohpath as key7",
+    ("dnspython", "SVCB", "1 resolver.example. alpn=dot,doq,h2,h3 dohpath=/q{?dns}"): "2.3 does not know dohpath",
+    ("named", "SVCB", "1 . alpn=h2 dohpath=/dns-query{?dns} ohttp tls-supported-groups=29,23"): "9.18 does not know ohttp",
+    ("dnspython", "SVCB", "1 . alpn=h2 dohpath=/dns-query{?dns} ohttp tls-supported-groups=29,23"):
+        "2.3 does not know dohpath",
+}
+
+
+def samples():
+    """Type, text, wire, shown text."""
+    for line in DATA.read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        kind, rest = line.split(" |", 1)
+        text, rest = rest.split(" |", 1)
+        wire, shown = rest.split(" |", 1)
+        yield kind, text.strip(), bytes.fromhex(wire.strip()), shown.strip()
+
+
+def named(kind, text, wire, shown):
+    """None: does not know the type; "": agrees; else the difference."""
+    def run(option):
+        return subprocess.run(["named-rrchecker", option], input=f"IN {kind} {text}\n".encode(),
+                              capture_output=True, check=False, timeout=10)
+
+    generic = run("-u")
+    said = generic.stderr.decode(errors="replace").strip()
+    if "dns_rdatatype_fromtext: unknown" in said or "is a meta value" in said:
+        return None
+    if generic.returncode != 0 or not generic.stdout:
+        return "refuses it: " + said.splitlines()[-1]
+    got = "".join(generic.stdout.decode().split("\t")[2].split()[2:]).lower()
+    if got != wire.hex():
+        return "reads it as " + got
+    # It breaks long data into blocks, so blanks do not count.
+    text_got = run("-p").stdout.decode("latin-1").rstrip("\n").split("\t")[2]
+    if text_got.replace(" ", "") != shown.replace(" ", ""):
+        return "shows it as " + text_got
+    return ""
+
+
+def dnspython(kind, text, wire, shown):
+    import dns.exception
+    import dns.rdata
+    import dns.rdataclass
+    import dns.rdatatype
+    try:
+        rdtype = dns.rdatatype.from_text(kind)
+    except dns.exception.DNSException:
+        return None
+    known = dns.rdata.get_rdata_class(dns.rdataclass.IN, rdtype) is not dns.rdata.GenericRdata
+    if kind in ("OPT", "TKEY", "TSIG") or not (known or kind.startswith("TYPE")):
+        return None
+    for form, what in ((text, "text"), (shown, "shown text")):
+        try:
+            got = dns.rdata.from_text(dns.rdataclass.IN, rdtype, form, relativize=False).to_wire()
+        except Exception as e:  # whatever it raises is its way to refuse
+            return f"refuses the {what}: {type(e).__name__} {e}"
+        if got != wire:
+            return f"reads the {what} as {got.hex()}"
+    return ""
+
+
+def main():
+    sources = {}
+    if shutil.which("named-rrchecker"):
+        sources["named"] = named
+    try:
+        import dns.rdata  # noqa: F401
+        sources["dnspython"] = dnspython
+    except ImportError:
+        pass
+    if not sources:
+        print("SKIP: neither named-rrchecker nor dnspython is here")
+        return 77
+    count = agreed_by_one = failures = 0
+    unknown_to_all = []
+    for kind, text, wire, shown in samples():
+        count += 1
+        verdicts = []
+        for name, source in sources.items():
+            difference = source(kind, text, wire, shown)
+            if difference is None:
+                continue
+            reason = DIFFERENCES.get((name, kind, text))
+            if difference == "":
+                verdicts.append(name)
+            elif reason:
+                verdicts.append(f"({name}: {reason})")
+            else:
+                failures += 1
+                print(f"FAIL {kind} {text}: {name} {difference}")
+        if any(v in sources for v in verdicts):
+            agreed_by_one += 1
+        else:
+            unknown_to_all.append(f"{kind} {text}")
+        print(f"{kind} {text}: {', '.join(verdicts) or 'no source knows it'}")
+    print(f"\n{count} samples, {agreed_by_one} agreed by {' or '.join(sources)}, {failures} disagreements")
+    print("not agreed by any source: " + "; ".join(unknown_to_all))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
