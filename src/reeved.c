@@ -14,7 +14,14 @@
 
 enum { EXIT_OK = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_EFFECTIVE, ACTION_SETTINGS, ACTION_VERSION, ACTION_HELP };
+enum action {
+    ACTION_RUN,
+    ACTION_CHECK,
+    ACTION_EFFECTIVE,
+    ACTION_SETTINGS,
+    ACTION_VERSION,
+    ACTION_HELP
+};
 
 struct options {
     enum action action;
@@ -24,7 +31,8 @@ struct options {
 
 static const char help[] =
     "usage: reeved -c FILE              serve, in the foreground\n"
-    "       reeved --check -c FILE      check the configuration and every zone: one line per fault\n"
+    "       reeved --check -c FILE      check the configuration and every zone: one line per "
+    "fault\n"
     "       reeved --effective -c FILE  print every setting with its value and where it is from\n"
     "       reeved --settings           print every setting with its default and what it is for\n"
     "       reeved --version\n"
@@ -33,14 +41,15 @@ static const char help[] =
     "  -c, --conf FILE   the configuration\n"
     "  --core-dumps      let a crash leave a core dump; it holds what is in memory, keys too\n"
     "\n"
-    "SIGHUP reads the configuration and the zones again, SIGTERM stops, SIGUSR1 logs the counters.\n"
+    "SIGHUP reads the configuration and the zones again, SIGTERM stops, SIGUSR1 logs the "
+    "counters.\n"
     "exit: 0 stopped as asked, or no fault; 1 fault, or not able to serve; 2 usage\n";
 
 static const struct option long_options[] = {
-    {"conf", required_argument, NULL, 'c'},   {"check", no_argument, NULL, 'k'},
-    {"effective", no_argument, NULL, 'e'},    {"settings", no_argument, NULL, 's'},
-    {"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'},
-    {"core-dumps", no_argument, NULL, 'd'},   {NULL, 0, NULL, 0},
+    {"conf", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+    {"effective", no_argument, NULL, 'e'},  {"settings", no_argument, NULL, 's'},
+    {"version", no_argument, NULL, 'V'},    {"help", no_argument, NULL, 'h'},
+    {"core-dumps", no_argument, NULL, 'd'}, {NULL, 0, NULL, 0},
 };
 
 /* Each action asked for is the only one. */
@@ -85,7 +94,8 @@ static bool options_read(struct options *o, int argc, char **argv)
         fprintf(stderr, "reeved: what is \"%s\"?\n", argv[optind]);
         return false;
     }
-    bool needs_conf = o->action == ACTION_RUN || o->action == ACTION_CHECK || o->action == ACTION_EFFECTIVE;
+    bool needs_conf =
+        o->action == ACTION_RUN || o->action == ACTION_CHECK || o->action == ACTION_EFFECTIVE;
     if (needs_conf && !o->conf_path)
         fprintf(stderr, "reeved: -c FILE is missing\n");
     return !needs_conf || o->conf_path;
@@ -163,7 +173,8 @@ int main(int argc, char **argv)
 {
     struct options o;
     if (!processor_is_fit()) {
-        fprintf(stderr, "reeved: this processor has no POPCNT instruction (x86-64-v2), which this build needs\n");
+        fprintf(stderr, "reeved: this processor has no POPCNT instruction (x86-64-v2), which this "
+                        "build needs\n");
         return EXIT_FAILURE;
     }
     if (!options_read(&o, argc, argv)) {

@@ -12,7 +12,7 @@
 #define DIGEST_SHA1_LEN 20
 
 struct digest {
-    void *algorithm, *state;    /* the library's; NULL before init and after done */
+    void *algorithm, *state; /* the library's; NULL before init and after done */
 };
 
 /* False: the cryptographic library offers no SHA-1 here; *d is as after digest_done(). */

@@ -62,7 +62,7 @@ bool digits_u64(const char *s, size_t len, uint64_t max, uint64_t *out)
 }
 
 struct unit {
-    char name[3];   /* lower case */
+    char name[3]; /* lower case */
     uint64_t factor;
 };
 
@@ -84,7 +84,8 @@ static size_t digit_run(const char *s, size_t len)
 
 bool digits_period(const char *s, size_t len, uint32_t *out)
 {
-    static const struct unit units[] = {{"w", 604800}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"", 0}};
+    static const struct unit units[] = {{"w", 604800}, {"d", 86400}, {"h", 3600},
+                                        {"m", 60},     {"s", 1},     {"", 0}};
     uint64_t total = 0, v = 0;
     if (digits_u64(s, len, UINT32_MAX, &total)) {
         *out = (uint32_t)total;
@@ -107,7 +108,8 @@ bool digits_period(const char *s, size_t len, uint32_t *out)
 }
 
 /* A number with one unit, or none, which counts as `plain`. */
-static bool scan_unit(const char *s, size_t len, const struct unit *units, uint64_t plain, uint64_t *out)
+static bool scan_unit(const char *s, size_t len, const struct unit *units, uint64_t plain,
+                      uint64_t *out)
 {
     size_t n = digit_run(s, len);
     uint64_t factor = plain, v;
@@ -125,8 +127,9 @@ static bool scan_unit(const char *s, size_t len, const struct unit *units, uint6
 
 bool digits_duration_ms(const char *s, size_t len, uint64_t *out)
 {
-    static const struct unit units[] = {{"ms", 1},       {"s", 1000},      {"m", 60000}, {"h", 3600000},
-                                        {"d", 86400000}, {"w", 604800000}, {"", 0}};
+    static const struct unit units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
+                                        {"h", 3600000}, {"d", 86400000}, {"w", 604800000},
+                                        {"", 0}};
     return scan_unit(s, len, units, 1000, out);
 }
 
@@ -243,7 +246,8 @@ void base32hex_show(const uint8_t *p, size_t len, struct text *t)
 
 static inline unsigned base64_group(const uint8_t *p, uint8_t *out)
 {
-    unsigned a = base64_value[p[0]], b = base64_value[p[1]], c = base64_value[p[2]], d = base64_value[p[3]];
+    unsigned a = base64_value[p[0]], b = base64_value[p[1]], c = base64_value[p[2]],
+             d = base64_value[p[3]];
     out[0] = (uint8_t)(a << 2 | b >> 4);
     out[1] = (uint8_t)(b << 4 | c >> 2);
     out[2] = (uint8_t)(c << 6 | d);
@@ -293,7 +297,8 @@ void base64_show(const uint8_t *p, size_t len, struct text *t)
     if (!out)
         return;
     for (; len; p += 3) {
-        uint32_t group = (uint32_t)p[0] << 16 | (uint32_t)(len > 1 ? p[1] : 0) << 8 | (len > 2 ? p[2] : 0);
+        uint32_t group =
+            (uint32_t)p[0] << 16 | (uint32_t)(len > 1 ? p[1] : 0) << 8 | (len > 2 ? p[2] : 0);
         *out++ = digit[group >> 18];
         *out++ = digit[group >> 12 & 63];
         *out++ = len > 1 ? digit[group >> 6 & 63] : '=';

@@ -65,7 +65,8 @@ void text_u32(struct text *t, unsigned v)
 
 void text_escaped(struct text *t, uint8_t byte)
 {
-    char escape[4] = {'\\', (char)('0' + byte / 100), (char)('0' + byte / 10 % 10), (char)('0' + byte % 10)};
+    char escape[4] = {'\\', (char)('0' + byte / 100), (char)('0' + byte / 10 % 10),
+                      (char)('0' + byte % 10)};
     text_bytes(t, escape, sizeof(escape));
 }
 

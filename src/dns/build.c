@@ -9,6 +9,10 @@
 #include "base/check.h"
 
 #define POINTER_MAX 0x3fff
+/* Slots looked at for one label. Chance fills few in a row; names made to share slots are written out instead of costing
+ * hundreds of comparisons a label. */
+#define PROBES_MAX  16
+#define SLOT_NONE   BUILD_NAMES_HASH
 
 _Static_assert(BUILD_NAMES_MAX < 255, "1 + index fits a byte");
 _Static_assert((BUILD_NAMES_HASH & (BUILD_NAMES_HASH - 1)) == 0, "a mask finds the slot");
@@ -90,23 +94,27 @@ static bool label_is_same(const uint8_t *a, const uint8_t *b)
     return i == 0;
 }
 
-/* The entry for the label before `rest`, or 0 with *slot where it would go. */
+/* The entry for the label before `rest`, or 0 with *slot where it would go (SLOT_NONE: nowhere). */
 static unsigned name_find(const struct build *b, const uint8_t *label, unsigned rest, unsigned *slot)
 {
     unsigned i = label_hash(label, rest);
-    for (; b->name_hash[i]; i = (i + 1) & (BUILD_NAMES_HASH - 1)) {
+    for (unsigned left = PROBES_MAX; left > 0; left--, i = (i + 1) & (BUILD_NAMES_HASH - 1)) {
+        if (!b->name_hash[i]) {
+            *slot = i;
+            return 0;
+        }
         const struct build_name *n = &b->name[b->name_hash[i] - 1];
         if (n->rest == rest && label_is_same(b->wire + n->at, label))
             return b->name_hash[i];
     }
-    *slot = i;
+    *slot = SLOT_NONE;
     return 0;
 }
 
 /* Remembers the label at `at` in the message before `rest`; gives back the entry, or 0 if there is no room for more. */
 static unsigned name_add(struct build *b, size_t at, unsigned rest, unsigned slot)
 {
-    if (b->names == BUILD_NAMES_MAX || at > POINTER_MAX)
+    if (b->names == BUILD_NAMES_MAX || at > POINTER_MAX || slot == SLOT_NONE)
         return 0;
     b->name[b->names] = (struct build_name){(uint16_t)at, (uint16_t)slot, (uint8_t)rest};
     return b->name_hash[slot] = (uint8_t)++b->names;

@@ -55,6 +55,8 @@ static bool scan_offset(const char *s, const char *end, int64_t *out)
     return true;
 }
 
+static const char bases[] = {'d', 'o', 'x', 'X', 'n', 'N'};
+
 /* The parts between the braces at s..end; a missing part leaves *out as it is. */
 static bool scan_modifier(const char *s, const char *end, struct modifier *out)
 {
@@ -69,7 +71,7 @@ static bool scan_modifier(const char *s, const char *end, struct modifier *out)
         return false;
     if (!comma)
         return true;
-    if (end - comma != 2 || !memchr("doxXnN", comma[1], 6))
+    if (end - comma != 2 || !memchr(bases, comma[1], sizeof(bases)))
         return false;
     out->base = comma[1];
     return true;

@@ -17,7 +17,7 @@ static void token_quote(const struct token *tok, char out[QUOTE_MAX + 4])
     size_t n = tok->len < QUOTE_MAX ? tok->len : QUOTE_MAX;
     for (size_t i = 0; i < n; i++)
         out[i] = tok->s[i] >= ' ' && tok->s[i] <= '~' ? tok->s[i] : '?';
-    strcpy(out + n, n < tok->len ? "..." : "");
+    memcpy(out + n, n < tok->len ? "..." : "\0\0\0", 4);
 }
 
 enum err kind_fail(struct scan *s, const char *expected)
@@ -73,7 +73,8 @@ enum err kind_number(struct scan *s, uint64_t max, const char *expected, uint64_
 
 bool kind_word_is(const struct scan *s, const char *word)
 {
-    return s->tok.kind == TOKEN_WORD && s->tok.len == strlen(word) && memcmp(s->tok.s, word, s->tok.len) == 0;
+    return s->tok.kind == TOKEN_WORD && s->tok.len == strlen(word) &&
+           memcmp(s->tok.s, word, s->tok.len) == 0;
 }
 
 const struct mnemonic *kind_mnemonic_find(const struct mnemonic *rows, const char *s, size_t len)

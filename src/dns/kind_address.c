@@ -234,7 +234,8 @@ enum err kind_nsap_scan(struct scan *s)
     if (e != OK)
         return e;
     const char *p = s->tok.s;
-    if (s->tok.len < 4 || p[0] != '0' || (p[1] | 0x20) != 'x' || !put_dotted_hex(s, p + 2, s->tok.len - 2))
+    if (s->tok.len < 4 || p[0] != '0' || (p[1] | 0x20) != 'x' ||
+        !put_dotted_hex(s, p + 2, s->tok.len - 2))
         return kind_fail(s, expected);
     return OK;
 }

@@ -8,8 +8,8 @@
 
 enum { APL_IP4 = 1, APL_IP6 = 2 };
 
-#define NEGATED   0x80
-#define LEN_MASK  0x7f
+#define NEGATED  0x80
+#define LEN_MASK 0x7f
 
 static unsigned address_len(unsigned family)
 {
@@ -39,7 +39,8 @@ static bool put_item(const char *p, size_t n, struct wr *out)
     bool negated = n && *p == '!';
     p += negated;
     uint64_t family, prefix;
-    if (!(colon = memchr(p, ':', (size_t)(end - p))) || !(slash = memchr(colon, '/', (size_t)(end - colon))))
+    if (!(colon = memchr(p, ':', (size_t)(end - p))) ||
+        !(slash = memchr(colon, '/', (size_t)(end - colon))))
         return false;
     if (!digits_u64(p, (size_t)(colon - p), APL_IP6, &family) || family == 0)
         return false;

@@ -15,7 +15,7 @@ struct groups {
     size_t size;
     char held[4];
     size_t held_len;
-    bool ended;     /* padding was read: nothing may follow */
+    bool ended; /* padding was read: nothing may follow */
 };
 
 static bool groups_put(struct groups *g, const char *p, size_t len, struct wr *out)
@@ -63,12 +63,14 @@ static enum err put_groups(struct scan *s, struct groups g)
 
 enum err kind_put_base64(struct scan *s)
 {
-    return put_groups(s, (struct groups){.scan = base64_scan, .size = 4, .expected = "base 64 data"});
+    return put_groups(s,
+                      (struct groups){.scan = base64_scan, .size = 4, .expected = "base 64 data"});
 }
 
 enum err kind_put_hex(struct scan *s)
 {
-    return put_groups(s, (struct groups){.scan = base16_scan, .size = 2, .expected = "hexadecimal data"});
+    return put_groups(
+        s, (struct groups){.scan = base16_scan, .size = 2, .expected = "hexadecimal data"});
 }
 
 const char *kind_blob_span(struct rd *r)
@@ -182,7 +184,8 @@ const char *kind_salt_span(struct rd *r)
 }
 
 /* The token in hand after its length byte. */
-static enum err put_counted(struct scan *s, bool (*scan)(const char *, size_t, struct wr *), const char *expected)
+static enum err put_counted(struct scan *s, bool (*scan)(const char *, size_t, struct wr *),
+                            const char *expected)
 {
     uint8_t *len = wr_room(s->out, 1);
     if (!len)

@@ -98,7 +98,8 @@ enum err kind_bitmap_scan(struct scan *s)
 }
 
 /* The types of a bitmap whose first bit is the type `base`; *blank: something stands before. */
-static void show_types(const uint8_t *bits, unsigned len, unsigned base, bool *blank, struct text *t)
+static void show_types(const uint8_t *bits, unsigned len, unsigned base, bool *blank,
+                       struct text *t)
 {
     char buf[16];
     for (unsigned i = 0; i < len * 8; i++) {

@@ -16,7 +16,8 @@ const char *kind_hip_span(struct rd *r)
 
 enum err kind_hip_scan(struct scan *s)
 {
-    static const char expected_tag[] = "a host identity tag in hexadecimal", expected_key[] = "a public key in base 64";
+    static const char expected_tag[] = "a host identity tag in hexadecimal",
+                      expected_key[] = "a public key in base 64";
     uint64_t algorithm = 0;
     enum err e = kind_number(s, UINT8_MAX, "a public key algorithm's number", &algorithm);
     uint8_t *head = wr_room(s->out, 4);

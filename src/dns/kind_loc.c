@@ -4,14 +4,15 @@
 #include "base/digits.h"
 #include "dns/kind.h"
 
-#define LOC_BYTES      16
-#define EQUATOR        0x80000000u  /* and the prime meridian: thousandths of a second of arc are counted from here */
-#define DEGREE         3600000u
-#define LATITUDE_MAX   (90 * DEGREE)
-#define LONGITUDE_MAX  (180 * DEGREE)
-#define ALTITUDE_ZERO  10000000u    /* centimetres below the spheroid that altitudes are counted from */
-#define ALTITUDE_MAX   (UINT32_MAX - ALTITUDE_ZERO)
-#define SIZE_MAX_CM    9000000000u
+#define LOC_BYTES 16
+#define EQUATOR \
+    0x80000000u /* and the prime meridian: thousandths of a second of arc are counted from here */
+#define DEGREE        3600000u
+#define LATITUDE_MAX  (90 * DEGREE)
+#define LONGITUDE_MAX (180 * DEGREE)
+#define ALTITUDE_ZERO 10000000u /* centimetres below the spheroid that altitudes are counted from */
+#define ALTITUDE_MAX  (UINT32_MAX - ALTITUDE_ZERO)
+#define SIZE_MAX_CM   9000000000u
 
 /* s3, "defaults": 1 m, 10,000 m, 10 m */
 static const uint8_t size_defaults[3] = {0x12, 0x16, 0x13};
@@ -119,7 +120,8 @@ static enum err scan_altitude(struct scan *s)
     if (e != OK)
         return e;
     bool below = s->tok.s[0] == '-';
-    if (!read_metres(s->tok.s + below, s->tok.len - below, below ? ALTITUDE_ZERO : ALTITUDE_MAX, &v))
+    if (!read_metres(s->tok.s + below, s->tok.len - below, below ? ALTITUDE_ZERO : ALTITUDE_MAX,
+                     &v))
         return kind_fail(s, expected);
     wr_u32(s->out, below ? ALTITUDE_ZERO - (uint32_t)v : ALTITUDE_ZERO + (uint32_t)v);
     return OK;
@@ -136,8 +138,10 @@ static uint8_t size_of(uint64_t cm)
 
 enum err kind_loc_scan(struct scan *s)
 {
-    static const struct angle latitude = {"a latitude: degrees up to 90, minutes, seconds, N or S", "NS", 90};
-    static const struct angle longitude = {"a longitude: degrees up to 180, minutes, seconds, E or W", "EW", 180};
+    static const struct angle latitude = {"a latitude: degrees up to 90, minutes, seconds, N or S",
+                                          "NS", 90};
+    static const struct angle longitude = {
+        "a longitude: degrees up to 180, minutes, seconds, E or W", "EW", 180};
     static const char expected[] = "a size or precision in metres up to 90000000.00";
     uint8_t *sizes = wr_room(s->out, 4);
     enum err e = scan_angle(s, &latitude);
@@ -166,7 +170,8 @@ static void show_angle(uint32_t v, const char letters[2], struct text *t)
 {
     bool away = v < EQUATOR;
     uint32_t arc = away ? EQUATOR - v : v - EQUATOR;
-    text_fmt(t, "%u %u %u.%03u %c ", arc / DEGREE, arc / 60000 % 60, arc / 1000 % 60, arc % 1000, letters[away]);
+    text_fmt(t, "%u %u %u.%03u %c ", arc / DEGREE, arc / 60000 % 60, arc / 1000 % 60, arc % 1000,
+             letters[away]);
 }
 
 static void show_size(uint8_t v, struct text *t)

@@ -86,11 +86,14 @@ static bool time_of(const char *s, uint32_t *out)
             return false;
         part[i] = (int)v;
     }
-    if (part[0] < 1970 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > month_days[part[1]])
+    if (part[0] < 1970 || part[1] < 1 || part[1] > 12 || part[2] < 1 ||
+        part[2] > month_days[part[1]])
         return false;
-    if ((part[1] == 2 && part[2] == 29 && !is_leap(part[0])) || part[3] > 23 || part[4] > 59 || part[5] > 59)
+    if ((part[1] == 2 && part[2] == 29 && !is_leap(part[0])) || part[3] > 23 || part[4] > 59 ||
+        part[5] > 59)
         return false;
-    int64_t v = days_of(part[0], part[1], part[2]) * DAY_SECONDS + part[3] * 3600 + part[4] * 60 + part[5];
+    int64_t v =
+        days_of(part[0], part[1], part[2]) * DAY_SECONDS + part[3] * 3600 + part[4] * 60 + part[5];
     if (v > UINT32_MAX)
         return false;
     *out = (uint32_t)v;
@@ -191,8 +194,8 @@ void kind_type_show(struct rd *r, struct text *t)
 }
 
 /* A name of the table, or a number up to max. */
-static enum err scan_named(struct scan *s, const struct mnemonic *rows, unsigned max, const char *expected,
-                           unsigned *out)
+static enum err scan_named(struct scan *s, const struct mnemonic *rows, unsigned max,
+                           const char *expected, unsigned *out)
 {
     uint64_t v;
     enum err e = kind_word(s, expected);
@@ -220,24 +223,36 @@ static void show_named(const struct mnemonic *rows, unsigned value, struct text 
 
 /* The registry's mnemonics and the older spellings that other software writes. */
 static const struct mnemonic algorithms[] = {
-    {"RSAMD5", 1},           {"DH", 2},
-    {"DSA", 3},              {"ECC", 4},
-    {"RSASHA1", 5},          {"DSA-NSEC3-SHA1", 6},
-    {"NSEC3DSA", 6},         {"RSASHA1-NSEC3-SHA1", 7},
-    {"NSEC3RSASHA1", 7},     {"RSASHA256", 8},
-    {"RSASHA512", 10},       {"ECC-GOST", 12},
-    {"ECCGOST", 12},         {"ECDSAP256SHA256", 13},
-    {"ECDSAP384SHA384", 14}, {"ED25519", 15},
-    {"ED448", 16},           {"SM2SM3", 17},
-    {"ECC-GOST12", 23},      {"INDIRECT", 252},
-    {"PRIVATEDNS", 253},     {"PRIVATEOID", 254},
+    {"RSAMD5", 1},
+    {"DH", 2},
+    {"DSA", 3},
+    {"ECC", 4},
+    {"RSASHA1", 5},
+    {"DSA-NSEC3-SHA1", 6},
+    {"NSEC3DSA", 6},
+    {"RSASHA1-NSEC3-SHA1", 7},
+    {"NSEC3RSASHA1", 7},
+    {"RSASHA256", 8},
+    {"RSASHA512", 10},
+    {"ECC-GOST", 12},
+    {"ECCGOST", 12},
+    {"ECDSAP256SHA256", 13},
+    {"ECDSAP384SHA384", 14},
+    {"ED25519", 15},
+    {"ED448", 16},
+    {"SM2SM3", 17},
+    {"ECC-GOST12", 23},
+    {"INDIRECT", 252},
+    {"PRIVATEDNS", 253},
+    {"PRIVATEOID", 254},
     {NULL, 0},
 };
 
 enum err kind_alg_scan(struct scan *s)
 {
     unsigned v = 0;
-    enum err e = scan_named(s, algorithms, UINT8_MAX, "a DNSSEC algorithm's number or mnemonic", &v);
+    enum err e =
+        scan_named(s, algorithms, UINT8_MAX, "a DNSSEC algorithm's number or mnemonic", &v);
     wr_u8(s->out, (uint8_t)v);
     return e;
 }
@@ -245,8 +260,8 @@ enum err kind_alg_scan(struct scan *s)
 enum err kind_digest_type_scan(struct scan *s)
 {
     static const struct mnemonic rows[] = {
-        {"SHA-1", 1},   {"SHA1", 1},    {"SHA-256", 2}, {"SHA256", 2}, {"GOST", 3},
-        {"SHA-384", 4}, {"SHA384", 4},  {"SM3", 6},     {NULL, 0},
+        {"SHA-1", 1},   {"SHA1", 1},   {"SHA-256", 2}, {"SHA256", 2}, {"GOST", 3},
+        {"SHA-384", 4}, {"SHA384", 4}, {"SM3", 6},     {NULL, 0},
     };
     unsigned v = 0;
     enum err e = scan_named(s, rows, UINT8_MAX, "a digest type's number or mnemonic", &v);
@@ -256,14 +271,15 @@ enum err kind_digest_type_scan(struct scan *s)
 
 /* RFC 4398 s2.1 */
 static const struct mnemonic cert_types[] = {
-    {"PKIX", 1}, {"SPKI", 2},   {"PGP", 3},     {"IPKIX", 4}, {"ISPKI", 5}, {"IPGP", 6},
+    {"PKIX", 1},   {"SPKI", 2},    {"PGP", 3},   {"IPKIX", 4}, {"ISPKI", 5}, {"IPGP", 6},
     {"ACPKIX", 7}, {"IACPKIX", 8}, {"URI", 253}, {"OID", 254}, {NULL, 0},
 };
 
 enum err kind_cert_type_scan(struct scan *s)
 {
     unsigned v = 0;
-    enum err e = scan_named(s, cert_types, UINT16_MAX, "a certificate type's number or mnemonic", &v);
+    enum err e =
+        scan_named(s, cert_types, UINT16_MAX, "a certificate type's number or mnemonic", &v);
     wr_u16(s->out, (uint16_t)v);
     return e;
 }

@@ -59,8 +59,8 @@ void lex_restart(struct lex *x, const char *s, size_t len);
 struct token lex_next(struct lex *x);
 /* The same without a copy. */
 void lex_read(struct lex *x, struct token *out);
-/* The same, but a word that ends with "=" includes a quoted text that follows without a blank, with its quotes: one
- * token key="a b" (RFC 9460 s2.1). */
+/* As lex_next(), but a word that ends with "=" includes a quoted text that follows without a blank, with its quotes:
+ * one token key="a b" (RFC 9460 s2.1). */
 struct token lex_next_pair(struct lex *x);
 /* The token that lex_next() will give; the second without a copy, until the next call of any of these. */
 struct token lex_peek(struct lex *x);

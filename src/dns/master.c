@@ -82,9 +82,13 @@ void master_warn(struct master *m, const struct token *at, const char *fmt, ...)
     m->sink->fault(m->sink->arg, MASTER_WARNING, &where, why.text);
 }
 
-/* Hands the fault on. Not OK: it was the last one that is reported. */
+/* Hands the fault on. Not OK: it was the last one that is reported. Sentences quote the file and go to terminals and
+ * logs: bytes that these act on are taken out. */
 static enum err report(struct master *m)
 {
+    for (char *p = m->why.text; *p; p++)
+        if ((uint8_t)*p < ' ' || *p == 0x7f)
+            *p = '?';
     if (m->result->faults++ == 0)
         err_say(m->diag, ERR_SYNTAX, "%s:%u:%u: %s", m->where.file, m->where.line, m->where.column,
                 m->why.text);
@@ -352,17 +356,30 @@ enum err master_read_entries(struct master *m)
     }
 }
 
+/* On the heap: its room for rdata is too much for a thread's stack. */
+static struct master *master_new(const struct master_options *options,
+                                 const struct master_sink *sink, struct master_file *file)
+{
+    struct master *m = mem_alloc_zero(sizeof(*m));
+    m->options = options;
+    m->sink = sink;
+    m->file = file;
+    name_copy(&file->origin, options->origin);
+    return m;
+}
+
+/* Takes the file over. */
 static enum err read_file(struct master_file *file, const struct master_options *options,
                           const struct master_sink *sink, struct master_result *result,
                           struct diag *diag)
 {
-    struct master *m = mem_alloc(sizeof(*m));
-    *m = (struct master){
-        .options = options, .sink = sink, .result = result, .diag = diag, .file = file};
-    name_copy(&file->origin, options->origin);
+    struct master *m = master_new(options, sink, file);
+    m->result = result;
+    m->diag = diag;
     enum err e = master_read_entries(m);
     result->bytes += file->bytes;
     free(m);
+    master_file_close(file);
     return e == OK && result->faults ? ERR_SYNTAX : e;
 }
 
@@ -373,11 +390,7 @@ enum err master_read_file(const char *path, const struct master_options *options
     struct master_file *file;
     *result = (struct master_result){0};
     enum err e = master_file_open(path, &file, diag);
-    if (e != OK)
-        return e;
-    e = read_file(file, options, sink, result, diag);
-    master_file_close(file);
-    return e;
+    return e == OK ? read_file(file, options, sink, result, diag) : e;
 }
 
 enum err master_read_bytes(const char *name, const char *s, size_t len,
@@ -385,8 +398,5 @@ enum err master_read_bytes(const char *name, const char *s, size_t len,
                            struct master_result *result, struct diag *diag)
 {
     *result = (struct master_result){0};
-    struct master_file *file = master_file_of_bytes(name, s, len);
-    enum err e = read_file(file, options, sink, result, diag);
-    master_file_close(file);
-    return e;
+    return read_file(master_file_of_bytes(name, s, len), options, sink, result, diag);
 }

@@ -50,7 +50,7 @@ struct master {
 
 enum entry {
     ENTRY_READ,
-    ENTRY_FAULT, /* where and why are set; nothing was taken over from the entry */
+    ENTRY_FAULT, /* where and why are set; the entry had no effect but on the owner */
     ENTRY_LAST,  /* the end of the file instead */
     ENTRY_STOP   /* m->stop is set */
 };

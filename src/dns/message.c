@@ -4,6 +4,10 @@
 
 #include "base/check.h"
 
+/* Pointers in one name. A name has no more labels, and who compresses has at least one before each pointer; without a limit
+ * a chain of thousands could be walked again for each of thousands of names. */
+#define NAME_HOPS_MAX NAME_LABELS_MAX
+
 bool message_read_header(struct message *m, const uint8_t *wire, size_t len)
 {
     if (len < DNS_HEADER_LEN)
@@ -25,7 +29,7 @@ bool message_read_header(struct message *m, const uint8_t *wire, size_t len)
 bool message_name(const uint8_t *wire, size_t len, size_t *at, struct name_buf *out)
 {
     size_t p = *at, used = 0, floor = *at; /* floor: pointers must go below where this run of labels began */
-    bool jumped = false;
+    unsigned hops = 0;
     for (;;) {
         if (p >= len)
             return false;
@@ -43,14 +47,13 @@ bool message_name(const uint8_t *wire, size_t len, size_t *at, struct name_buf *
         if (label < 0xc0 || len - p < 2)
             return false; /* RFC 1035 s4.1.4, RFC 6891 s5: the types 01 and 10 are not in use */
         size_t target = get_u16(wire + p) & 0x3fff;
-        if (!jumped)
+        if (hops == 0)
             *at = p + 2;
-        jumped = true;
-        if (target >= floor)
+        if (target >= floor || ++hops > NAME_HOPS_MAX)
             return false;
         p = floor = target;
     }
-    if (!jumped)
+    if (hops == 0)
         *at = p;
     out->len = (uint8_t)used;
     return true;
@@ -161,7 +164,10 @@ enum rr_read rr_read(struct rr_reader *reader, struct wr *rdata, struct rr *out)
     rr.class = rd_u16(&r);
     rr.ttl = rd_u32(&r);
     uint16_t rdlen = rd_u16(&r);
-    ASSERT(!r.bad && rd_left(&r) >= rdlen);
+    if (r.bad || rd_left(&r) < rdlen) {
+        reader->left = 0;
+        return RR_READ_BAD;
+    }
     reader->at += 10u + rdlen;
     if (rr.ttl > TTL_MAX && rr.type != TYPE_OPT)
         rr.ttl = 0; /* RFC 2181 s8 */

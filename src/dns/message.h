@@ -4,7 +4,8 @@
  * message_read() checks the whole structure once: header, one question at most per RFC 9619, every record's frame in
  * every section, one OPT at most and only in additional (RFC 6891 s6.1.1), one TSIG at most and only as the last record
  * (RFC 8945 s5.1), nothing behind the last record. After that, records are read one by one with struct rr_reader.
- * Compression pointers go strictly backward (each one before the name it is part of), so that reading ends. */
+ * Compression pointers go strictly backward (each one before the name it is part of) and are at most 127 in one name, so
+ * that reading ends, and soon. */
 #ifndef REEVE_DNS_MESSAGE_H
 #define REEVE_DNS_MESSAGE_H
 
@@ -43,7 +44,8 @@ bool message_name(const uint8_t *wire, size_t len, size_t *at, struct name_buf *
 /* Where the name at `at` ends, without reading behind pointers; 0: malformed. */
 size_t message_name_end(const uint8_t *wire, size_t len, size_t at);
 
-/* The records of one section in order. The frame of each was checked by message_read(); the rdata is checked here. */
+/* The records of one section in order, after message_read() has said NOERROR: it has checked the frame of each; the rdata
+ * is checked here. */
 struct rr_reader {
     const struct message *m;
     size_t at;
@@ -52,8 +54,9 @@ struct rr_reader {
 };
 struct rr_reader rr_reader_of(const struct message *m, enum section s);
 enum rr_read { RR_READ_OK, RR_READ_END, RR_READ_BAD };
-/* rdata goes to *rdata (room for RDATA_LEN_MAX is always enough), which moves on. UPDATE's records of class ANY and NONE may have
- * empty rdata: with rdlen 0 the rdata is not checked and has len 0. */
+/* RR_READ_BAD: this record is malformed; the next call goes on behind it. rdata goes to *rdata (room for RDATA_LEN_MAX is
+ * always enough), which moves on. UPDATE's records of class ANY and NONE may have empty rdata: with rdlen 0 the rdata is not
+ * checked and has len 0. */
 enum rr_read rr_read(struct rr_reader *reader, struct wr *rdata, struct rr *out);
 
 #endif

@@ -4,7 +4,8 @@
 #include "dns/name.h"
 
 /* The labels of s in out, without a root label unless s ends with a dot. */
-static enum err scan_labels(const char *s, size_t len, struct name_buf *out, bool *absolute, struct diag *diag)
+static enum err scan_labels(const char *s, size_t len, struct name_buf *out, bool *absolute,
+                            struct diag *diag)
 {
     const char *at = s, *end = s + len;
     uint8_t *label = out->wire, *w = label + 1, *limit = out->wire + NAME_LEN_MAX;
@@ -36,7 +37,8 @@ static enum err scan_labels(const char *s, size_t len, struct name_buf *out, boo
     return OK;
 }
 
-enum err name_scan(const char *s, size_t len, struct name origin, struct name_buf *out, struct diag *diag)
+enum err name_scan(const char *s, size_t len, struct name origin, struct name_buf *out,
+                   struct diag *diag)
 {
     if (len == 0)
         return err_say(diag, ERR_SYNTAX, "empty name");
@@ -53,7 +55,9 @@ enum err name_scan(const char *s, size_t len, struct name origin, struct name_bu
         return e;
     if (!absolute) {
         if (origin.len == 0)
-            return err_say(diag, ERR_SYNTAX, "name \"%.*s\" does not end with a dot and there is no origin", (int)len, s);
+            return err_say(diag, ERR_SYNTAX,
+                           "name \"%.*s\" does not end with a dot and there is no origin", (int)len,
+                           s);
         if (scanned.len + origin.len > NAME_LEN_MAX)
             return err_say(diag, ERR_SYNTAX, "name longer than %d bytes", NAME_LEN_MAX);
         memcpy(scanned.wire + scanned.len, origin.wire, origin.len);
@@ -66,7 +70,8 @@ enum err name_scan(const char *s, size_t len, struct name origin, struct name_bu
 /* What has a meaning in zone files, besides the blank. */
 static bool is_special(uint8_t c)
 {
-    return c == '.' || c == '\\' || c == '"' || c == ';' || c == '(' || c == ')' || c == '@' || c == '$';
+    return c == '.' || c == '\\' || c == '"' || c == ';' || c == '(' || c == ')' || c == '@' ||
+           c == '$';
 }
 
 void name_show(struct name n, struct text *t)
@@ -79,7 +84,7 @@ void name_show(struct name n, struct text *t)
         const uint8_t *at = p + 1, *end = at + *p;
         while (at < end) {
             const uint8_t *run = at;
-            while (at < end && *at > ' ' && *at < 0x7f && !is_special(*at))
+            while (at<end && * at> ' ' && *at < 0x7f && !is_special(*at))
                 at++;
             text_bytes(t, (const char *)run, (size_t)(at - run));
             if (at == end)

@@ -53,13 +53,15 @@ static const char *expand_name(const struct rd *message, struct rd *r, struct wr
     return NULL;
 }
 
-static const char *expand(const struct rrtype_info *info, const struct rd *message, uint16_t rdlen, struct wr *out)
+static const char *expand(const struct rrtype_info *info, const struct rd *message, uint16_t rdlen,
+                          struct wr *out)
 {
     struct rd r = rd_over(message->at, rdlen);
     for (unsigned i = 0; i < info->field_count; i++) {
         const struct kind *k = kind_at(info, i);
         const uint8_t *field = r.at;
-        const char *why = k->flags & KIND_DECOMPRESS ? expand_name(message, &r, out) : kind_span(k, &r);
+        const char *why =
+            k->flags & KIND_DECOMPRESS ? expand_name(message, &r, out) : kind_span(k, &r);
         if (why)
             return why;
         if (!(k->flags & KIND_DECOMPRESS))
@@ -68,7 +70,8 @@ static const char *expand(const struct rrtype_info *info, const struct rd *messa
     return rd_left(&r) ? "rdata goes on behind its last field" : NULL;
 }
 
-static const char *from_wire(const struct rrtype_info *info, const struct rd *message, uint16_t rdlen, struct wr *out)
+static const char *from_wire(const struct rrtype_info *info, const struct rd *message,
+                             uint16_t rdlen, struct wr *out)
 {
     const char *why;
     if (rd_left(message) < rdlen)
@@ -88,10 +91,12 @@ static const char *from_wire(const struct rrtype_info *info, const struct rd *me
     return info->check ? info->check((struct rdata){start, (uint16_t)len}) : NULL;
 }
 
-bool rdata_from_wire(uint16_t type, struct rd *message, uint16_t rdlen, struct wr *out, const char **why)
+bool rdata_from_wire(uint16_t type, struct rd *message, uint16_t rdlen, struct wr *out,
+                     const char **why)
 {
     uint8_t *start = out->at;
-    const char *wrong = message->bad ? "rdata ends behind the message" : from_wire(rrtype_info(type), message, rdlen, out);
+    const char *wrong = message->bad ? "rdata ends behind the message"
+                                     : from_wire(rrtype_info(type), message, rdlen, out);
     if (wrong) {
         out->at = start;
         if (why)
@@ -157,8 +162,8 @@ int rdata_compare(uint16_t type, struct rdata a, struct rdata b)
         const uint8_t *fa = ra.at, *fb = rb.at;
         step(k, &ra);
         step(k, &rb);
-        int d = (k->flags & KIND_FOLD ? compare_folded : compare_bytes)(fa, (size_t)(ra.at - fa), fb,
-                                                                        (size_t)(rb.at - fb));
+        int d = (k->flags & KIND_FOLD ? compare_folded : compare_bytes)(fa, (size_t)(ra.at - fa),
+                                                                        fb, (size_t)(rb.at - fb));
         if (d)
             return d;
     }
@@ -233,7 +238,8 @@ static enum err scan(const struct rrtype_info *info, struct scan *s)
     return why ? err_say(s->diag, ERR_SYNTAX, "%s", why) : OK;
 }
 
-enum err rdata_scan(uint16_t type, struct lex *lex, struct name origin, struct wr *out, struct diag *diag)
+enum err rdata_scan(uint16_t type, struct lex *lex, struct name origin, struct wr *out,
+                    struct diag *diag)
 {
     struct scan s;
     s.lex = lex;

@@ -55,7 +55,8 @@ const char *check_gpos(struct rdata rd)
     const uint8_t *p = rd.bytes;
     for (int i = 0; i < 3; p += *p + 1, i++)
         if (!is_number(p + 1, *p, limits[i]))
-            return i < 2 ? "coordinate is not a number from -180 to 180" : "altitude is not a number";
+            return i < 2 ? "coordinate is not a number from -180 to 180"
+                         : "altitude is not a number";
     return NULL;
 }
 
@@ -80,17 +81,22 @@ static bool is_substitution(const uint8_t *p, size_t len)
 /* RFC 3403 s4.1: flags are letters and digits; the regular expression is empty or a substitution. */
 const char *check_naptr(struct rdata rd)
 {
-    const uint8_t *flags = rd.bytes + 4, *services = flags + *flags + 1, *regexp = services + *services + 1;
+    const uint8_t *flags = rd.bytes + 4, *services = flags + *flags + 1,
+                  *regexp = services + *services + 1;
     for (unsigned i = 1; i <= *flags; i++)
-        if ((flags[i] < '0' || flags[i] > '9') && ((flags[i] | 0x20) < 'a' || (flags[i] | 0x20) > 'z'))
+        if ((flags[i] < '0' || flags[i] > '9') &&
+            ((flags[i] | 0x20) < 'a' || (flags[i] | 0x20) > 'z'))
             return "NAPTR flags are not letters and digits";
-    return *regexp == 0 || is_substitution(regexp + 1, *regexp) ? NULL : "NAPTR regexp is not a substitution";
+    return *regexp == 0 || is_substitution(regexp + 1, *regexp)
+               ? NULL
+               : "NAPTR regexp is not a substitution";
 }
 
 /* RFC 4034 s5.1.4, RFC 4509, RFC 6605, RFC 9558, RFC 9563 */
 const char *check_ds(struct rdata rd)
 {
-    static const struct length_row digests[] = {{1, 20}, {2, 32}, {3, 32}, {4, 48}, {5, 32}, {6, 32}};
+    static const struct length_row digests[] = {{1, 20}, {2, 32}, {3, 32},
+                                                {4, 48}, {5, 32}, {6, 32}};
     unsigned want = length_of(digests, ARRAY_LEN(digests), rd.bytes[3]);
     return want == 0 || rd.len == want + 4 ? NULL : "digest does not have its type's length";
 }
@@ -155,7 +161,8 @@ const char *check_cla(struct rdata rd)
         if (*p == 0 || p[1] == '-' || p[*p] == '-')
             return why;
         for (unsigned i = 1; i <= *p; i++)
-            if ((p[i] < '0' || p[i] > '9') && ((p[i] | 0x20) < 'a' || (p[i] | 0x20) > 'z') && p[i] != '-')
+            if ((p[i] < '0' || p[i] > '9') && ((p[i] | 0x20) < 'a' || (p[i] | 0x20) > 'z') &&
+                p[i] != '-')
                 return why;
     }
     return NULL;

@@ -51,18 +51,18 @@ const struct kind kinds[] = {
 };
 
 /* FOLD_FIELDS(step, end, a, b, c) is step(a, step(b, step(c, end))), for up to 9 fields. */
-#define FOLD_1(step, end, a)       step(a, end)
-#define FOLD_2(step, end, a, ...)  step(a, FOLD_1(step, end, __VA_ARGS__))
-#define FOLD_3(step, end, a, ...)  step(a, FOLD_2(step, end, __VA_ARGS__))
-#define FOLD_4(step, end, a, ...)  step(a, FOLD_3(step, end, __VA_ARGS__))
-#define FOLD_5(step, end, a, ...)  step(a, FOLD_4(step, end, __VA_ARGS__))
-#define FOLD_6(step, end, a, ...)  step(a, FOLD_5(step, end, __VA_ARGS__))
-#define FOLD_7(step, end, a, ...)  step(a, FOLD_6(step, end, __VA_ARGS__))
-#define FOLD_8(step, end, a, ...)  step(a, FOLD_7(step, end, __VA_ARGS__))
-#define FOLD_9(step, end, a, ...)  step(a, FOLD_8(step, end, __VA_ARGS__))
+#define FOLD_1(step, end, a)                       step(a, end)
+#define FOLD_2(step, end, a, ...)                  step(a, FOLD_1(step, end, __VA_ARGS__))
+#define FOLD_3(step, end, a, ...)                  step(a, FOLD_2(step, end, __VA_ARGS__))
+#define FOLD_4(step, end, a, ...)                  step(a, FOLD_3(step, end, __VA_ARGS__))
+#define FOLD_5(step, end, a, ...)                  step(a, FOLD_4(step, end, __VA_ARGS__))
+#define FOLD_6(step, end, a, ...)                  step(a, FOLD_5(step, end, __VA_ARGS__))
+#define FOLD_7(step, end, a, ...)                  step(a, FOLD_6(step, end, __VA_ARGS__))
+#define FOLD_8(step, end, a, ...)                  step(a, FOLD_7(step, end, __VA_ARGS__))
+#define FOLD_9(step, end, a, ...)                  step(a, FOLD_8(step, end, __VA_ARGS__))
 #define PICK(a, b, c, d, e, f, g, h, i, name, ...) name
-#define FOLD_FIELDS(step, end, ...)                                                                \
-    PICK(__VA_ARGS__, FOLD_9, FOLD_8, FOLD_7, FOLD_6, FOLD_5, FOLD_4, FOLD_3, FOLD_2, FOLD_1, )    \
+#define FOLD_FIELDS(step, end, ...)                                                             \
+    PICK(__VA_ARGS__, FOLD_9, FOLD_8, FOLD_7, FOLD_6, FOLD_5, FOLD_4, FOLD_3, FOLD_2, FOLD_1, ) \
     (step, end, __VA_ARGS__)
 
 #define ADD_FIELD(id, rest) (1 + (rest))
@@ -73,7 +73,8 @@ const struct kind kinds[] = {
 #define NAME_AT(id, rest)   (FLAGS_##id & IS_NAME ? 0 : (BYTES_##id ? BYTES_##id : NOWHERE) + (rest))
 #define NAME_AT_OF(...)     FOLD_FIELDS(NAME_AT, NOWHERE, __VA_ARGS__)
 
-#define RR(id, mnemonic, code, flags, check, ...) static const uint8_t fields_##id[] = {__VA_ARGS__};
+#define RR(id, mnemonic, code, flags, check, ...) \
+    static const uint8_t fields_##id[] = {__VA_ARGS__};
 #include "dns/rrtype.tbl.h"
 #undef RR
 
@@ -89,17 +90,17 @@ enum row {
 
 static const struct rrtype_info rows[] = {
     {.flags = RRTYPE_UNKNOWN, .fields = fields_unknown, .field_count = 1, .name_at = -1},
-#define RR(id, text, number, row_flags, row_check, ...)                                            \
-    {.code = number,                                                                               \
-     .flags = row_flags,                                                                           \
-     .mnemonic = text,                                                                             \
-     .fields = fields_##id,                                                                        \
-     .check = row_check,                                                                           \
-     .field_count = FOLD_FIELDS(ADD_FIELD, 0, __VA_ARGS__),                                        \
-     .name_count = FOLD_FIELDS(ADD_NAME, 0, __VA_ARGS__),                                          \
-     .decompress = (FOLD_FIELDS(OR_FLAGS, 0, __VA_ARGS__) & DECOMPRESS) != 0,                      \
-     .compress = (FOLD_FIELDS(OR_FLAGS, 0, __VA_ARGS__) & COMPRESS) != 0,                          \
-     .fold = (FOLD_FIELDS(OR_FLAGS, 0, __VA_ARGS__) & FOLD) != 0,                                  \
+#define RR(id, text, number, row_flags, row_check, ...)                       \
+    {.code = number,                                                          \
+     .flags = row_flags,                                                      \
+     .mnemonic = text,                                                        \
+     .fields = fields_##id,                                                   \
+     .check = row_check,                                                      \
+     .field_count = FOLD_FIELDS(ADD_FIELD, 0, __VA_ARGS__),                   \
+     .name_count = FOLD_FIELDS(ADD_NAME, 0, __VA_ARGS__),                     \
+     .decompress = (FOLD_FIELDS(OR_FLAGS, 0, __VA_ARGS__) & DECOMPRESS) != 0, \
+     .compress = (FOLD_FIELDS(OR_FLAGS, 0, __VA_ARGS__) & COMPRESS) != 0,     \
+     .fold = (FOLD_FIELDS(OR_FLAGS, 0, __VA_ARGS__) & FOLD) != 0,             \
      .name_at = NAME_AT_OF(__VA_ARGS__) < NOWHERE ? NAME_AT_OF(__VA_ARGS__) : -1},
 #include "dns/rrtype.tbl.h"
 #undef RR
@@ -141,12 +142,12 @@ const struct rrtype_info *rrtype_row(unsigned i)
 /* --- mnemonics --- */
 
 /* Mnemonics of up to 8 characters as numbers: the types that zones are full of are found by one switch. */
-#define KEY1(a)                      ((uint64_t)(a))
-#define KEY2(a, b)                   (KEY1(a) << 8 | (b))
-#define KEY3(a, b, c)                (KEY2(a, b) << 8 | (c))
-#define KEY4(a, b, c, d)             (KEY3(a, b, c) << 8 | (d))
-#define KEY5(a, b, c, d, e)          (KEY4(a, b, c, d) << 8 | (e))
-#define KEY6(a, b, c, d, e, f)       (KEY5(a, b, c, d, e) << 8 | (f))
+#define KEY1(a)                ((uint64_t)(a))
+#define KEY2(a, b)             (KEY1(a) << 8 | (b))
+#define KEY3(a, b, c)          (KEY2(a, b) << 8 | (c))
+#define KEY4(a, b, c, d)       (KEY3(a, b, c) << 8 | (d))
+#define KEY5(a, b, c, d, e)    (KEY4(a, b, c, d) << 8 | (e))
+#define KEY6(a, b, c, d, e, f) (KEY5(a, b, c, d, e) << 8 | (f))
 
 static uint16_t scan_common(const char *s, size_t len)
 {
@@ -203,7 +204,8 @@ bool rrtype_scan(const char *s, size_t len, uint16_t *out)
         }
     }
     uint64_t number;
-    if (len <= 4 || strncasecmp(s, "TYPE", 4) != 0 || !digits_u64(s + 4, len - 4, UINT16_MAX, &number))
+    if (len <= 4 || strncasecmp(s, "TYPE", 4) != 0 ||
+        !digits_u64(s + 4, len - 4, UINT16_MAX, &number))
         return false;
     *out = (uint16_t)number;
     return true;

@@ -8,10 +8,10 @@
 #include "base/attr.h"
 #include "base/check.h"
 
-#define TTL_DO            0x8000u   /* DNSSEC OK, RFC 3225 s3 */
+#define TTL_DO            0x8000u /* DNSSEC OK, RFC 3225 s3 */
 #define TTL_VERSION_SHIFT 16
 #define TTL_RCODE_SHIFT   24
-#define RCODE_HEADER_BITS 4         /* of the extended rcode, the lower bits are in the header */
+#define RCODE_HEADER_BITS 4 /* of the extended rcode, the lower bits are in the header */
 
 static const struct edns_option *const options[] = {&edns_nsid};
 
@@ -36,7 +36,7 @@ static enum rcode read_options(struct request *q, struct rd *r)
             return FORMERR;
         unsigned row = option_row(code);
         if (row == ARRAY_LEN(options)) {
-            q->count->edns_unknown_option++;    /* RFC 6891 s6.1.2: ignored */
+            q->count->edns_unknown_option++; /* RFC 6891 s6.1.2: ignored */
             continue;
         }
         bool is_repeat = seen >> row & 1;
@@ -73,10 +73,10 @@ enum rcode edns_read(struct request *q)
         .client_size = size < EDNS_PLAIN_SIZE ? EDNS_PLAIN_SIZE : size,
     };
     q->edns = head;
-    if (r.bad || owner != 0 || type != TYPE_OPT)    /* s6.1.2: the owner is the root */
+    if (r.bad || owner != 0 || type != TYPE_OPT) /* s6.1.2: the owner is the root */
         return FORMERR;
     if (head.version != 0)
-        return BADVERS;                             /* s6.1.3; what else is in there is not ours to judge */
+        return BADVERS; /* s6.1.3; what else is in there is not ours to judge */
     enum rcode rc = read_options(q, &rdata);
     if (rc != NOERROR)
         q->edns = head;
@@ -97,7 +97,8 @@ size_t edns_answer_max(const struct request *q)
 {
     if (q->peer.transport != TRANSPORT_UDP)
         return DNS_MESSAGE_MAX;
-    return q->edns.client_size < q->self->udp_size_max ? q->edns.client_size : q->self->udp_size_max;
+    return q->edns.client_size < q->self->udp_size_max ? q->edns.client_size
+                                                       : q->self->udp_size_max;
 }
 
 bool edns_reserve(struct request *q)
@@ -139,11 +140,12 @@ void edns_write(struct request *q)
     if (!q->edns.is_present)
         return;
     build_release(q->answer, q->edns.reserved);
-    struct wr w = wr_over(build_record_room(q->answer, SECTION_ADDITIONAL, q->edns.reserved), q->edns.reserved);
+    struct wr w = wr_over(build_record_room(q->answer, SECTION_ADDITIONAL, q->edns.reserved),
+                          q->edns.reserved);
     ASSERT(w.start);
     uint32_t ttl = (uint32_t)q->rcode >> RCODE_HEADER_BITS << TTL_RCODE_SHIFT;
     if (q->edns.dnssec_ok)
-        ttl |= TTL_DO;      /* RFC 3225 s3: copied into the answer */
+        ttl |= TTL_DO; /* RFC 3225 s3: copied into the answer */
     wr_u8(&w, 0);
     wr_u16(&w, TYPE_OPT);
     wr_u16(&w, q->self->edns_size);

@@ -10,19 +10,21 @@
 #include "base/wire.h"
 #include "request/request.h"
 
-#define EDNS_ABSENT 0xffff      /* size(): the option is not written */
-#define EDNS_OPT_HEAD_LEN 11    /* root owner, type, class, ttl, rdlength */
-#define EDNS_TLV_HEAD_LEN 4     /* code, length */
-#define EDNS_PLAIN_SIZE 512     /* an answer without EDNS over UDP, and the least a client can say (RFC 6891 s6.2.3) */
+#define EDNS_ABSENT       0xffff /* size(): the option is not written */
+#define EDNS_OPT_HEAD_LEN 11     /* root owner, type, class, ttl, rdlength */
+#define EDNS_TLV_HEAD_LEN 4      /* code, length */
+#define EDNS_PLAIN_SIZE \
+    512 /* an answer without EDNS over UDP, and the least a client can say (RFC 6891 s6.2.3) */
 
 struct edns_option {
     uint16_t code;
-    const char *name;                                           /* counters, logs, scenarios */
+    const char *name; /* counters, logs, scenarios */
     enum { EDNS_REPEAT_FIRST, EDNS_REPEAT_FORMERR } repeat;
-    enum rcode (*read)(struct request *, struct rd *payload);   /* wire order, syntax only */
-    enum rcode (*apply)(struct request *);                      /* table order, policy; may refuse */
-    uint16_t (*size)(const struct request *);                   /* upper bound of the reply's payload, or EDNS_ABSENT */
-    void (*write)(const struct request *, struct wr *);         /* at most size() bytes */
+    enum rcode (*read)(struct request *, struct rd *payload); /* wire order, syntax only */
+    enum rcode (*apply)(struct request *);                    /* table order, policy; may refuse */
+    uint16_t (*size)(
+        const struct request *); /* upper bound of the reply's payload, or EDNS_ABSENT */
+    void (*write)(const struct request *, struct wr *); /* at most size() bytes */
 };
 
 extern const struct edns_option edns_nsid;

@@ -4,7 +4,7 @@
 
 static enum rcode nsid_read(struct request *q, struct rd *payload)
 {
-    (void)payload;      /* s2.2: a payload is ignored */
+    (void)payload; /* s2.2: a payload is ignored */
     q->edns.want_nsid = true;
     return NOERROR;
 }

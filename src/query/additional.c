@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Additional data (RFC 1034 s4.3.2 step 6).
  *
- * It comes from the zone that answered and from exact names only: what is elsewhere a resolver would not believe, and it
- * is not worth a search. Its loss never sets TC. */
+ * It comes from the zone that answered, from names that exist there: what is elsewhere a resolver would not believe, and
+ * what a wildcard makes it could not verify. Its loss never sets TC. */
 #include "query/additional.h"
 
 #include "base/attr.h"
@@ -11,11 +11,13 @@
 static const struct {
     uint16_t type, wanted[2];
 } extras[] = {
-    {TYPE_RT, {TYPE_X25, TYPE_ISDN}},       /* RFC 1183 s3.3 */
-    {TYPE_NAPTR, {TYPE_SRV}},               /* RFC 3403 s4.2 */
-    {TYPE_SVCB, {TYPE_SVCB}},               /* RFC 9460 s4.1 */
+    {TYPE_RT, {TYPE_X25, TYPE_ISDN}}, /* RFC 1183 s3.3 */
+    {TYPE_NAPTR, {TYPE_SRV}},         /* RFC 3403 s4.2 */
+    {TYPE_SVCB, {TYPE_SVCB}},         /* RFC 9460 s4.1 */
     {TYPE_HTTPS, {TYPE_HTTPS}},
 };
+
+_Static_assert(REPLY_TARGETS_MAX <= LOOKUP_BATCH_MAX, "all targets are looked up in one batch");
 
 static bool is_noted(const struct reply *r, struct name name, uint16_t type)
 {
@@ -38,10 +40,10 @@ static struct name target_of(const struct reply *r, uint16_t type, struct rdata 
 
 void additional_note(struct reply *r, const struct rrset *set)
 {
-    if (!rrtype_is(set->type, RRTYPE_ADDITIONAL))
-        return;
-    /* RFC 8109 s4: who asks for a zone's servers, as in priming, means to reach them */
+    /* RFC 8109 s4.1: who asks for a zone's servers, as in priming, means to reach them */
     if (r->q->self->minimal_responses && set->type != TYPE_NS)
+        return;
+    if (!rrtype_is(set->type, RRTYPE_ADDITIONAL))
         return;
     struct name apex = node_owner(r->version->apex);
     for (struct rdata rd = rrset_first(*set); rd.bytes; rd = rrset_next(*set, rd)) {
@@ -102,16 +104,29 @@ static void write_target(struct reply *r, unsigned at, const struct node *n)
                 (void)write_set(r, t.name, n, extras[i].wanted[k]);
 }
 
+/* Where the addresses of a target are; NULL: nowhere. Glue is for those who ask for name servers. */
+static const struct node *find_target(const struct reply *r, unsigned at,
+                                      const struct lookup *found)
+{
+    if (found->kind == LOOKUP_NODE)
+        return found->node;
+    if (found->kind == LOOKUP_CUT && r->targets[at].type == TYPE_NS)
+        return lookup_exact(r->version, r->targets[at].name);
+    return NULL;
+}
+
 void additional_write(struct reply *r)
 {
-    struct name names[REPLY_TARGETS_MAX];
-    const struct node *nodes[REPLY_TARGETS_MAX];
+    struct lookup found[REPLY_TARGETS_MAX];
+    struct lookup_job jobs[REPLY_TARGETS_MAX];
     if (r->target_count == 0 || r->is_full)
         return;
     for (unsigned i = 0; i < r->target_count; i++)
-        names[i] = r->targets[i].name;
-    lookup_exact_batch(r->version, names, r->target_count, nodes);
-    for (unsigned i = 0; i < r->target_count; i++)
-        if (nodes[i])
-            write_target(r, i, nodes[i]);
+        jobs[i] = (struct lookup_job){r->version, r->targets[i].name, &found[i]};
+    lookup_batch(jobs, r->target_count);
+    for (unsigned i = 0; i < r->target_count; i++) {
+        const struct node *n = find_target(r, i, &found[i]);
+        if (n)
+            write_target(r, i, n);
+    }
 }

@@ -13,7 +13,8 @@ bool any_has(const struct node *n, uint16_t qtype)
 /* Does a come before b as the one RRset to send? */
 static bool is_better(struct rrset a, struct rrset b)
 {
-    bool is_dnssec_a = rrtype_is(a.type, RRTYPE_DNSSEC), is_dnssec_b = rrtype_is(b.type, RRTYPE_DNSSEC);
+    bool is_dnssec_a = rrtype_is(a.type, RRTYPE_DNSSEC),
+         is_dnssec_b = rrtype_is(b.type, RRTYPE_DNSSEC);
     if (is_dnssec_a != is_dnssec_b)
         return is_dnssec_b;
     return a.len < b.len;

@@ -15,10 +15,10 @@ static const struct {
     uint8_t len;
     size_t text_at;
 } rows[] = {
-    {"\7version\4bind",    14, offsetof(struct self, version)},
-    {"\7version\6server",  16, offsetof(struct self, version)},
-    {"\10hostname\4bind",  15, offsetof(struct self, identity)},
-    {"\2id\6server",       11, offsetof(struct self, identity)},
+    {"\7version\4bind", 14, offsetof(struct self, version)},
+    {"\7version\6server", 16, offsetof(struct self, version)},
+    {"\10hostname\4bind", 15, offsetof(struct self, identity)},
+    {"\2id\6server", 11, offsetof(struct self, identity)},
 };
 
 /* The text for a name; NULL: none. */
@@ -41,7 +41,10 @@ void chaos_answer(struct request *q)
     uint8_t rdata[1 + TXT_STRING_MAX];
     rdata[0] = (uint8_t)strnlen(text, TXT_STRING_MAX);
     memcpy(rdata + 1, text, rdata[0]);
-    struct rr rr = {.owner = q->msg.qname, .type = TYPE_TXT, .class = CLASS_CH, .ttl = 0,
+    struct rr rr = {.owner = q->msg.qname,
+                    .type = TYPE_TXT,
+                    .class = CLASS_CH,
+                    .ttl = 0,
                     .rdata = {rdata, (uint16_t)(rdata[0] + 1)}};
     q->answer_flags |= FLAG_AA;
     if (!build_rr(q->answer, SECTION_ANSWER, &rr))

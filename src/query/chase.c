@@ -14,11 +14,11 @@
 
 enum end {
     END_NOT_YET,
-    END_ANSWER,     /* the last RRset is what was asked for */
+    END_ANSWER, /* the last RRset is what was asked for */
     END_NODATA,
     END_NXDOMAIN,
     END_REFERRAL,
-    END_SHORT       /* nothing more to say of the last name */
+    END_SHORT /* nothing more to say of the last name */
 };
 
 const struct store_entry *chase_entry(const struct store *s, struct name qname, uint16_t qtype)
@@ -144,19 +144,20 @@ static enum end at_dname(struct reply *r)
     struct rdata target = rrset_first(set);
     struct name_buf *made = &r->links[r->link_count].made;
     if (!name_replace(r->qname, owner, (struct name){target.bytes, (uint8_t)target.len}, made)) {
-        r->q->rcode = YXDOMAIN;     /* RFC 6672 s2.2: the new name is too long */
+        r->q->rcode = YXDOMAIN; /* RFC 6672 s2.2: the new name is too long */
         return END_SHORT;
     }
     uint8_t data[2 + NAME_LEN_MAX];
     put_u16(data, made->len);
     memcpy(data + 2, made->wire, made->len);
     /* s3.1: with the DNAME's TTL; not signed */
-    struct rrset cname = {.type = TYPE_CNAME, .count = 1, .ttl = set.ttl, .data = data, .len = 2u + made->len};
+    struct rrset cname = {
+        .type = TYPE_CNAME, .count = 1, .ttl = set.ttl, .data = data, .len = 2u + made->len};
     struct rrset none = {0};
     if (!reply_rrset(r, SECTION_ANSWER, r->qname, &cname, &none))
         return END_SHORT;
     if (r->q->msg.qtype == TYPE_CNAME)
-        return END_ANSWER;      /* it is what was asked for; s3.2 would go on, no other server does */
+        return END_ANSWER; /* it is what was asked for; s3.2 would go on, no other server does */
     return follow(r, name_of(made), n);
 }
 
@@ -165,7 +166,7 @@ static enum end at_cut(struct reply *r)
     struct request *q = r->q;
     if (q->msg.qtype != TYPE_DS)
         return END_REFERRAL;
-    if (r->lookup.is_exact) {       /* RFC 4035 s3.1.4.1: the parent's own data */
+    if (r->lookup.is_exact) { /* RFC 4035 s3.1.4.1: the parent's own data */
         struct rrset set, sigs;
         if (!node_find_both(r->lookup.node, TYPE_DS, &set, &sigs))
             return END_NODATA;
@@ -196,15 +197,18 @@ static enum end step(struct reply *r)
     return END_SHORT;
 }
 
-/* The zone's NS beside an answer, where that is not the answer itself: useful, not needed. */
+/* The zone's NS beside an answer, where that is not the answer itself: useful, not needed. Those who ask for the keys of a
+ * chain of trust know the servers already; like others we keep that answer small. */
 static void authority_ns(struct reply *r)
 {
     const struct node *apex = r->version->apex;
+    struct owner owner = {reply_ancestor(r->qname, apex->owner_len), 0};
+    uint16_t qtype = r->q->msg.qtype;
     struct rrset set, sigs;
-    if (r->q->msg.qtype == TYPE_NS && r->lookup.node == apex)
+    if (qtype == TYPE_DNSKEY || qtype == TYPE_DS || (qtype == TYPE_NS && r->lookup.node == apex))
         return;
     if (node_find_both(apex, TYPE_NS, &set, &sigs) &&
-        reply_optional(r, SECTION_AUTHORITY, (struct owner){reply_ancestor(r->qname, apex->owner_len), 0}, &set, &sigs))
+        reply_optional(r, SECTION_AUTHORITY, owner, &set, &sigs))
         additional_note(r, &set);
 }
 
@@ -213,7 +217,7 @@ static void finish(struct reply *r, enum end end)
     if (end == END_ANSWER && !r->q->self->minimal_responses)
         authority_ns(r);
     if (end == END_NXDOMAIN)
-        r->q->rcode = NXDOMAIN;     /* also at the end of a chain (RFC 6604 s3) */
+        r->q->rcode = NXDOMAIN; /* also at the end of a chain (RFC 6604 s3) */
     if (end == END_NODATA || end == END_NXDOMAIN)
         reply_soa(r);
     if (end == END_NODATA)

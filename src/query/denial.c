@@ -2,7 +2,7 @@
  * Which kind of denial a version of a zone has. */
 #include "query/denial.h"
 
-#define NSEC3_SHA1 1    /* the only hash algorithm there is (RFC 5155 s11) */
+#define NSEC3_SHA1 1 /* the only hash algorithm there is (RFC 5155 s11) */
 
 enum proof { PROOF_NONE, PROOF_NSEC, PROOF_NSEC3 };
 
@@ -45,7 +45,7 @@ void denial_nxdomain(struct reply *r)
 void denial_no_ds(struct reply *r)
 {
     enum proof p = proof_of(r, r->version);
-    if (p == PROOF_NSEC)        /* RFC 4035 s3.1.4: the cut's own */
+    if (p == PROOF_NSEC) /* RFC 4035 s3.1.4: the cut's own */
         reply_proof(r, r->lookup.node, TYPE_NSEC);
     else if (p == PROOF_NSEC3)
         denial_nsec3_no_ds(r);

@@ -13,12 +13,12 @@ void denial_nsec_nodata(struct reply *r)
 {
     const struct lookup *l = &r->lookup;
     const struct version *v = r->version;
-    if (l->kind == LOOKUP_NODE || l->kind == LOOKUP_CUT) {      /* s3.1.3.1 */
+    if (l->kind == LOOKUP_NODE || l->kind == LOOKUP_CUT) { /* s3.1.3.1 */
         reply_proof(r, l->node, TYPE_NSEC);
         return;
     }
     /* an empty non-terminal has no NSEC: the one before it names what is below (s3.1.3.1 by way of s2.3) */
-    if (l->kind == LOOKUP_WILDCARD)                             /* s3.1.3.4 */
+    if (l->kind == LOOKUP_WILDCARD) /* s3.1.3.4 */
         reply_proof(r, l->node, TYPE_NSEC);
     else if (l->kind == LOOKUP_WILDCARD_EMPTY)
         reply_proof(r, find_wildcard_nsec(v, l->encloser), TYPE_NSEC);
@@ -34,5 +34,5 @@ void denial_nsec_nxdomain(struct reply *r)
 
 void denial_nsec_expansion(struct reply *r, const struct expansion *e)
 {
-    reply_proof(r, lookup_nsec(e->version, e->qname), TYPE_NSEC);   /* s3.1.3.3 */
+    reply_proof(r, lookup_nsec(e->version, e->qname), TYPE_NSEC); /* s3.1.3.3 */
 }

@@ -16,7 +16,8 @@ struct hash {
 };
 
 /* s5: H(x) = SHA-1(x, salt), again on its own result for each iteration. */
-static void hash_name(const struct reply *r, const struct version *v, struct name name, struct hash *out)
+static void hash_name(const struct reply *r, const struct version *v, struct name name,
+                      struct hash *out)
 {
     const struct nsec3_param *p = &v->nsec3_param;
     uint8_t bytes[NAME_LEN_MAX + NSEC3_SALT_MAX];
@@ -56,7 +57,8 @@ static void prove_cover(struct reply *r, const struct version *v, const struct h
 
 /* s7.2.1: the closest provable encloser of name at `encloser` or above it, and that the name next to it does not exist.
  * below: the hash of the next closer name if the caller has it, else NULL. The encloser found; len 0: the chain has a hole. */
-static struct name prove_encloser(struct reply *r, struct name name, struct name encloser, const struct hash *below)
+static struct name prove_encloser(struct reply *r, struct name name, struct name encloser,
+                                  const struct hash *below)
 {
     const struct version *v = r->version;
     struct hash h, next;
@@ -112,7 +114,7 @@ void denial_nsec3_nodata(struct reply *r)
     if (encloser.len == 0 || !name_wildcard_of(encloser, &star))
         return;
     hash_name(r, r->version, name_of(&star), &h);
-    prove_match(r, r->version, &h);     /* s7.2.5 */
+    prove_match(r, r->version, &h); /* s7.2.5 */
 }
 
 void denial_nsec3_nxdomain(struct reply *r)
@@ -123,12 +125,12 @@ void denial_nsec3_nxdomain(struct reply *r)
     if (encloser.len == 0 || !name_wildcard_of(encloser, &star))
         return;
     hash_name(r, r->version, name_of(&star), &h);
-    prove_cover(r, r->version, &h);     /* s7.2.2 */
+    prove_cover(r, r->version, &h); /* s7.2.2 */
 }
 
 void denial_nsec3_expansion(struct reply *r, const struct expansion *e)
 {
     struct hash h;
     hash_name(r, e->version, next_closer(e->qname, e->encloser), &h);
-    prove_cover(r, e->version, &h);     /* s7.2.6: the wildcard itself proves the encloser */
+    prove_cover(r, e->version, &h); /* s7.2.6: the wildcard itself proves the encloser */
 }

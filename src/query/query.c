@@ -9,15 +9,15 @@
 static enum rcode meta_rcode(uint16_t qtype)
 {
     switch (qtype) {
-    case TYPE_OPT:      /* RFC 6891 s6.1.1, RFC 8945 s5: they are part of a message, not of the data */
+    case TYPE_OPT: /* RFC 6891 s6.1.1, RFC 8945 s5: they are part of a message, not of the data */
     case TYPE_TSIG:
-    case TYPE_NXNAME:   /* RFC 9824 s3.5 */
+    case TYPE_NXNAME: /* RFC 9824 s3.5 */
         return FORMERR;
     case TYPE_TKEY:
     case TYPE_MAILA:
     case TYPE_MAILB:
         return NOTIMP;
-    case TYPE_AXFR:     /* nobody is allowed a transfer */
+    case TYPE_AXFR: /* nobody is allowed a transfer */
     case TYPE_IXFR:
         return REFUSED;
     default:
@@ -47,7 +47,7 @@ void query_answer(struct request *q)
     const struct message *m = &q->msg;
     q->rcode = NOERROR;
     q->answer_flags = 0;
-    if (m->qname.len == 0) {    /* RFC 9619 s4 allows it, but there is nothing here to say to it */
+    if (m->qname.len == 0) { /* RFC 9619 s4 allows it, but there is nothing here to say to it */
         q->rcode = FORMERR;
         return;
     }
@@ -58,7 +58,7 @@ void query_answer(struct request *q)
         chaos_answer(q);
         return;
     }
-    if (!q->entry || !q->version) {     /* other classes have no zones */
+    if (!q->entry || !q->version) { /* other classes have no zones */
         q->rcode = q->entry ? SERVFAIL : REFUSED;
         return;
     }

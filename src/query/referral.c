@@ -16,7 +16,7 @@ void referral_authority(struct reply *r)
     struct rrset set, sigs, none = {0};
     r->referral_at = r->q->answer->len;
     if (!node_find_both(cut, TYPE_NS, &set, &sigs) ||
-        !reply_rrset(r, SECTION_AUTHORITY, owner, &set, &none))    /* RFC 4035 s2.2: not signed here */
+        !reply_rrset(r, SECTION_AUTHORITY, owner, &set, &none)) /* RFC 4035 s2.2: not signed here */
         return;
     if (!reply_wants_proof(r, r->version)) /* a DS that nobody has signed proves nothing */
         return;
@@ -48,7 +48,7 @@ static size_t next_target(const struct build *b, size_t *at)
     size_t p = *at;
     while (b->wire[p] && b->wire[p] < 0xc0)
         p += b->wire[p] + 1u;
-    p += b->wire[p] ? 2 : 1;                /* behind the owner; then type, class, TTL, length */
+    p += b->wire[p] ? 2 : 1; /* behind the owner; then type, class, TTL, length */
     size_t target = p + 10;
     *at = target + get_u16(b->wire + p + 8);
     bool is_pointer = b->wire[target] >= 0xc0;
@@ -62,7 +62,8 @@ static void write_glue(struct reply *r, struct glue *g, unsigned required)
     if (g->count)
         lookup_exact_batch(r->version, g->names, g->count, nodes);
     for (unsigned i = 0; i < g->count && !r->is_full; i++)
-        if (nodes[i] && !additional_addresses(r, (struct owner){g->names[i], g->at[i]}, nodes[i]) && i < required)
+        if (nodes[i] && !additional_addresses(r, (struct owner){g->names[i], g->at[i]}, nodes[i]) &&
+            i < required)
             reply_truncate(r);
     g->count = 0;
 }

@@ -30,8 +30,10 @@ bool reply_optional(struct reply *r, enum section s, struct owner owner, const s
     struct build *b = r->q->answer;
     if (r->is_full)
         return false;
-    struct build_rrset out = {owner.name, owner.at, set->type, r->zone->class, set->ttl, set->data, set->count};
-    if (LIKELY(!r->q->edns.dnssec_ok || sigs->count == 0))  /* RFC 4035 s3.1: no signatures without DO */
+    struct build_rrset out = {owner.name, owner.at,  set->type, r->zone->class,
+                              set->ttl,   set->data, set->count};
+    if (LIKELY(!r->q->edns.dnssec_ok ||
+               sigs->count == 0)) /* RFC 4035 s3.1: no signatures without DO */
         return build_rrset(b, s, &out);
 
     struct build_mark mark = build_mark(b);
@@ -64,8 +66,10 @@ void reply_soa(struct reply *r)
         return;
     if (r->q->edns.dnssec_ok)
         (void)node_find_sigs(v->apex, TYPE_SOA, &sigs);
-    soa.ttl = sigs.ttl = v->negative_ttl;   /* RFC 2308 s5; an RRSIG's TTL is that of what it covers (RFC 4034 s3) */
-    (void)reply_rrset(r, SECTION_AUTHORITY, reply_ancestor(r->qname, v->apex->owner_len), &soa, &sigs);
+    soa.ttl = sigs.ttl =
+        v->negative_ttl; /* RFC 2308 s5; an RRSIG's TTL is that of what it covers (RFC 4034 s3) */
+    (void)reply_rrset(r, SECTION_AUTHORITY, reply_ancestor(r->qname, v->apex->owner_len), &soa,
+                      &sigs);
 }
 
 void reply_proof(struct reply *r, const struct node *n, uint16_t type)

@@ -12,11 +12,11 @@
 #include "zone/zone.h"
 
 /* CNAME and DNAME steps that there is room for; self->chain_max is what counts up to here. */
-#define REPLY_STEPS_MAX 128
+#define REPLY_STEPS_MAX   128
 /* Names that optional addresses are looked up for in one answer: the work is small whatever the zone says. */
 #define REPLY_TARGETS_MAX 16
 /* Denial records remembered so that each is sent once. */
-#define REPLY_PROOFS_MAX 32
+#define REPLY_PROOFS_MAX  32
 
 /* A name that a wildcard answered: RFC 4035 s3.1.3.3 wants proof that nothing closer exists. */
 struct expansion {
@@ -26,7 +26,7 @@ struct expansion {
 
 struct target {
     struct name name;
-    uint16_t type;      /* of the RRset that names it */
+    uint16_t type; /* of the RRset that names it */
 };
 
 /* A name that the chain has passed, and if it was a DNAME that led on, its owner's node and the name it made. */
@@ -38,8 +38,8 @@ struct link {
 
 struct reply {
     struct request *q;
-    bool is_full;               /* TC is set: nothing more is written */
-    bool is_over_limit;         /* nsec3_over_limit is counted */
+    bool is_full;       /* TC is set: nothing more is written */
+    bool is_over_limit; /* nsec3_over_limit is counted */
 
     /* the name at the end of the chain and where it leads */
     struct name qname;
@@ -47,7 +47,7 @@ struct reply {
     const struct version *version;
     struct lookup lookup;
 
-    size_t referral_at;         /* where in the message the NS of a referral begin */
+    size_t referral_at; /* where in the message the NS of a referral begin */
     unsigned link_count, expansion_count, target_count, proof_count;
     struct link links[REPLY_STEPS_MAX];
     struct expansion expansions[REPLY_STEPS_MAX + 1];
@@ -65,9 +65,11 @@ struct owner {
 };
 
 /* Writes an RRset, and with DO its RRSIGs, as one: both or neither. False and TC: no room. */
-bool reply_rrset(struct reply *r, enum section s, struct name owner, const struct rrset *set, const struct rrset *sigs);
+bool reply_rrset(struct reply *r, enum section s, struct name owner, const struct rrset *set,
+                 const struct rrset *sigs);
 /* The same where the RRset is of use but not needed: no room, no TC (RFC 2181 s9). */
-bool reply_optional(struct reply *r, enum section s, struct owner owner, const struct rrset *set, const struct rrset *sigs);
+bool reply_optional(struct reply *r, enum section s, struct owner owner, const struct rrset *set,
+                    const struct rrset *sigs);
 /* What does not fit is needed: TC, and nothing more is written. */
 void reply_truncate(struct reply *r);
 

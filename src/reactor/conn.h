@@ -18,10 +18,10 @@ struct tcp;
 
 /* What the peer owes us; each has its own deadline, and its own list in struct tcp. */
 enum conn_wait {
-    CONN_FIRST,     /* nothing has come yet: limits.tcp-first-byte */
-    CONN_IDLE,      /* nothing is under way: limits.tcp-idle, from the last message on */
+    CONN_FIRST, /* nothing has come yet: limits.tcp-first-byte */
+    CONN_IDLE,  /* nothing is under way: limits.tcp-idle, from the last message on */
     CONN_RECEIVING, /* part of a message is here: limits.tcp-message for all of it, however many pieces */
-    CONN_SENDING,   /* answers wait to be taken: limits.tcp-message for each CONN_PROGRESS_LEN of them */
+    CONN_SENDING, /* answers wait to be taken: limits.tcp-message for each CONN_PROGRESS_LEN of them */
     CONN_WAIT_COUNT
 };
 
@@ -33,16 +33,17 @@ enum next { KEEP, CLOSE };
 struct conn {
     ev_io io;
     struct tcp *tcp;
-    struct list link;           /* in tcp->waiting[wait], ordered by since_us */
-    int64_t since_us;           /* monotonic: start of what it waits for */
+    struct list link; /* in tcp->waiting[wait], ordered by since_us */
+    int64_t since_us; /* monotonic: start of what it waits for */
     enum conn_wait wait;
-    bool is_heard;              /* something has come */
-    bool is_ended;              /* the peer sends no more: it said so, or we do not want it */
-    bool is_paused;             /* not read from, too much unsent */
-    bool has_asked, has_sent;   /* in this turn: a whole message came, CONN_PROGRESS_LEN went; renew the deadline */
-    uint32_t unsent_count;      /* answers queued since nothing was unsent */
-    uint32_t sent_len;          /* bytes of the queue taken by the peer towards CONN_PROGRESS_LEN */
-    size_t held;                /* stream_held() as counted in tcp->held */
+    bool is_heard;  /* something has come */
+    bool is_ended;  /* the peer sends no more: it said so, or we do not want it */
+    bool is_paused; /* not read from, too much unsent */
+    bool has_asked,
+        has_sent; /* in this turn: a whole message came, CONN_PROGRESS_LEN went; renew the deadline */
+    uint32_t unsent_count; /* answers queued since nothing was unsent */
+    uint32_t sent_len;     /* bytes of the queue taken by the peer towards CONN_PROGRESS_LEN */
+    size_t held;           /* stream_held() as counted in tcp->held */
     struct peer peer;
     struct stream stream;
 };

@@ -83,7 +83,7 @@ static void slot_remove(struct limit *l, size_t i)
 {
     size_t mask = l->cap - 1;
     for (size_t j = (i + 1) & mask; l->slots[j].count; j = (j + 1) & mask) {
-        size_t steps = (j - home_of(l, &l->slots[j])) & mask;   /* how far entry j is from home */
+        size_t steps = (j - home_of(l, &l->slots[j])) & mask; /* how far entry j is from home */
         if (steps >= ((j - i) & mask)) {
             l->slots[i] = l->slots[j];
             i = j;

@@ -16,14 +16,14 @@
 struct limit_slot {
     uint64_t prefix;
     uint32_t family;
-    uint32_t count;     /* 0: the slot is free */
+    uint32_t count; /* 0: the slot is free */
 };
 
 struct limit {
     struct hash_key key;
     struct limit_slot *slots;
-    size_t cap;         /* a power of two */
-    size_t used;        /* clients with a count */
+    size_t cap;  /* a power of two */
+    size_t used; /* clients with a count */
 };
 
 void limit_init(struct limit *l, struct hash_key key);

@@ -37,7 +37,8 @@ static enum udp_source source_of(const union address *a)
 }
 
 /* Enters an open socket. */
-static struct listener *add(struct listen_set *set, enum transport transport, const union address *a, int fd)
+static struct listener *add(struct listen_set *set, enum transport transport,
+                            const union address *a, int fd)
 {
     struct listener *l = mem_alloc_zero(sizeof(*l));
     l->transport = transport;
@@ -69,11 +70,13 @@ void listen_done(struct listen_set *set, struct ev_loop *ev)
 
 static struct socket_options options_of(const struct conf *conf)
 {
-    return (struct socket_options){.receive_buffer = conf->udp_receive_buffer, .stall_ms = conf->tcp_message_ms};
+    return (struct socket_options){.receive_buffer = conf->udp_receive_buffer,
+                                   .stall_ms = conf->tcp_message_ms};
 }
 
 /* Half of what is asked for or less is worth a word: the kernel counts double, so it grants twice when it grants all. */
-static void buffer_check(const union address *a, enum transport transport, uint64_t asked, uint64_t got)
+static void buffer_check(const union address *a, enum transport transport, uint64_t asked,
+                         uint64_t got)
 {
     struct address_text text;
     if (transport == TRANSPORT_UDP && got < asked)
@@ -89,7 +92,8 @@ static bool describe(int fd, enum transport *transport, union address *a)
 {
     struct sockaddr_storage name;
     int type = 0, is_listening = 0;
-    socklen_t name_len = sizeof(name), type_len = sizeof(type), listening_len = sizeof(is_listening);
+    socklen_t name_len = sizeof(name), type_len = sizeof(type),
+              listening_len = sizeof(is_listening);
     if (getsockname(fd, (struct sockaddr *)&name, &name_len) < 0 || !address_read(&name, a) ||
         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) < 0 ||
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &listening_len) < 0)
@@ -105,7 +109,8 @@ enum err listen_adopt(struct listen_set *set, int fd, const struct conf *conf, s
     enum transport transport;
     union address a;
     if (!describe(fd, &transport, &a))
-        return err_say(diag, ERR_INVALID, "passed descriptor %d is no bound UDP or listening TCP socket", fd);
+        return err_say(diag, ERR_INVALID,
+                       "passed descriptor %d is no bound UDP or listening TCP socket", fd);
     enum err e = socket_adopt(transport, &a, &o, &made, diag);
     if (e != OK)
         return e;
@@ -116,7 +121,8 @@ enum err listen_adopt(struct listen_set *set, int fd, const struct conf *conf, s
 
 /* --- following the configuration --- */
 
-static struct listener *find(struct listen_set *set, enum transport transport, const union address *a)
+static struct listener *find(struct listen_set *set, enum transport transport,
+                             const union address *a)
 {
     LIST_EACH(link, &set->all)
     {
@@ -163,7 +169,9 @@ static enum err open_missing(struct listen_set *set, const struct conf *conf, st
                 return e;
         }
     }
-    return list_is_empty(&set->all) ? err_say(diag, ERR_ABSENT, "no address to listen on is available") : OK;
+    return list_is_empty(&set->all)
+               ? err_say(diag, ERR_ABSENT, "no address to listen on is available")
+               : OK;
 }
 
 static void share_all(struct listen_set *set, bool share)

@@ -21,20 +21,21 @@ struct listener {
     enum transport transport;
     union address address;
     enum udp_source source;
-    bool is_passed;     /* opened by the service manager: stays whatever the configuration says */
-    bool is_wanted;     /* by the configuration that is being opened, or is in force */
-    bool is_new;        /* opened for a configuration that is not in force yet */
+    bool is_passed; /* opened by the service manager: stays whatever the configuration says */
+    bool is_wanted; /* by the configuration that is being opened, or is in force */
+    bool is_new;    /* opened for a configuration that is not in force yet */
 };
 
 typedef void (*listen_event_fn)(struct ev_loop *ev, ev_io *w, int revents);
 
 struct listen_set {
     struct list all;
-    listen_event_fn on_event[2];    /* by enum transport */
-    void *data;                     /* the watchers' data */
+    listen_event_fn on_event[2]; /* by enum transport */
+    void *data;                  /* the watchers' data */
 };
 
-void listen_init(struct listen_set *set, listen_event_fn on_udp, listen_event_fn on_tcp, void *data);
+void listen_init(struct listen_set *set, listen_event_fn on_udp, listen_event_fn on_tcp,
+                 void *data);
 /* Stops and closes all. */
 void listen_done(struct listen_set *set, struct ev_loop *ev);
 

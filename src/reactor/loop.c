@@ -36,12 +36,12 @@
 #include "server/server.h"
 
 /* While zones load: how often the service manager hears of it, and how long it may then wait for the next word. */
-#define PROGRESS_EVERY_S 2.0
-#define PROGRESS_TRUST_US 30000000
+#define PROGRESS_EVERY_S     2.0
+#define PROGRESS_TRUST_US    30000000
 /* When stopping: how long peers may take to read their last answers. */
-#define DRAIN_S 5.0
+#define DRAIN_S              5.0
 /* When stopping: turns of one socket to take what the kernel still holds; 64 of 128 datagrams is the whole buffer. */
-#define DRAIN_TURNS 64
+#define DRAIN_TURNS          64
 /* Descriptors for all but TCP connections: epoll, log, zone files and their includes. */
 #define DESCRIPTORS_RESERVED 64
 
@@ -60,7 +60,7 @@ struct loop {
     ev_prepare drained;
     enum loop_state state;
     int exit_code;
-    uint32_t connections_max;   /* what descriptors allow */
+    uint32_t connections_max; /* what descriptors allow */
 };
 
 static void status_show(struct loop *l, void (*tell)(const char *))
@@ -95,8 +95,9 @@ static void listener_empty(struct listener *listener)
     struct loop *l = listener->io.data;
     bool more = true;
     for (unsigned i = 0; more && i < DRAIN_TURNS; i++)
-        more = listener->transport == TRANSPORT_UDP ? udp_serve(l->udp, listener->io.fd, listener->source)
-                                                    : tcp_accept(&l->tcp, listener->io.fd);
+        more = listener->transport == TRANSPORT_UDP
+                   ? udp_serve(l->udp, listener->io.fd, listener->source)
+                   : tcp_accept(&l->tcp, listener->io.fd);
 }
 
 static void listeners_log(struct loop *l)
@@ -135,7 +136,8 @@ static void settle(struct loop *l)
 {
     char status[128];
     ev_timer_stop(l->ev, &l->progress);
-    log_notice(l->state == LOOP_LOADING ? "started" : "reload over", {"state", server_status(l->server, status)});
+    log_notice(l->state == LOOP_LOADING ? "started" : "reload over",
+               {"state", server_status(l->server, status)});
     l->state = LOOP_SERVING;
     status_show(l, systemd_ready);
 }
@@ -143,7 +145,8 @@ static void settle(struct loop *l)
 static void collect(struct loop *l)
 {
     bool is_complete = server_collect(l->server);
-    if (is_complete && (l->state == LOOP_LOADING || (l->state == LOOP_RELOADING && !reload_is_busy(&l->reload))))
+    if (is_complete &&
+        (l->state == LOOP_LOADING || (l->state == LOOP_RELOADING && !reload_is_busy(&l->reload))))
         settle(l);
 }
 
@@ -200,14 +203,16 @@ static void faults_log(const char *path, const struct conf_faults *faults)
         log_error("configuration faulty", {"fault", place});
     }
     if (faults->left_out)
-        log_error("configuration faulty", {"file", path}, {"more-faults", LOG_U64(faults->left_out)});
+        log_error("configuration faulty", {"file", path},
+                  {"more-faults", LOG_U64(faults->left_out)});
 }
 
 /* What is settled at start and stays until the next one. */
 static void fixed_check(const struct conf *old, const struct conf *new)
 {
     if (strcmp(old->user ? old->user : "", new->user ? new->user : "") != 0)
-        log_warn("another server.user takes effect at the next start only", {"user", new->user ? new->user : "off"});
+        log_warn("another server.user takes effect at the next start only",
+                 {"user", new->user ? new->user : "off"});
 }
 
 /* All or, with a sentence, nothing; takes conf. */
@@ -310,7 +315,8 @@ static void on_counters(struct ev_loop *ev, ev_signal *w, int revents)
 
 /* --- set-up --- */
 
-static void signal_start(struct loop *l, ev_signal *w, void (*fn)(struct ev_loop *, ev_signal *, int), int number)
+static void signal_start(struct loop *l, ev_signal *w,
+                         void (*fn)(struct ev_loop *, ev_signal *, int), int number)
 {
     ev_signal_init(w, fn, number);
     ev_set_priority(w, TURN_CONTROL);
@@ -357,9 +363,9 @@ static uint32_t connections_allowed(const struct conf *conf)
     uint64_t allowed = process_descriptors(conf->tcp_connections + others);
     uint64_t left = allowed > others ? allowed - others : 1;
     if (left < conf->tcp_connections)
-        log_warn("fewer tcp connections than configured, raise the limit of open files (LimitNOFILE)",
-                 {"configured", LOG_U64(conf->tcp_connections)},
-                 {"possible", LOG_U64(left)});
+        log_warn(
+            "fewer tcp connections than configured, raise the limit of open files (LimitNOFILE)",
+            {"configured", LOG_U64(conf->tcp_connections)}, {"possible", LOG_U64(left)});
     return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 
@@ -404,8 +410,7 @@ int loop_run(struct loop *l)
     ev_run(l->ev, 0);
     const struct counters *count = server_counters(l->server);
     log_notice("stopped", {"udp", LOG_U64(count->udp_queries)},
-               {"tcp", LOG_U64(count->tcp_queries)},
-               {"answers", LOG_U64(count->answers)});
+               {"tcp", LOG_U64(count->tcp_queries)}, {"answers", LOG_U64(count->answers)});
     return l->exit_code;
 }
 
@@ -429,7 +434,8 @@ void loop_free(struct loop *l)
 void loop_log_setup(const struct conf *conf)
 {
     bool to_journal = conf->log_to == CONF_LOG_JOURNAL;
-    log_setup(conf->log_level, conf->log_form, systemd_has_stderr(), to_journal ? systemd_journal : NULL);
+    log_setup(conf->log_level, conf->log_form, systemd_has_stderr(),
+              to_journal ? systemd_journal : NULL);
 }
 
 void loop_libraries_show(FILE *out)

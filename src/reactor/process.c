@@ -20,8 +20,9 @@
 #if defined(__SANITIZE_ADDRESS__)
 #define IS_SANITIZED 1
 #endif
+/* The leak check at exit traces its own process, which needs to be dumpable. */
 #ifndef IS_SANITIZED
-#define IS_SANITIZED 0 /* the leak check at exit traces its own process, which needs to be dumpable */
+#define IS_SANITIZED 0
 #endif
 
 static void dumps_off(void)
@@ -73,7 +74,8 @@ static bool is_cut_off(uid_t uid, gid_t gid)
 static enum err become(const struct passwd *pw, struct diag *diag)
 {
     int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); /* a change of user resets it */
-    if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+    if (initgroups(pw->pw_name, pw->pw_gid) < 0 ||
+        setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
         setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
         return err_say(diag, ERR_SYSTEM, "user %s: %s", pw->pw_name, strerror(errno));
     if (!is_cut_off(pw->pw_uid, pw->pw_gid))
@@ -87,7 +89,8 @@ enum err process_become(const char *user, struct diag *diag)
     errno = 0;
     const struct passwd *pw = getpwnam(user);
     if (!pw)
-        return err_say(diag, ERR_ABSENT, "user %s: %s", user, errno ? strerror(errno) : "no such user");
+        return err_say(diag, ERR_ABSENT, "user %s: %s", user,
+                       errno ? strerror(errno) : "no such user");
     if (pw->pw_uid == geteuid())
         return OK;
     if (geteuid() != 0)

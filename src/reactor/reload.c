@@ -68,10 +68,11 @@ bool reload_is_busy(const struct reload *r)
     return r->is_running || r->is_wanted;
 }
 
-void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_done_fn done, void *arg)
+void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_done_fn done,
+                 void *arg)
 {
     *r = (struct reload){.ev = ev, .done = done, .arg = arg};
-    r->path = strcpy(mem_alloc(strlen(path) + 1), path);
+    r->path = memcpy(mem_alloc(strlen(path) + 1), path, strlen(path) + 1);
     r->faults = mem_alloc_zero(sizeof(*r->faults));
     ev_async_init(&r->finished, on_finished);
     ev_set_priority(&r->finished, TURN_CONTROL);

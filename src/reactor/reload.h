@@ -24,12 +24,13 @@ struct reload {
     char *path;
     pthread_t thread;
     bool is_running, is_wanted;
-    struct conf *conf;              /* the thread's result; read after it has ended */
+    struct conf *conf; /* the thread's result; read after it has ended */
     struct conf_faults *faults;
 };
 
 /* done is called on the loop, once for every reading of path. */
-void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_done_fn done, void *arg);
+void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_done_fn done,
+                 void *arg);
 /* Waits for the thread. */
 void reload_done(struct reload *r);
 /* A reading is under way or will follow: what `done` is just told about is not the last word. */

@@ -14,9 +14,9 @@
 #include "request/address.h"
 
 /* Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn (4096 by default). */
-#define BACKLOG 4096
+#define BACKLOG         4096
 /* IPv6 fragments made by ourselves are of the size that passes everywhere (RFC 8200 s5). */
-#define IPV6_MTU_MIN 1280
+#define IPV6_MTU_MIN    1280
 /* What the kernel may hold of unsent answers of one connection; it would take megabytes for a peer that reads nothing. */
 #define TCP_SEND_BUFFER (256 << 10)
 
@@ -59,7 +59,8 @@ static enum err udp_set_up(int fd, const union address *address, const struct so
 {
     bool is_v4 = address->any.sa_family == AF_INET;
     if (!fragments_set(fd, is_v4))
-        return err_say(diag, ERR_SYSTEM, "path MTU discovery not switched off: %s", strerror(errno));
+        return err_say(diag, ERR_SYSTEM, "path MTU discovery not switched off: %s",
+                       strerror(errno));
     if (address_is_wildcard(address) &&
         !(is_v4 ? set(fd, IPPROTO_IP, IP_PKTINFO, 1) : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)))
         return err_say(diag, ERR_SYSTEM, "address of queries not available: %s", strerror(errno));
@@ -71,13 +72,14 @@ static enum err udp_set_up(int fd, const union address *address, const struct so
 static void tcp_set_up(int fd, const struct socket_options *o)
 {
     (void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    (void)set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->stall_ms > INT32_MAX ? INT32_MAX : (int)o->stall_ms);
+    (void)set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+              o->stall_ms > INT32_MAX ? INT32_MAX : (int)o->stall_ms);
     (void)set(fd, SOL_SOCKET, SO_SNDBUF, TCP_SEND_BUFFER);
 }
 
 /* Options of the open socket that do not concern its address. */
-static enum err set_up(enum transport transport, const union address *address, const struct socket_options *o,
-                       struct socket_made *out, struct diag *diag)
+static enum err set_up(enum transport transport, const union address *address,
+                       const struct socket_options *o, struct socket_made *out, struct diag *diag)
 {
     if (transport == TRANSPORT_UDP)
         return udp_set_up(out->fd, address, o, out, diag);
@@ -86,7 +88,8 @@ static enum err set_up(enum transport transport, const union address *address, c
 }
 
 /* Binds and listens. */
-static enum err take_address(enum transport transport, const union address *address, int fd, struct diag *diag)
+static enum err take_address(enum transport transport, const union address *address, int fd,
+                             struct diag *diag)
 {
     if (address->any.sa_family == AF_INET6 && !set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
         return err_say(diag, ERR_SYSTEM, "IPV6_V6ONLY: %s", strerror(errno));
@@ -98,28 +101,34 @@ static enum err take_address(enum transport transport, const union address *addr
         (transport == TRANSPORT_UDP || listen(fd, BACKLOG) == 0))
         return OK;
     if (errno == EADDRINUSE)
-        return err_say(diag, ERR_EXISTS, "address in use: another server, or another reeved, is running on it");
+        return err_say(diag, ERR_EXISTS,
+                       "address in use: another server, or another reeved, is running on it");
     if (errno == EACCES)
-        return err_say(diag, ERR_SYSTEM, "%s: a port below 1024 can be opened by root before it becomes `user`, "
-                       "or with CAP_NET_BIND_SERVICE", strerror(errno));
+        return err_say(diag, ERR_SYSTEM,
+                       "%s: a port below 1024 can be opened by root before it becomes `user`, "
+                       "or with CAP_NET_BIND_SERVICE",
+                       strerror(errno));
     return err_say(diag, ERR_SYSTEM, "%s", strerror(errno));
 }
 
-static enum err open_steps(enum transport transport, const union address *address, const struct socket_options *o,
-                           struct socket_made *out, struct diag *diag)
+static enum err open_steps(enum transport transport, const union address *address,
+                           const struct socket_options *o, struct socket_made *out,
+                           struct diag *diag)
 {
-    int type = (transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int type =
+        (transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
     out->fd = socket(address->any.sa_family, type, 0);
     if (out->fd < 0)
-        return err_say(diag, errno == EAFNOSUPPORT ? ERR_ABSENT : ERR_SYSTEM, "%s", strerror(errno));
+        return err_say(diag, errno == EAFNOSUPPORT ? ERR_ABSENT : ERR_SYSTEM, "%s",
+                       strerror(errno));
     enum err e = set_up(transport, address, o, out, diag);
     if (e == OK && o->is_shared)
         socket_share(out->fd, transport, true);
     return e == OK ? take_address(transport, address, out->fd, diag) : e;
 }
 
-enum err socket_open(enum transport transport, const union address *address, const struct socket_options *o,
-                     struct socket_made *out, struct diag *diag)
+enum err socket_open(enum transport transport, const union address *address,
+                     const struct socket_options *o, struct socket_made *out, struct diag *diag)
 {
     struct socket_made made = {.fd = -1};
     struct address_text text;
@@ -130,20 +139,24 @@ enum err socket_open(enum transport transport, const union address *address, con
     }
     if (made.fd >= 0)
         close(made.fd);
-    return err_note(diag, e, "listen %s over %s", address_show(address, &text), transport_name(transport));
+    return err_note(diag, e, "listen %s over %s", address_show(address, &text),
+                    transport_name(transport));
 }
 
-enum err socket_adopt(enum transport transport, const union address *address, const struct socket_options *o,
-                      struct socket_made *made, struct diag *diag)
+enum err socket_adopt(enum transport transport, const union address *address,
+                      const struct socket_options *o, struct socket_made *made, struct diag *diag)
 {
     struct address_text text;
     enum err e = OK;
     int flags = fcntl(made->fd, F_GETFL);
-    if (flags < 0 || fcntl(made->fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(made->fd, F_SETFD, FD_CLOEXEC) < 0)
+    if (flags < 0 || fcntl(made->fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(made->fd, F_SETFD, FD_CLOEXEC) < 0)
         e = err_say(diag, ERR_SYSTEM, "%s", strerror(errno));
     if (e == OK)
         e = set_up(transport, address, o, made, diag);
-    return e == OK ? OK : err_note(diag, e, "passed socket %s over %s", address_show(address, &text), transport_name(transport));
+    return e == OK ? OK
+                   : err_note(diag, e, "passed socket %s over %s", address_show(address, &text),
+                              transport_name(transport));
 }
 
 void socket_share(int fd, enum transport transport, bool share)

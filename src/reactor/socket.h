@@ -13,23 +13,24 @@
 #include "request/request.h"
 
 struct socket_options {
-    uint64_t receive_buffer;    /* UDP: bytes asked for */
-    uint32_t stall_ms;          /* TCP: give up when the peer acknowledges nothing for so long */
-    bool is_shared;             /* as socket_share() */
+    uint64_t receive_buffer; /* UDP: bytes asked for */
+    uint32_t stall_ms;       /* TCP: give up when the peer acknowledges nothing for so long */
+    bool is_shared;          /* as socket_share() */
 };
 
 struct socket_made {
     int fd;
-    uint64_t receive_buffer;    /* UDP: what the kernel granted: bytes as it counts them, about twice the payload */
+    uint64_t
+        receive_buffer; /* UDP: what the kernel granted: bytes as it counts them, about twice the payload */
 };
 
 /* A new socket, bound and, for TCP, listening. OK, or with a sentence: ERR_EXISTS if something else has the address,
  * ERR_ABSENT if this system has no IPv6 (or no IPv4), ERR_SYSTEM. */
-enum err socket_open(enum transport transport, const union address *address, const struct socket_options *o,
-                     struct socket_made *out, struct diag *diag);
+enum err socket_open(enum transport transport, const union address *address,
+                     const struct socket_options *o, struct socket_made *out, struct diag *diag);
 /* Sets up made->fd, which the service manager has opened and bound. It stays open if that fails. */
-enum err socket_adopt(enum transport transport, const union address *address, const struct socket_options *o,
-                      struct socket_made *made, struct diag *diag);
+enum err socket_adopt(enum transport transport, const union address *address,
+                      const struct socket_options *o, struct socket_made *made, struct diag *diag);
 /* Sets or clears the permission for another socket of ours to bind an overlapping address (a wildcard and one address of
  * it), which the other has to have too. */
 void socket_share(int fd, enum transport transport, bool share);

@@ -14,7 +14,7 @@
 #define OUT_CAP_FIRST 4096
 
 /* The output is bounded by limits.tcp-unsent (64 MB at most) and one batch of answers. */
-#define OUT_CAP_MAX (1u << 27)
+#define OUT_CAP_MAX   (1u << 27)
 
 static uint8_t *in_bytes(struct stream *s)
 {
@@ -91,7 +91,8 @@ bool stream_next(struct stream *s, struct stream_message *out)
     if (!stream_has_message(s))
         return false;
     size_t need = front_len(s);
-    *out = (struct stream_message){in_bytes(s) + s->in_at + STREAM_PREFIX_LEN, need - STREAM_PREFIX_LEN};
+    *out = (struct stream_message){in_bytes(s) + s->in_at + STREAM_PREFIX_LEN,
+                                   need - STREAM_PREFIX_LEN};
     s->in_at += (uint32_t)need;
     return true;
 }

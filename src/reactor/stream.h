@@ -15,26 +15,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STREAM_SMALL_LEN   512                  /* about ten queries: also what one connection may ask in one turn */
+#define STREAM_SMALL_LEN   512 /* about ten queries: also what one connection may ask in one turn */
 #define STREAM_PREFIX_LEN  2
 #define STREAM_MESSAGE_MAX (STREAM_PREFIX_LEN + 65535)
 
 struct stream {
-    uint8_t *in;                        /* for one long message; NULL: `small` is in use */
-    uint32_t in_at, in_end, in_cap;     /* bytes in_at..in_end are not handed out yet */
+    uint8_t *in;                    /* for one long message; NULL: `small` is in use */
+    uint32_t in_at, in_end, in_cap; /* bytes in_at..in_end are not handed out yet */
     uint32_t out_at, out_end, out_cap;
-    uint8_t *out;                       /* bytes out_at..out_end are not sent yet; NULL: none */
+    uint8_t *out; /* bytes out_at..out_end are not sent yet; NULL: none */
     uint8_t small[STREAM_SMALL_LEN];
 };
 
 struct stream_room {
     uint8_t *at;
-    size_t len;         /* at least 1 */
+    size_t len; /* at least 1 */
 };
 
 struct stream_message {
-    const uint8_t *bytes;   /* valid until stream_room(), stream_trim() or stream_done() */
-    size_t len;             /* 0..65535 */
+    const uint8_t *bytes; /* valid until stream_room(), stream_trim() or stream_done() */
+    size_t len;           /* 0..65535 */
 };
 
 void stream_init(struct stream *s);

@@ -32,7 +32,8 @@ void systemd_ready(const char *status)
 void systemd_reloading(const char *status)
 {
     /* Type=notify-reload wants to know that this is not an old message: sd_notify(3) */
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=%s", clock_mono_us(), status);
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=%s", clock_mono_us(),
+                     status);
 }
 
 void systemd_stopping(const char *status)
@@ -66,9 +67,11 @@ bool systemd_has_stderr(void)
     /* "device:inode" of the stream, systemd.exec(5); it is inherited even by those whose stderr goes elsewhere */
     const char *stream = getenv("JOURNAL_STREAM");
     struct stat st;
-    uintmax_t device, inode;
-    return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
-           st.st_dev == device && st.st_ino == inode;
+    char own[64];
+    if (!stream || fstat(STDERR_FILENO, &st) < 0)
+        return false;
+    snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return strcmp(stream, own) == 0;
 }
 
 /* One field as the journal wants it: PREFIXKEY=value, the key in capitals. It is cut when there is no room. */
@@ -77,14 +80,17 @@ static struct iovec field(struct text *t, const char *prefix, const char *key, c
     char *start = t->at;
     text_add(t, prefix);
     for (; *key; key++)
-        text_char(t, *key == '-' ? '_' : (*key >= 'a' && *key <= 'z') ? (char)(*key - 'a' + 'A') : *key);
+        text_char(t, *key == '-'                    ? '_'
+                     : (*key >= 'a' && *key <= 'z') ? (char)(*key - 'a' + 'A')
+                                                    : *key);
     text_char(t, '=');
     size_t left = (size_t)(t->end - t->at), len = strlen(value);
     text_bytes(t, value, len < left ? len : left);
     return (struct iovec){start, (size_t)(t->at - start)};
 }
 
-void systemd_journal(enum log_level level, const char *message, const struct log_field *fields, int count)
+void systemd_journal(enum log_level level, const char *message, const struct log_field *fields,
+                     int count)
 {
     char buf[2 * LOG_LINE_MAX];
     struct text t;

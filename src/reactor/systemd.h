@@ -28,6 +28,7 @@ void systemd_ping(void);
 /* Whether stderr goes to the journal, which understands "<priority>" in front of a line. */
 bool systemd_has_stderr(void);
 /* A log_sink_fn: one journal entry with the fields of the event as REEVE_KEY=value. */
-void systemd_journal(enum log_level level, const char *message, const struct log_field *fields, int count);
+void systemd_journal(enum log_level level, const char *message, const struct log_field *fields,
+                     int count);
 
 #endif

@@ -242,7 +242,8 @@ void tcp_drain(struct tcp *t)
 
 void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_max)
 {
-    uint32_t count = conf->tcp_connections < connections_max ? conf->tcp_connections : connections_max;
+    uint32_t count =
+        conf->tcp_connections < connections_max ? conf->tcp_connections : connections_max;
     t->limits = (struct tcp_limits){
         .count = count,
         .count_per_client = conf->tcp_connections_per_address,
@@ -263,7 +264,8 @@ void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_
 
 void tcp_init(struct tcp *t, struct ev_loop *ev, struct server *server, struct listen_set *listens)
 {
-    *t = (struct tcp){.ev = ev, .server = server, .count = server_counters(server), .listens = listens};
+    *t = (struct tcp){
+        .ev = ev, .server = server, .count = server_counters(server), .listens = listens};
     struct hash_key key;
     random_bytes(&key, sizeof(key));
     limit_init(&t->clients, key);

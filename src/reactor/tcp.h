@@ -22,27 +22,27 @@ struct listen_set;
 #define TCP_HELD_MAX ((size_t)512 << 20)
 
 struct tcp_limits {
-    uint32_t count, count_per_client;           /* connections */
+    uint32_t count, count_per_client; /* connections */
     int64_t wait_us[CONN_WAIT_COUNT];
-    uint32_t pipeline;                          /* answers unsent before reading stops */
-    size_t unsent;                              /* bytes unsent before reading stops */
+    uint32_t pipeline; /* answers unsent before reading stops */
+    size_t unsent;     /* bytes unsent before reading stops */
 };
 
 struct tcp {
     struct ev_loop *ev;
     struct server *server;
     struct counters *count;
-    struct listen_set *listens;                 /* whose TCP sockets are paused when there are no descriptors */
+    struct listen_set *listens; /* whose TCP sockets are paused when there are no descriptors */
     struct tcp_limits limits;
     struct limit clients;
     struct list waiting[CONN_WAIT_COUNT];
     uint32_t conns;
     size_t held;
     bool is_draining;
-    ev_timer timer;                             /* at or before the first deadline, while there are connections */
-    int64_t timer_at_us;                        /* when it fires; INT64_MAX: it is off */
-    ev_timer resume;                            /* accepting goes on */
-    struct exchange x[TURN_TCP_BATCH];          /* shared by all connections, used within one call */
+    ev_timer timer;      /* at or before the first deadline, while there are connections */
+    int64_t timer_at_us; /* when it fires; INT64_MAX: it is off */
+    ev_timer resume;     /* accepting goes on */
+    struct exchange x[TURN_TCP_BATCH]; /* shared by all connections, used within one call */
     uint8_t *out;
 };
 

@@ -16,8 +16,7 @@ void turn_watch_end(struct turn_watch *w)
 {
     int64_t took_us = clock_mono_us() - w->start_us;
     if (took_us > TURN_SLOW_US)
-        log_debug("slow callback", {"callback", w->name},
-                  {"us", LOG_U64((uint64_t)took_us)});
+        log_debug("slow callback", {"callback", w->name}, {"us", LOG_U64((uint64_t)took_us)});
 }
 
 #else

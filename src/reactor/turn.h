@@ -9,29 +9,30 @@
 
 /* All watchers of a turn run in this order; each runs once, so a low priority delays but never starves. */
 enum turn_priority {
-    TURN_CONTROL = 2,   /* signals, finished loads, a new configuration: rare, and others wait for them */
-    TURN_UDP = 1,       /* the datagrams: the kernel's buffer is the only one to run over */
-    TURN_CONN = 0,      /* open connections before new ones */
-    TURN_TIMER = -1,    /* deadlines: after all that may have moved them */
-    TURN_ACCEPT = -2    /* new connections last: existing work is finished first */
+    TURN_CONTROL =
+        2,        /* signals, finished loads, a new configuration: rare, and others wait for them */
+    TURN_UDP = 1, /* the datagrams: the kernel's buffer is the only one to run over */
+    TURN_CONN = 0,   /* open connections before new ones */
+    TURN_TIMER = -1, /* deadlines: after all that may have moved them */
+    TURN_ACCEPT = -2 /* new connections last: existing work is finished first */
 };
 
 /* Datagrams taken in one recvmmsg. From 16 to 32 the cost of the call is spread thin enough; more delays the first answer
  * and fills the first-level cache. */
-#define TURN_UDP_BATCH 32
+#define TURN_UDP_BATCH   32
 /* Batches of one socket in one turn: 128 datagrams are about 0.6 ms with what the kernel takes for them. */
 #define TURN_UDP_BATCHES 4
 /* accept4 calls of one listening socket in one turn: about 10 us each with the first read. */
-#define TURN_ACCEPTS 16
+#define TURN_ACCEPTS     16
 /* Connections closed by the timer in one go: about 5 us each. */
-#define TURN_CLOSES 128
+#define TURN_CLOSES      128
 /* Requests of one connection answered in one call of server_handle(). Bounds the answers that may be kept beyond
  * limits.tcp-unsent: 16 of 64 KB. */
-#define TURN_TCP_BATCH 16
+#define TURN_TCP_BATCH   16
 
 /* In builds with slow checks (base/check.h), and with REEVE_TRIPWIRE defined, a callback that took longer is named in the
  * log at level debug. */
-#define TURN_SLOW_US 1000
+#define TURN_SLOW_US     1000
 
 #if defined(REEVE_CHECK_SLOW) && !defined(REEVE_TRIPWIRE)
 #define REEVE_TRIPWIRE
@@ -47,8 +48,9 @@ struct turn_watch {
 struct turn_watch turn_watch_start(const char *name);
 void turn_watch_end(struct turn_watch *w);
 /* First line of a callback. */
-#define TURN_WATCH(name)                                                                           \
-    __attribute__((cleanup(turn_watch_end), unused)) struct turn_watch turn_watch_ = turn_watch_start(name)
+#define TURN_WATCH(name)                                                             \
+    __attribute__((cleanup(turn_watch_end), unused)) struct turn_watch turn_watch_ = \
+        turn_watch_start(name)
 #else
 #define TURN_WATCH(name) ((void)0)
 #endif

@@ -32,7 +32,7 @@ union control {
 struct udp {
     struct server *server;
     struct counters *count;
-    enum udp_source source;     /* what the receive headers are set for */
+    enum udp_source source; /* what the receive headers are set for */
     struct mmsghdr recv[TURN_UDP_BATCH], send[TURN_UDP_BATCH];
     struct exchange x[TURN_UDP_BATCH];
     struct iovec recv_part[TURN_UDP_BATCH], send_part[TURN_UDP_BATCH];
@@ -42,7 +42,8 @@ struct udp {
 };
 
 _Static_assert(TURN_UDP_BATCH <= SERVER_BATCH_MAX, "a batch goes to server_handle() in one call");
-_Static_assert(sizeof(union address) == sizeof(struct sockaddr_in6), "msg_namelen is the size of the union");
+_Static_assert(sizeof(union address) == sizeof(struct sockaddr_in6),
+               "msg_namelen is the size of the union");
 
 static size_t control_len(enum udp_source source)
 {
@@ -123,7 +124,8 @@ static void send_all(struct udp *u, int fd, unsigned n)
         } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
             u->count->dropped_send += n - at;
             return;
-        } else if (errno != EINTR) { /* ECONNREFUSED, EPERM, ENETUNREACH...: this message's own trouble */
+        } else if (errno !=
+                   EINTR) { /* ECONNREFUSED, EPERM, ENETUNREACH...: this message's own trouble */
             u->count->dropped_send++;
             at++;
         }
@@ -146,7 +148,8 @@ static unsigned answers_gather(struct udp *u, unsigned n)
         h->msg_namelen = u->recv[i].msg_hdr.msg_namelen;
         h->msg_control = NULL;
         h->msg_controllen = 0;
-        if (control && u->recv[i].msg_hdr.msg_controllen && control_answer(&u->control[i], u->source)) {
+        if (control && u->recv[i].msg_hdr.msg_controllen &&
+            control_answer(&u->control[i], u->source)) {
             h->msg_control = &u->control[i];
             h->msg_controllen = control;
         }
@@ -185,7 +188,8 @@ bool udp_serve(struct udp *u, int fd, enum udp_source source)
     }
     for (unsigned batch = 0; batch < TURN_UDP_BATCHES; batch++) {
         int got = recvmmsg(fd, u->recv, TURN_UDP_BATCH, MSG_DONTWAIT, NULL);
-        if (got <= 0) /* nothing there, or an error queued by an earlier answer: none of it is ours to act on */
+        if (got <=
+            0) /* nothing there, or an error queued by an earlier answer: none of it is ours to act on */
             return got < 0 && errno != EAGAIN;
         unsigned n = (unsigned)got;
         for (unsigned i = 0; i < n; i++)

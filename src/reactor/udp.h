@@ -15,9 +15,9 @@
 #define UDP_IN_MAX 4096
 
 enum udp_source {
-    UDP_SOURCE_FIXED,   /* the socket is bound to one address */
-    UDP_SOURCE_V4,      /* 0.0.0.0: the address comes and goes in a struct in_pktinfo */
-    UDP_SOURCE_V6       /* ::, in a struct in6_pktinfo */
+    UDP_SOURCE_FIXED, /* the socket is bound to one address */
+    UDP_SOURCE_V4,    /* 0.0.0.0: the address comes and goes in a struct in_pktinfo */
+    UDP_SOURCE_V6     /* ::, in a struct in6_pktinfo */
 };
 
 struct udp;

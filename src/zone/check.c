@@ -3,11 +3,13 @@
  *
  * Error or warning: what named-checkzone or kzonecheck refuse to load is an error here (no or two SOAs, no NS at the apex, an
  * apex NS of ours without address or behind a CNAME, CNAME beside other data, records below a DNAME, NS beside a DNAME, NS at a
- * wildcard); what only breaks the one name is a warning (missing glue, targets that do not exist or are CNAMEs, DS without NS). */
+ * wildcard, DS at the apex, NSEC3 at no hash); what only breaks the one name is a warning (missing glue, targets that do not
+ * exist or are CNAMEs, DS without NS). */
 #include "zone/check.h"
 
 #include <stdio.h>
 
+#include "base/digits.h"
 #include "zone/lookup.h"
 #include "zone/zone.h"
 
@@ -18,15 +20,14 @@ struct check {
     const struct version *v;
     const struct check_sink *sink;
     struct check_result *result;
-    const struct node *dname;   /* the last DNAME passed: what follows may be below it */
+    const struct node *dname;   /* the last DNAME passed that is not below one: what follows may be below it */
     struct name found[FOUND_SLOTS]; /* targets that have addresses, whoever points to them; len 0: none */
 };
 
 static void fault(struct check *c, enum master_severity severity, struct name owner, const char *sentence)
 {
     uint64_t *count = severity == MASTER_ERROR ? &c->result->errors : &c->result->warnings;
-    (*count)++;
-    if (c->result->errors + c->result->warnings <= CHECK_FAULTS_MAX)
+    if (++*count <= CHECK_FAULTS_MAX)
         c->sink->fault(c->sink->arg, severity, owner, sentence);
 }
 
@@ -135,14 +136,22 @@ static void check_cname(struct check *c, const struct node *n)
 
 static void check_single(struct check *c, struct name owner, struct rrset s)
 {
-    static const uint16_t singles[] = {TYPE_SOA, TYPE_CNAME, TYPE_DNAME};
     char sentence[64], mnemonic[16];
-    for (unsigned i = 0; i < ARRAY_LEN(singles); i++)
-        if (s.type == singles[i] && s.count > 1) {
-            snprintf(sentence, sizeof(sentence), "%u %s records where only one can be", s.count,
-                     rrtype_text(s.type, mnemonic));
-            fault(c, MASTER_ERROR, owner, sentence);
-        }
+    if (s.count < 2 || !rrtype_is(s.type, RRTYPE_SINGLE))
+        return;
+    snprintf(sentence, sizeof(sentence), "%u %s records where only one can be", s.count, rrtype_text(s.type, mnemonic));
+    fault(c, MASTER_ERROR, owner, sentence);
+}
+
+/* RFC 5155 s3: the owner's first label is the hash in base32hex. */
+static void check_nsec3(struct check *c, const struct node *n)
+{
+    uint8_t hash[LABEL_LEN_MAX];
+    struct wr w = wr_over(hash, sizeof(hash));
+    const uint8_t *label = n->bytes;
+    bool is_apex = n->owner_len == c->v->zone->name.len;
+    if ((n->has & NODE_HAS_NSEC3) && (is_apex || !base32hex_scan((const char *)label + 1, *label, &w)))
+        fault(c, MASTER_ERROR, node_owner(n), "NSEC3 whose owner is not a hash");
 }
 
 static void check_node(struct check *c, const struct node *n)
@@ -151,7 +160,7 @@ static void check_node(struct check *c, const struct node *n)
     bool is_apex = owner.len == c->v->zone->name.len;
     if (c->dname && name_is_under(owner, node_owner(c->dname)))
         fault(c, MASTER_ERROR, owner, "stands below a DNAME (RFC 6672 s2.4)");
-    if (n->has & NODE_HAS_DNAME)
+    else if (n->has & NODE_HAS_DNAME)
         c->dname = n;
     if ((n->has & NODE_HAS_SOA) && !is_apex)
         fault(c, MASTER_ERROR, owner, "SOA that is not at the apex");
@@ -159,7 +168,9 @@ static void check_node(struct check *c, const struct node *n)
         fault(c, MASTER_ERROR, owner, "NS beside a DNAME (RFC 6672 s2.3)");
     if ((n->has & NODE_HAS_NS) && name_is_wildcard(owner))
         fault(c, MASTER_ERROR, owner, "NS at a wildcard (RFC 4592 s4.2)");
-    if ((n->has & NODE_HAS_DS) && !(n->has & NODE_HAS_NS))
+    if ((n->has & NODE_HAS_DS) && is_apex)
+        fault(c, MASTER_ERROR, owner, "DS at the apex (RFC 4035 s2.4)");
+    else if ((n->has & NODE_HAS_DS) && !(n->has & NODE_HAS_NS))
         fault(c, MASTER_WARNING, owner, "DS without NS");
     if (n->has & NODE_HAS_CNAME)
         check_cname(c, n);
@@ -185,6 +196,9 @@ void zone_check(const struct version *v, const struct check_sink *sink, struct c
     *result = (struct check_result){0};
     check_apex(&c);
     walk_start(&w, v);
-    for (const struct node *n; (n = walk_next(&w)) && !w.in_nsec3;)
-        check_node(&c, n);
+    for (const struct node *n; (n = walk_next(&w));)
+        if (w.in_nsec3)
+            check_nsec3(&c, n);
+        else
+            check_node(&c, n);
 }

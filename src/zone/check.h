@@ -9,7 +9,7 @@
 #include "dns/master.h"
 #include "zone/version.h"
 
-/* Faults said at most in one check; the rest is only counted. */
+/* Errors, and warnings, said at most in one check; the rest is only counted. */
 #define CHECK_FAULTS_MAX 100
 
 struct check_sink {
@@ -22,6 +22,7 @@ struct check_result {
     uint64_t errors, warnings;
 };
 
+/* Fit to be served: result->errors is 0. */
 void zone_check(const struct version *v, const struct check_sink *sink, struct check_result *result);
 
 #endif

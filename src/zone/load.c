@@ -107,6 +107,16 @@ static bool read_file(struct load *l)
     return e == OK && l->result->errors == 0;
 }
 
+static void check_zone(struct load *l, const struct version *v)
+{
+    struct check_sink sink = {.arg = l, .fault = on_check};
+    struct check_result found;
+    struct load_result before = *l->result;
+    zone_check(v, &sink, &found);
+    l->result->errors = before.errors + found.errors; /* of these not all need have been said */
+    l->result->warnings = before.warnings + found.warnings;
+}
+
 struct zone *load_zone_file(struct name name, const char *path, const struct load_limits *limits,
                             const struct load_sink *sink, struct load_result *result, struct diag *diag)
 {
@@ -118,9 +128,7 @@ struct zone *load_zone_file(struct name name, const char *path, const struct loa
     if (is_read) {
         struct version *v = txn_seal(&l.txn, NULL);
         zone_publish(l.zone, v);
-        struct check_sink check = {.arg = &l, .fault = on_check};
-        struct check_result found;
-        zone_check(v, &check, &found);
+        check_zone(&l, v);
         result->records = v->record_count;
     } else
         txn_abort(&l.txn);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as a message: refused, or read with all its records, built again, and the same when read once more. */
+ * Any bytes as a message: refused, or read with all its records, built again, and the same when
+ * read once more. */
 #include "base/check.h"
 #include "dns/build.h"
 #include "dns/message.h"
@@ -13,8 +14,8 @@
 /* What was read of one message. */
 struct reading {
     struct message msg;
-    unsigned count;             /* records below */
-    bool is_whole;              /* all records could be read */
+    unsigned count; /* records below */
+    bool is_whole;  /* all records could be read */
     struct rr rr[RECORDS_MAX];
     enum section section[RECORDS_MAX];
     struct name_buf owner[RECORDS_MAX];
@@ -64,7 +65,8 @@ static bool read_all(struct reading *r, const uint8_t *wire, size_t len)
     for (unsigned s = SECTION_ANSWER; s < SECTION_COUNT; s++) {
         struct rr_reader reader = rr_reader_of(&r->msg, (enum section)s);
         enum rr_read got = RR_READ_END;
-        while (r->count < RECORDS_MAX && (got = rr_read(&reader, &r->rdata, &r->rr[r->count])) == RR_READ_OK) {
+        while (r->count < RECORDS_MAX &&
+               (got = rr_read(&reader, &r->rdata, &r->rr[r->count])) == RR_READ_OK) {
             unsigned i = r->count++;
             name_copy(&r->owner[i], r->rr[i].owner);
             r->rr[i].owner = name_of(&r->owner[i]);
@@ -114,7 +116,8 @@ static void check_same(const struct reading *a, const struct reading *b, unsigne
         ASSERT(a->rr[i].class == b->rr[k].class && a->rr[i].ttl == b->rr[k].ttl);
         ASSERT(name_is_equal(a->rr[i].owner, b->rr[k].owner));
         ASSERT(a->rr[i].rdata.len == b->rr[k].rdata.len);
-        ASSERT(a->rr[i].rdata.len == 0 || memcmp(a->rr[i].rdata.bytes, b->rr[k].rdata.bytes, a->rr[i].rdata.len) == 0);
+        ASSERT(a->rr[i].rdata.len == 0 ||
+               memcmp(a->rr[i].rdata.bytes, b->rr[k].rdata.bytes, a->rr[i].rdata.len) == 0);
     }
 }
 

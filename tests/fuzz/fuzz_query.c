@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The whole way of a query, without sockets: bytes are one or several messages for server_handle(), over UDP and TCP.
+ * The whole way of a query, without sockets: bytes are one or several messages for
+ * server_handle(), over UDP and TCP.
  *
- * The zones are fixed and loaded once: plain data with chains, wildcards, cuts and odd names, and the signed zones of RFC 4035 (NSEC)
- * and RFC 5155 (NSEC3) under tests/data/query, which have the same name and so a server each. Input: for each message one byte (bit 0:
- * TCP, bit 1: the second server), two of length, then its bytes; the last one may be shorter than it says. Half of the mutations write a query that is worth asking, since random bytes
- * rarely name something that exists. */
+ * The zones are fixed and loaded once: plain data with chains, wildcards, cuts and odd names,
+ * and the signed zones of RFC 4035 (NSEC) and RFC 5155 (NSEC3) under tests/data/query, which
+ * have the same name and so a server each. Input: for each message one byte (bit 0: TCP, bit 1:
+ * the second server), two of length, then its bytes; the last one may be shorter than it says.
+ * Half of the mutations write a query that is worth asking, since random bytes rarely name
+ * something that exists. */
 #include "base/attr.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -24,16 +27,24 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t len, size_t max);
 
 static const char plain_zone[] =
     "$TTL 3600\n"
-    "@ SOA ns hostmaster 1 3600 900 1209600 300\n@ NS ns\n@ NS ns.far.test.\n@ MX 10 mail\n@ TXT \"apex\"\n"
-    "ns A 192.0.2.53\nns AAAA 2001:db8::53\nmail A 192.0.2.25\nwww A 192.0.2.1\nwww A 192.0.2.2\nwww TXT \"hello\"\n"
+    "@ SOA ns hostmaster 1 3600 900 1209600 300\n@ NS ns\n@ NS ns.far.test.\n@ MX 10 mail\n@ TXT "
+    "\"apex\"\n"
+    "ns A 192.0.2.53\nns AAAA 2001:db8::53\nmail A 192.0.2.25\nwww A 192.0.2.1\nwww A "
+    "192.0.2.2\nwww TXT \"hello\"\n"
     "* TXT \"wild\"\n* MX 10 mail\nsub.* A 192.0.2.3\n*.w CNAME www\na.b.c.ent A 192.0.2.4\n"
-    "c1 CNAME c2\nc2 CNAME c3\nc3 CNAME www\nloop CNAME pool\npool CNAME loop\ngone CNAME nothing.b.c.ent\nout CNAME x.w.example.\n"
-    "d DNAME e\nwww.e A 192.0.2.5\nup DNAME @\nround DNAME dnuor\ndnuor DNAME round\ngrow DNAME x.grow\n"
-    "cut NS ns.cut\ncut NS ns2.cut\nns.cut A 192.0.2.6\nns2.cut AAAA 2001:db8::6\nx.cut A 192.0.2.7\nfar NS ns.other.test.\n"
-    "dsc NS ns.other.test.\ndsc DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000001\n"
-    "srv SRV 0 0 1 mail\nsvcb SVCB 1 . alpn=h2\nhttps HTTPS 1 mail\nnaptr NAPTR 1 1 \"\" \"\" \"\" mail\nodd TYPE65281 \\# 3 010203\n"
+    "c1 CNAME c2\nc2 CNAME c3\nc3 CNAME www\nloop CNAME pool\npool CNAME loop\ngone CNAME "
+    "nothing.b.c.ent\nout CNAME x.w.example.\n"
+    "d DNAME e\nwww.e A 192.0.2.5\nup DNAME @\nround DNAME dnuor\ndnuor DNAME round\ngrow DNAME "
+    "x.grow\n"
+    "cut NS ns.cut\ncut NS ns2.cut\nns.cut A 192.0.2.6\nns2.cut AAAA 2001:db8::6\nx.cut A "
+    "192.0.2.7\nfar NS ns.other.test.\n"
+    "dsc NS ns.other.test.\ndsc DS 1 13 2 "
+    "0000000000000000000000000000000000000000000000000000000000000001\n"
+    "srv SRV 0 0 1 mail\nsvcb SVCB 1 . alpn=h2\nhttps HTTPS 1 mail\nnaptr NAPTR 1 1 \"\" \"\" \"\" "
+    "mail\nodd TYPE65281 \\# 3 010203\n"
     "$GENERATE 1-60 big A 198.51.100.$\n$GENERATE 0-20 bigtxt TXT \"${0,120,d}\"\n"
-    "$GENERATE 1-13 bigcut NS name-server-$.bigcut\n$GENERATE 1-13 name-server-$.bigcut A 192.0.2.$\n"
+    "$GENERATE 1-13 bigcut NS name-server-$.bigcut\n$GENERATE 1-13 name-server-$.bigcut A "
+    "192.0.2.$\n"
     "$GENERATE 1-13 name-server-$.bigcut AAAA 2001:db8::$\n";
 
 static struct server *servers[2];
@@ -48,7 +59,8 @@ static void wake(void *arg)
     pthread_mutex_unlock(&lock);
 }
 
-static void no_log(enum log_level level, const char *message, const struct log_field *fields, int count)
+static void no_log(enum log_level level, const char *message, const struct log_field *fields,
+                   int count)
 {
     (void)level;
     (void)message;
@@ -56,19 +68,20 @@ static void no_log(enum log_level level, const char *message, const struct log_f
     (void)count;
 }
 
-/* With the plain zone, one that does not load, and the signed zone in `file`. The identity is as long as it may be, so that NSID meets
- * the limit of 512 bytes. */
+/* With the plain zone, one that does not load, and the signed zone in `file`. The identity is as
+ * long as it may be, so that NSID meets the limit of 512 bytes. */
 static struct server *open_server(const char *dir, const char *file, const char *minimal)
 {
     char text[4096], identity[256];
     struct conf_faults *faults = malloc(sizeof(*faults));
     memset(identity, 'i', 255);
     identity[255] = 0;
-    int len = snprintf(text, sizeof(text),
-                       "server: {listen: 127.0.0.1@5300, identity: %s, version: fuzz, minimal-responses: %s}\n"
-                       "zones:\n  plain: {file: %s/plain}\n  broken.plain: {file: %s/absent}\n"
-                       "  example: {file: %s/query/%s}\n",
-                       identity, minimal, dir, dir, TEST_DATA, file);
+    int len = snprintf(
+        text, sizeof(text),
+        "server: {listen: 127.0.0.1@5300, identity: %s, version: fuzz, minimal-responses: %s}\n"
+        "zones:\n  plain: {file: %s/plain}\n  broken.plain: {file: %s/absent}\n"
+        "  example: {file: %s/query/%s}\n",
+        identity, minimal, dir, dir, TEST_DATA, file);
     struct conf *conf = conf_load_bytes(text, (size_t)len, "/fuzz/reeved.yaml", faults);
     if (!conf)
         conf_faults_show(faults, text, stderr);
@@ -130,9 +143,9 @@ static unsigned check_opt(const struct message *asked, bool is_well_formed, cons
     }
     ASSERT(is_well_formed && asked->opt_at);
     const uint8_t *ttl = m->wire + m->opt_at + 5, *asked_ttl = asked->wire + asked->opt_at + 5;
-    ASSERT(ttl[1] == 0);                                                        /* version */
-    ASSERT((get_u16(ttl + 2) & 0x7fff) == 0);                                   /* flags beside DO */
-    ASSERT(rcode == FORMERR || ((ttl[2] ^ asked_ttl[2]) & 0x80) == 0);          /* DO */
+    ASSERT(ttl[1] == 0);                                               /* version */
+    ASSERT((get_u16(ttl + 2) & 0x7fff) == 0);                          /* flags beside DO */
+    ASSERT(rcode == FORMERR || ((ttl[2] ^ asked_ttl[2]) & 0x80) == 0); /* DO */
     return rcode | (unsigned)ttl[0] << 4;
 }
 
@@ -241,16 +254,35 @@ static uint32_t draw(uint32_t *state, uint32_t below)
 
 static void write_name(struct wr *w, uint32_t *state)
 {
-    static const char *const names[] = {
-        "plain", "www.plain", "c1.plain", "loop.plain", "gone.plain", "out.plain", "d.plain", "www.d.plain", "x.up.plain",
-        "x.round.plain", "x.grow.plain", "cut.plain", "ns.cut.plain", "far.plain", "dsc.plain", "srv.plain", "svcb.plain",
-        "https.plain", "naptr.plain", "odd.plain", "big.plain", "bigtxt.plain", "bigcut.plain", "ent.plain", "b.c.ent.plain",
-        "sub.*.plain", "*.plain", "x.w.plain", "broken.plain", "x.broken.plain", "mail.plain", "example", "a.example", "b.example",
-        "c.example", "ai.example", "ns1.example", "w.example", "x.w.example", "y.w.example", "*.w.example", "x.y.w.example",
-        "xx.example", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example", "version.bind", "id.server", "other", ""};
-    static const char *const prefixes[] = {"", "", "", "x", "x.y", "*", "a", "zz", "_x._tcp", "WWW"};
+    static const char *const names[] = {"plain",         "www.plain",
+                                        "c1.plain",      "loop.plain",
+                                        "gone.plain",    "out.plain",
+                                        "d.plain",       "www.d.plain",
+                                        "x.up.plain",    "x.round.plain",
+                                        "x.grow.plain",  "cut.plain",
+                                        "ns.cut.plain",  "far.plain",
+                                        "dsc.plain",     "srv.plain",
+                                        "svcb.plain",    "https.plain",
+                                        "naptr.plain",   "odd.plain",
+                                        "big.plain",     "bigtxt.plain",
+                                        "bigcut.plain",  "ent.plain",
+                                        "b.c.ent.plain", "sub.*.plain",
+                                        "*.plain",       "x.w.plain",
+                                        "broken.plain",  "x.broken.plain",
+                                        "mail.plain",    "example",
+                                        "a.example",     "b.example",
+                                        "c.example",     "ai.example",
+                                        "ns1.example",   "w.example",
+                                        "x.w.example",   "y.w.example",
+                                        "*.w.example",   "x.y.w.example",
+                                        "xx.example",    "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example",
+                                        "version.bind",  "id.server",
+                                        "other",         ""};
+    static const char *const prefixes[] = {"",  "",  "",   "x",       "x.y",
+                                           "*", "a", "zz", "_x._tcp", "WWW"};
     char text[256];
-    const char *name = names[draw(state, ARRAY_LEN(names))], *prefix = prefixes[draw(state, ARRAY_LEN(prefixes))];
+    const char *name = names[draw(state, ARRAY_LEN(names))],
+               *prefix = prefixes[draw(state, ARRAY_LEN(prefixes))];
     snprintf(text, sizeof(text), "%s%s%s", prefix, *prefix && *name ? "." : "", name);
     for (char *label = text; *label;) {
         size_t len = strcspn(label, ".");
@@ -283,8 +315,9 @@ static void write_opt(struct wr *w, uint32_t *state)
 
 static void write_query(struct wr *w, uint32_t *state)
 {
-    static const uint16_t types[] = {1,  2,  5,  6,  12, 15, 16, 28, 33, 35,  39,  43,  46,   47,   48,
-                                     50, 51, 64, 65, 255, 251, 252, 253, 254, 41, 249, 250, 1000, 65281, 128};
+    static const uint16_t types[] = {1,   2,   5,   6,   12, 15,  16,  28,   33,    35,
+                                     39,  43,  46,  47,  48, 50,  51,  64,   65,    255,
+                                     251, 252, 253, 254, 41, 249, 250, 1000, 65281, 128};
     uint8_t *head = wr_room(w, 3);
     if (!head)
         return;

@@ -15,7 +15,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 600
-C_FLAGS = ('-std=c17', '-D_GNU_SOURCE', '-DREEVE_VERSION="0"', '-Isrc', '-Wall', '-Wextra', '-Wconversion', '-Wshadow',
+C_FLAGS = ('-std=c17', '-D_GNU_SOURCE', '-DREEVE_VERSION="0"', '-DREEVE_LIBRARIES=""', '-Isrc', '-Wall', '-Wextra', '-Wconversion', '-Wshadow',
            '-Wstrict-prototypes', '-Wmissing-prototypes', '-Wvla', '-Wpointer-arith', '-Wwrite-strings',
            '-Wno-missing-field-initializers', '-Werror')
 NOT_OURS = {'.git', '__pycache__', '.pytest_cache'}
@@ -245,7 +245,7 @@ def test_cppcheck():
     succeeds('cppcheck', '--std=c11', '--quiet', '--inline-suppr', '--error-exitcode=1', f'-j{os.cpu_count()}',
              '--enable=warning,performance,portability', '--suppress=missingIncludeSystem',
              '--suppress=unknownMacro', '--suppress=uninitvar', '--suppress=preprocessorErrorDirective', '--suppress=normalCheckLevelMaxBranches',
-             '-D_GNU_SOURCE', '-DREEVE_VERSION="0"', '-Isrc', 'src')
+             '-D_GNU_SOURCE', '-DREEVE_VERSION="0"', '-DREEVE_LIBRARIES=""', '-Isrc', 'src')
 
 
 def test_clang_tidy():
@@ -269,6 +269,14 @@ def test_every_sample_zone_is_configured():
     conf = read('conf/reeved.yaml')
     none(f'{path} is not in conf/reeved.yaml' for path in FILES
          if path.match('zones/*.zone') and path.name not in conf)
+
+
+def test_every_type_that_may_stand_in_a_zone_stands_in_the_sample():
+    rows = re.findall(r'^RR\(\w+, +"([\w-]+)", +\d+, ([^,]*),', read('src/dns/rrtype.tbl.h'), re.M)
+    zone = re.sub(r';.*', '', read('zones/types.example.zone'))
+    missing = [mnemonic for mnemonic, flags in rows if not re.search(r'META|NOZONE', flags)
+               and not re.search(rf'^(\S+)?\s+{mnemonic}\s', zone, re.M)]
+    assert len(rows) > 80 and not missing
 
 
 def test_printed_configuration_reads_back_as_itself(reeved, tmp_path):

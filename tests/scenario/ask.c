@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#define ASK_OPT_SIZE      1232
-#define ASK_OPT_HEAD_LEN  11
-#define ASK_OPTIONS_MAX   2048
-#define ASK_MESSAGE_MAX   65535
+#define ASK_OPT_SIZE     1232
+#define ASK_OPT_HEAD_LEN 11
+#define ASK_OPTIONS_MAX  2048
+#define ASK_MESSAGE_MAX  65535
 
 /* A query while its words are read. */
 struct draft {
@@ -20,7 +20,7 @@ struct draft {
     uint16_t ident, flags, qtype, qclass;
     uint8_t version;
     uint8_t options[ASK_OPTIONS_MAX];
-    struct wr option;       /* over options */
+    struct wr option; /* over options */
 };
 
 uint16_t ask_flag(struct word word)
@@ -106,7 +106,8 @@ static bool plain_word(struct words *w, struct word word, struct draft *d, struc
 static void write_query(const struct draft *d, struct arena *a, struct script_step *step)
 {
     size_t options = wr_len(&d->option);
-    size_t len = DNS_HEADER_LEN + d->qname.len + 4u + (step->has_opt ? ASK_OPT_HEAD_LEN + options : 0);
+    size_t len =
+        DNS_HEADER_LEN + d->qname.len + 4u + (step->has_opt ? ASK_OPT_HEAD_LEN + options : 0);
     uint8_t *wire = arena_alloc(a, len);
     struct wr out = wr_over(wire, len);
     wr_u16(&out, d->ident);
@@ -132,7 +133,8 @@ static void write_query(const struct draft *d, struct arena *a, struct script_st
     step->question_len = d->qname.len + 4u;
 }
 
-void ask_query(struct words *w, struct arena *a, struct name origin, uint16_t ident, struct script_step *step)
+void ask_query(struct words *w, struct arena *a, struct name origin, uint16_t ident,
+               struct script_step *step)
 {
     struct draft d = {.ident = ident, .qclass = CLASS_IN};
     d.option = wr_over(d.options, sizeof(d.options));
@@ -167,7 +169,8 @@ void ask_message(struct words *w, struct arena *a, struct script_step *step)
         word_fault(w, "message too long");
     step->wire = arena_copy(a, wire, wr_len(&out));
     step->wire_len = wr_len(&out);
-    for (struct word word = word_next(w); !w->bad && !word_is(word, "expect"); word = word_next(w)) {
+    for (struct word word = word_next(w); !w->bad && !word_is(word, "expect");
+         word = word_next(w)) {
         if (word_is(word, "udp"))
             step->transports = SCRIPT_UDP;
         else if (word_is(word, "tcp"))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The server in this process. Zone files go to a directory of their own, since the server's loaders read files. */
+ * The server in this process. Zone files go to a directory of their own, since the server's
+ * loaders read files. */
 #include "host.h"
 
 #include "base/attr.h"
@@ -15,9 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HOST_CONF_MAX    65536
-#define HOST_LOAD_S_MAX  60
-#define HOST_EPOCH_US    INT64_C(1084000000000000)  /* May 2004: within the signatures of RFC 4035's example */
+#define HOST_CONF_MAX   65536
+#define HOST_LOAD_S_MAX 60
+#define HOST_EPOCH_US \
+    INT64_C(1084000000000000) /* May 2004: within the signatures of RFC 4035's example */
 
 struct host {
     struct server *server;
@@ -117,7 +119,8 @@ struct host *host_new(const struct script *script, struct diag *diag)
     h->now_us = HOST_EPOCH_US;
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->woken, NULL);
-    snprintf(h->dir, sizeof(h->dir), "%s/reeve-scenario-XXXXXX", tmp && strlen(tmp) < 32 ? tmp : "/tmp");
+    snprintf(h->dir, sizeof(h->dir), "%s/reeve-scenario-XXXXXX",
+             tmp && strlen(tmp) < 32 ? tmp : "/tmp");
     if (!mkdtemp(h->dir)) {
         err_say(diag, ERR_SYSTEM, "%s: %s", h->dir, strerror(errno));
         h->dir[0] = 0;
@@ -132,7 +135,8 @@ struct host *host_new(const struct script *script, struct diag *diag)
     h->server = server_new(conf, wake, h);
     server_start(h->server);
     if (!wait_for_loads(h)) {
-        err_say(diag, ERR_SYSTEM, "%s: zones still loading after %d s", script->path, HOST_LOAD_S_MAX);
+        err_say(diag, ERR_SYSTEM, "%s: zones still loading after %d s", script->path,
+                HOST_LOAD_S_MAX);
         host_free(h);
         return NULL;
     }

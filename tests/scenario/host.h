@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A server in this process for one scenario: its zones in a directory of its own, no sockets, and a clock that only the
- * scenario moves. */
+ * A server in this process for one scenario: its zones in a directory of its own, no sockets,
+ * and a clock that only the scenario moves. */
 #ifndef REEVE_SCENARIO_HOST_H
 #define REEVE_SCENARIO_HOST_H
 
@@ -14,12 +14,13 @@ struct host *host_new(const struct script *script, struct diag *diag);
 /* Stops the server and removes its directory. NULL is fine. */
 void host_free(struct host *h);
 
-/* One message in, its answer out. Both lie in memory of their exact size, so that a sanitizer sees every step beyond. */
+/* One message in, its answer out. Both lie in memory of their exact size, so that a sanitizer
+ * sees every step beyond. */
 struct host_exchange {
     const struct script_step *step;
     enum script_transport transport;
-    uint8_t *answer;        /* host_exchange_done() frees it */
-    size_t len;             /* 0: none */
+    uint8_t *answer; /* host_exchange_done() frees it */
+    size_t len;      /* 0: none */
 };
 /* Hands the messages over in one turn; count <= SERVER_BATCH_MAX. */
 void host_ask(struct host *h, struct host_exchange *x, unsigned count);

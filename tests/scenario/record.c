@@ -13,7 +13,8 @@ struct name record_name(struct words *w, struct arena *a, struct word text, stru
     struct name_buf buf = {.len = 1};
     struct diag diag = {0};
     if (name_scan(text.s, text.len, origin, &buf, &diag) != OK)
-        word_fault_at(w, words_line_of(w, text.s), "'%.*s' is not a name: %s", (int)text.len, text.s, diag.text);
+        word_fault_at(w, words_line_of(w, text.s), "'%.*s' is not a name: %s", (int)text.len,
+                      text.s, diag.text);
     return (struct name){arena_copy(a, buf.wire, buf.len), buf.len};
 }
 
@@ -22,14 +23,19 @@ bool record_class(struct word word, uint16_t *out)
     static const struct {
         const char *text;
         uint16_t class;
-    } rows[] = {{"IN", CLASS_IN}, {"CH", CLASS_CH}, {"HS", CLASS_HS}, {"NONE", CLASS_NONE}, {"ANY", CLASS_ANY}};
+    } rows[] = {{"IN", CLASS_IN},
+                {"CH", CLASS_CH},
+                {"HS", CLASS_HS},
+                {"NONE", CLASS_NONE},
+                {"ANY", CLASS_ANY}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (word_is(word, rows[i].text)) {
             *out = rows[i].class;
             return true;
         }
     uint64_t value;
-    if (word.len <= 5 || memcmp(word.s, "CLASS", 5) != 0 || !digits_u64(word.s + 5, word.len - 5, UINT16_MAX, &value))
+    if (word.len <= 5 || memcmp(word.s, "CLASS", 5) != 0 ||
+        !digits_u64(word.s + 5, word.len - 5, UINT16_MAX, &value))
         return false;
     *out = (uint16_t)value;
     return true;
@@ -44,8 +50,8 @@ static bool ends_in_dots(struct word line)
 static const char *join_words(struct words *w, struct arena *a, struct lex *lex, size_t room)
 {
     char *text = arena_alloc(a, room + 1), *p = text;
-    for (struct token t = lex_next(lex); t.kind == TOKEN_WORD && !(t.len == 3 && memcmp(t.s, "...", 3) == 0);
-         t = lex_next(lex)) {
+    for (struct token t = lex_next(lex);
+         t.kind == TOKEN_WORD && !(t.len == 3 && memcmp(t.s, "...", 3) == 0); t = lex_next(lex)) {
         if (p != text)
             *p++ = ' ';
         memcpy(p, t.s, t.len);
@@ -57,8 +63,8 @@ static const char *join_words(struct words *w, struct arena *a, struct lex *lex,
     return text;
 }
 
-static void read_rdata(struct words *w, struct arena *a, struct lex *lex, struct name origin, struct word line,
-                       struct script_record *r)
+static void read_rdata(struct words *w, struct arena *a, struct lex *lex, struct name origin,
+                       struct word line, struct script_record *r)
 {
     uint8_t bytes[RDATA_LEN_MAX];
     struct wr out = wr_over(bytes, sizeof(bytes));
@@ -72,7 +78,8 @@ static void read_rdata(struct words *w, struct arena *a, struct lex *lex, struct
     }
 }
 
-static struct script_record *read_line(struct words *w, struct arena *a, struct word line, struct name origin)
+static struct script_record *read_line(struct words *w, struct arena *a, struct word line,
+                                       struct name origin)
 {
     unsigned number = words_line_of(w, line.s);
     struct script_record *r = arena_alloc(a, sizeof(*r));
@@ -104,7 +111,8 @@ static struct word trim(const char *s, const char *end)
     return (struct word){s, s < end && *s == ';' ? 0 : (size_t)(end - s)};
 }
 
-struct script_record *record_list(struct words *w, struct arena *a, struct word block, struct name origin)
+struct script_record *record_list(struct words *w, struct arena *a, struct word block,
+                                  struct name origin)
 {
     struct script_record *first = NULL, **last = &first;
     const char *end = block.s + block.len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Runs scenarios in this process: scenario [-v|-w] FILE.rv|DIR... (-v shows the server's log). Every step is asked alone and then in one
- * batch with others. Ends with "N passed, N failed", N being expectations. With -w every expectation must be wrong, or the file no
- * scenario: a test of this program. */
+ * Runs scenarios in this process: scenario [-v|-w] FILE.rv|DIR... (-v shows the server's log).
+ * Every step is asked alone and then in one batch with others. Ends with "N passed, N failed", N
+ * being expectations. With -w every expectation must be wrong, or the file no scenario: a test
+ * of this program. */
 #include "base/attr.h"
 #include "base/log.h"
 #include "host.h"
@@ -29,7 +30,8 @@ static void count(struct tally *tally, bool is_fine)
         tally->failed++;
 }
 
-static void no_log(enum log_level level, const char *message, const struct log_field *fields, int count)
+static void no_log(enum log_level level, const char *message, const struct log_field *fields,
+                   int count)
 {
     (void)level;
     (void)message;
@@ -37,7 +39,8 @@ static void no_log(enum log_level level, const char *message, const struct log_f
     (void)count;
 }
 
-static void judge(const struct script *script, const struct host_exchange *x, const char *how, struct tally *tally)
+static void judge(const struct script *script, const struct host_exchange *x, const char *how,
+                  struct tally *tally)
 {
     struct verdict_input in = {x->step, x->transport, x->answer, x->len,
                                strtoul(script_setting(script, "udp-size", "0"), NULL, 10)};
@@ -50,13 +53,14 @@ static void judge(const struct script *script, const struct host_exchange *x, co
     fclose(out);
     count(tally, is_fine);
     if (is_fine == tally->want_wrong)
-        printf("%s:%u: over %s, %s:\n%s", script->path, x->step->line, x->transport == SCRIPT_UDP ? "UDP" : "TCP", how,
+        printf("%s:%u: over %s, %s:\n%s", script->path, x->step->line,
+               x->transport == SCRIPT_UDP ? "UDP" : "TCP", how,
                is_fine ? "  not noticed to be wrong\n" : text);
     free(text);
 }
 
-static void flush(struct host *h, const struct script *script, struct host_exchange *x, unsigned count,
-                  struct tally *tally)
+static void flush(struct host *h, const struct script *script, struct host_exchange *x,
+                  unsigned count, struct tally *tally)
 {
     host_ask(h, x, count);
     for (unsigned i = 0; i < count; i++)
@@ -65,7 +69,8 @@ static void flush(struct host *h, const struct script *script, struct host_excha
 }
 
 /* All steps, batch_max at a time. */
-static void play(struct host *h, const struct script *script, unsigned batch_max, struct tally *tally)
+static void play(struct host *h, const struct script *script, unsigned batch_max,
+                 struct tally *tally)
 {
     struct host_exchange x[SERVER_BATCH_MAX];
     unsigned count = 0;
@@ -73,7 +78,8 @@ static void play(struct host *h, const struct script *script, unsigned batch_max
         for (unsigned transport = SCRIPT_UDP; transport <= SCRIPT_TCP; transport <<= 1) {
             if (!(step->transports & transport))
                 continue;
-            x[count++] = (struct host_exchange){.step = step, .transport = (enum script_transport)transport};
+            x[count++] =
+                (struct host_exchange){.step = step, .transport = (enum script_transport)transport};
             if (count == batch_max) {
                 flush(h, script, x, count, tally);
                 count = 0;

@@ -57,8 +57,8 @@ static void read_rcodes(struct reader *r, struct script_step *step)
 
 static bool is_statement(struct word word)
 {
-    return word.len == 0 || word_is(word, "query") || word_is(word, "message") || word_is(word, "zone") ||
-           word_is(word, "config") || word_is(word, "origin");
+    return word.len == 0 || word_is(word, "query") || word_is(word, "message") ||
+           word_is(word, "zone") || word_is(word, "config") || word_is(word, "origin");
 }
 
 static void read_expect_word(struct reader *r, struct script_step *step, struct word word)
@@ -75,6 +75,8 @@ static void read_expect_word(struct reader *r, struct script_step *step, struct 
         step->no_question = true;
     else if (word_is(word, "size"))
         step->size_max = word_number(&r->w, UINT16_MAX);
+    else if (word_is(word, "announces"))
+        step->announces = word_number(&r->w, UINT16_MAX);
     else if (word_is(word, "nsid")) {
         struct word text = word_next(&r->w);
         if (text.len < 2 || text.s[0] != '"')
@@ -151,7 +153,8 @@ static void read_origin(struct reader *r)
     r->origin = record_name(&r->w, &r->script->arena, word_next(&r->w), (struct name){0});
 }
 
-/* The zone file: an empty line for every line above the block, $TTL on the line of the {, then the block without its indentation. */
+/* The zone file: an empty line for every line above the block, $TTL on the line of the {, then
+ * the block without its indentation. */
 static void read_zone(struct reader *r)
 {
     struct script_zone *zone = arena_alloc(&r->script->arena, sizeof(*zone));
@@ -178,7 +181,8 @@ static void read_zone(struct reader *r)
         s = eol;
     }
     *p++ = '\n';
-    *zone = (struct script_zone){.name = arena_string(&r->script->arena, name.s, name.len), .text = text};
+    *zone = (struct script_zone){.name = arena_string(&r->script->arena, name.s, name.len),
+                                 .text = text};
     zone->text_len = (size_t)(p - text);
     *r->last_zone = zone;
     r->last_zone = &zone->next;
@@ -194,7 +198,8 @@ static void read_setting(struct reader *r, const char *s, const char *eol)
         return;
     const char *blank = memchr(s, ' ', (size_t)(eol - s));
     if (!blank) {
-        word_fault_at(&r->w, words_line_of(&r->w, s), "setting '%.*s' without a value", (int)(eol - s), s);
+        word_fault_at(&r->w, words_line_of(&r->w, s), "setting '%.*s' without a value",
+                      (int)(eol - s), s);
         return;
     }
     struct script_setting *setting = arena_alloc(&r->script->arena, sizeof(*setting));
@@ -224,8 +229,8 @@ static const struct {
     bool before_steps;
     void (*read)(struct reader *);
 } statements[] = {
-    {"zone", true, read_zone},     {"config", true, read_config},    {"origin", false, read_origin},
-    {"query", false, read_query},  {"message", false, read_message},
+    {"zone", true, read_zone},    {"config", true, read_config},    {"origin", false, read_origin},
+    {"query", false, read_query}, {"message", false, read_message},
 };
 
 static void read_statement(struct reader *r)
@@ -256,7 +261,8 @@ static enum err read_file(const char *path, char **out, size_t *len, struct diag
     fclose(f);
     if (!is_whole) {
         free(bytes);
-        return err_say(diag, ERR_LIMIT, "%s: unreadable, or %u bytes and more", path, SCRIPT_FILE_MAX);
+        return err_say(diag, ERR_LIMIT, "%s: unreadable, or %u bytes and more", path,
+                       SCRIPT_FILE_MAX);
     }
     *out = bytes;
     return OK;

@@ -1,38 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Scenarios: the language of the .rv files, read into steps.
  *
- *     # RFC 1034 s4.3.2: what this shows                      comment, to the end of the line
- *     config {                                                settings of the map `server:`, one on a line
+ *     # RFC 1034 s4.3.2: what this shows          a comment, to the end of the line
+ *     config {                                    settings of the map `server:`, one on a line
  *         minimal-responses no
  *     }
- *     zone example. {                                         a zone file; ; begins a comment here
+ *     zone example. {                             a zone file; here ; begins a comment
  *         @    SOA ns hostmaster 7 3600 900 1209600 300
  *         @    NS  ns
  *     }
- *     origin example.                                         what relative names below end in: the last zone unless said
+ *     origin example.                             what relative names below end in
  *     query www A          expect NOERROR aa { answer { www 60 A 192.0.2.1 } }
- *     query nowhere A do   expect NXDOMAIN aa { answer {} authority { @ 300 SOA ns hostmaster 7 3600 900 1209600 300 } }
+ *     query nowhere A do   expect NXDOMAIN aa {
+ *         answer {}
+ *         authority { @ 300 SOA ns hostmaster 7 3600 900 1209600 300 }
+ *     }
  *     message { 0001 0000 0001 0000 0000 0000 "example" 00 0001 0001 } udp expect FORMERR|dropped
  *
- * Blanks and line ends separate words and mean nothing else, but for the lines of a block. The indentation of a zone's first line is
- * taken off all its lines; the file's $TTL is 3600, and a record that is expected without a TTL has that TTL.
+ * Blanks and line ends separate words and mean nothing else, but for the lines of a block. The
+ * indentation of a zone's first line is taken off all its lines. A record without a TTL has 3600,
+ * in zones and in expectations. The origin is the last zone's name unless `origin` says another.
  *
- * query NAME TYPE, then any of: CLASS  udp tcp (else it is asked over both)  rd ad cd aa tc ra z qr  opcode N  id N  edns SIZE  do  nsid
- *   edns-version N  edns-flags HEX  option CODE HEX (- for none); the last six send an OPT, of size 1232 unless said.
- * message { ... }: hex digits, and "text" for a label with its length in front.
- * expect RCODE|RCODE... or dropped, then any of: aa tc ra z ad (what is not named is clear)  aa? (either)  nsid "TEXT"  size N (at
- *   most)  opt no-opt  no-question, then sections in braces. A section that is not there is not compared. A section is:
+ * query NAME TYPE, then any of these in any order:
+ *     CLASS   udp tcp (without them it is asked over both)   opcode N   id N
+ *     rd ad cd aa tc ra z qr                                  bits of the header
+ *     edns SIZE   do   nsid   edns-version N   edns-flags HEX   option CODE HEX (- for nothing)
+ *                                                             send an OPT, of size 1232 unless said
+ * message { ... }: hex digits, and "text" for a label with its length in front; then udp or tcp.
+ *
+ * expect RCODE|RCODE... (or dropped), then any of these:
+ *     aa tc ra z ad           bits that are set; those that are not named are clear
+ *     aa?                     set or not
+ *     nsid "TEXT"   announces N (the size in OPT)   size N (bytes at most)   opt   no-opt
+ *     no-question             the question does not come back
+ * and sections in braces; one that is not there is not compared:
  *     answer { records }          exactly these, in any order; OPT is left out
  *     answer has { records }      these and maybe others
  *     answer within { records }   some of these, and every RRset that is there whole
  *     answer one-of { records }   the same with exactly one RRset (and what signs it)
- *   A record is: owner [TTL] [CLASS] type rdata. Names compare without regard to case. Rdata that ends in ... is compared as far as it
- *   goes, word by word, with names absolute: RRSIG SOA ...
+ * A record is: owner [TTL] [CLASS] type rdata, on one line. Names compare without regard to case.
+ * Rdata that ends in ... is compared as far as it goes, word by word, with names absolute:
+ * RRSIG SOA 13 1 ...
  *
- * Checked in every answer, without being said: id, QR, opcode and RD; the question byte for byte; OPT if and only if one was asked with,
- * its version, DO as asked, no other flag, no NSID unless expected; the size allowed; no bytes left over.
+ * Checked in every answer, without being said: id, QR, opcode and RD; the question byte for
+ * byte; OPT if and only if one was asked with, its version, DO as asked, no other flag, no NSID
+ * unless expected; the size allowed; no bytes left over.
  *
- * Words that are not known are errors with file and line; so are zone and config behind the first step. */
+ * Words that are not known are errors with file and line; so are zone and config behind the
+ * first step. */
 #ifndef REEVE_SCENARIO_SCRIPT_H
 #define REEVE_SCENARIO_SCRIPT_H
 
@@ -70,27 +85,28 @@ struct script_section {
 
 struct script_step {
     unsigned line;
-    bool is_query;              /* else raw bytes */
-    const uint8_t *wire;        /* what is sent */
+    bool is_query;       /* else raw bytes */
+    const uint8_t *wire; /* what is sent */
     size_t wire_len;
-    size_t question_len;        /* query: bytes behind the header that come back */
-    unsigned transports;        /* enum script_transport */
-    bool has_opt;               /* query: an OPT is sent */
+    size_t question_len; /* query: bytes behind the header that come back */
+    unsigned transports; /* enum script_transport */
+    bool has_opt;        /* query: an OPT is sent */
     uint16_t opt_size, opt_flags;
 
-    uint64_t rcodes;            /* bit per response code, SCRIPT_RCODE_DROPPED among them */
+    uint64_t rcodes; /* bit per response code, SCRIPT_RCODE_DROPPED among them */
     uint16_t flags, flags_compared;
     enum script_opt opt;
-    const char *nsid;           /* NULL: none */
+    const char *nsid; /* NULL: none */
     bool no_question;
-    size_t size_max;            /* 0: what the transport allows */
+    size_t size_max;    /* 0: what the transport allows */
+    uint32_t announces; /* size in the answer's OPT; 0: not compared */
     struct script_section section[SECTION_COUNT];
     struct script_step *next;
 };
 
 struct script_zone {
     const char *name;
-    const char *text;           /* the zone file; its lines have the numbers that they have in the scenario */
+    const char *text; /* the zone file; its lines have the numbers that they have in the scenario */
     size_t text_len;
     struct script_zone *next;
 };
@@ -106,7 +122,7 @@ struct script {
     struct script_setting *settings;
     struct script_step *steps;
     unsigned step_count;
-    struct arena arena;         /* all of the above */
+    struct arena arena; /* all of the above */
 };
 
 /* Reads a file. Not OK: diag says "path:line: what", and there is nothing to be freed. */

@@ -11,12 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define FLAG_Z               0x0040
-#define OPTION_NSID          3
-#define OPTION_EDE           15
-#define VERDICT_RECORDS_MAX  4096
-#define VERDICT_RDATA_MAX    (1u << 20)     /* a message of 64 kB with its names decompressed */
-#define VERDICT_ARENA_MAX    (64u << 20)
+#define FLAG_Z              0x0040
+#define OPTION_NSID         3
+#define OPTION_EDE          15
+#define VERDICT_RECORDS_MAX 4096
+#define VERDICT_RDATA_MAX   (1u << 20) /* a message of 64 kB with its names decompressed */
+#define VERDICT_ARENA_MAX   (64u << 20)
 
 /* One comparison. */
 struct verdict {
@@ -46,7 +46,8 @@ static void ATTR_PRINTF(2, 3) differ(struct verdict *v, const char *fmt, ...)
 static const char *flags_text(unsigned flags, char buf[32])
 {
     snprintf(buf, 32, "%s%s%s%s%s", flags & FLAG_AA ? " aa" : "", flags & FLAG_TC ? " tc" : "",
-             flags & FLAG_RA ? " ra" : "", flags & FLAG_Z ? " z" : "", flags & FLAG_AD ? " ad" : "");
+             flags & FLAG_RA ? " ra" : "", flags & FLAG_Z ? " z" : "",
+             flags & FLAG_AD ? " ad" : "");
     return buf[0] ? buf : " none";
 }
 
@@ -74,8 +75,10 @@ static void check_question(struct verdict *v)
         return;
     if (step->no_question)
         differ(v, "no question expected, got %u", v->msg.count[SECTION_QUESTION]);
-    else if (step->is_query && (v->msg.count[SECTION_QUESTION] != 1 || v->in->len < DNS_HEADER_LEN + step->question_len ||
-                                memcmp(v->in->wire + DNS_HEADER_LEN, step->wire + DNS_HEADER_LEN, step->question_len) != 0))
+    else if (step->is_query && (v->msg.count[SECTION_QUESTION] != 1 ||
+                                v->in->len < DNS_HEADER_LEN + step->question_len ||
+                                memcmp(v->in->wire + DNS_HEADER_LEN, step->wire + DNS_HEADER_LEN,
+                                       step->question_len) != 0))
         differ(v, "the question, byte for byte, expected in the answer");
 }
 
@@ -107,7 +110,8 @@ static void check_options(struct verdict *v, struct rd options)
         if (code == OPTION_NSID) {
             const char *want = v->step->nsid;
             if (!want || strlen(want) != len || memcmp(want, data, len) != 0)
-                differ(v, "NSID \"%s\" expected, got \"%.*s\"", want ? want : "(none)", (int)len, (const char *)data);
+                differ(v, "NSID \"%s\" expected, got \"%.*s\"", want ? want : "(none)", (int)len,
+                       (const char *)data);
             nsids++;
         } else if (code != OPTION_EDE) { /* RFC 8914 s2: comes unasked */
             differ(v, "option %u was not asked for", code);
@@ -126,16 +130,18 @@ static unsigned check_opt(struct verdict *v)
     bool is_wanted = step->opt == OPT_PRESENT || (step->opt == OPT_AS_ASKED && step->has_opt);
     bool is_free = !step->is_query && step->opt == OPT_AS_ASKED;
     if (v->msg.opt_at == 0) {
-        if ((is_wanted && !is_free) || step->nsid)
+        if ((is_wanted && !is_free) || step->nsid || step->announces)
             differ(v, "OPT expected, got none");
         return 0;
     }
     if (!is_wanted && !is_free)
         differ(v, "no OPT expected, got one");
     struct rd r = rd_over(v->in->wire, v->in->len);
-    rd_bytes(&r, v->msg.opt_at + 5);
-    unsigned rcode = rd_u8(&r), version = rd_u8(&r), flags = rd_u16(&r);
+    rd_bytes(&r, v->msg.opt_at + 3);
+    unsigned size = rd_u16(&r), rcode = rd_u8(&r), version = rd_u8(&r), flags = rd_u16(&r);
     check_options(v, rd_sub(&r, rd_u16(&r)));
+    if (step->announces && size != step->announces)
+        differ(v, "a size of %u in OPT expected, got %u", step->announces, size);
     if (version != 0)
         differ(v, "EDNS version 0 expected, got %u", version);
     unsigned want = step->is_query ? step->opt_flags & 0x8000u : flags & 0x8000u;
@@ -189,7 +195,8 @@ static bool agree(struct verdict *v, const struct script_record *want, const str
 {
     return want->type == got->type && want->class == got->class && want->ttl == got->ttl &&
            name_is_equal(want->owner, got->owner) &&
-           (want->words ? has_words(v, got, want->words) : rdata_compare(want->type, want->rdata, got->rdata) == 0);
+           (want->words ? has_words(v, got, want->words)
+                        : rdata_compare(want->type, want->rdata, got->rdata) == 0);
 }
 
 static bool is_in(struct verdict *v, const struct script_record *want, struct set got)
@@ -224,7 +231,8 @@ static unsigned rrset_count(struct set got)
     for (unsigned i = 0; i < got.count; i++) {
         bool is_new = got.rr[i].type != TYPE_RRSIG;
         for (unsigned j = 0; is_new && j < i; j++)
-            is_new = got.rr[j].type != got.rr[i].type || !name_is_equal(got.rr[j].owner, got.rr[i].owner);
+            is_new = got.rr[j].type != got.rr[i].type ||
+                     !name_is_equal(got.rr[j].owner, got.rr[i].owner);
         count += is_new;
     }
     return count;
@@ -258,8 +266,9 @@ static bool section_is_fine(struct verdict *v, const struct script_section *sect
 static void show_record(struct verdict *v, const struct rr *rr, const char *words)
 {
     char owner[NAME_TEXT_MAX], type[16], class[16];
-    fprintf(v->out, "      %s %u %s %s %s%s\n", name_text(rr->owner, owner), rr->ttl, class_text(rr->class, class),
-            rrtype_text(rr->type, type), words ? words : rdata_text(v, rr), words ? " ..." : "");
+    fprintf(v->out, "      %s %u %s %s %s%s\n", name_text(rr->owner, owner), rr->ttl,
+            class_text(rr->class, class), rrtype_text(rr->type, type),
+            words ? words : rdata_text(v, rr), words ? " ..." : "");
 }
 
 static void check_section(struct verdict *v, enum section s)
@@ -272,7 +281,8 @@ static void check_section(struct verdict *v, enum section s)
         return;
     differ(v, "%s%s expected", names[s], modes[section->mode]);
     for (const struct script_record *want = section->records; want; want = want->next)
-        show_record(v, &(struct rr){want->owner, want->type, want->class, want->ttl, want->rdata}, want->words);
+        show_record(v, &(struct rr){want->owner, want->type, want->class, want->ttl, want->rdata},
+                    want->words);
     fputs("    got\n", v->out);
     for (unsigned i = 0; i < got.count; i++)
         show_record(v, &got.rr[i], NULL);
@@ -319,7 +329,8 @@ bool verdict_is_fine(const struct verdict_input *in, FILE *out)
     if (in->len == 0 || must_drop) {
         if (may_drop && in->len == 0)
             return true;
-        fprintf(out, "  %s\n", in->len ? "no answer expected, got one" : "an answer expected, got none");
+        fprintf(out, "  %s\n",
+                in->len ? "no answer expected, got one" : "an answer expected, got none");
         return false;
     }
     struct verdict *v = mem_alloc(sizeof(*v));

@@ -13,7 +13,7 @@ struct verdict_input {
     enum script_transport transport;
     const uint8_t *wire;
     size_t len;
-    size_t udp_size;        /* the server's largest UDP answer */
+    size_t udp_size; /* the server's largest UDP answer */
 };
 
 /* True if all is as expected; else every difference was printed to out, a line or more for each. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Words and blocks of a scenario, with a sticky fault: after the first one every word is the end of the file. */
+ * Words and blocks of a scenario, with a sticky fault: after the first one every word is the end
+ * of the file. */
 #ifndef REEVE_SCENARIO_WORD_H
 #define REEVE_SCENARIO_WORD_H
 
@@ -10,7 +11,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-#define WORD_MAX 1100   /* a name with every byte escaped */
+#define WORD_MAX 1100 /* a name with every byte escaped */
 
 /* A cursor over the whole file; the words lie in the file's bytes. */
 struct words {
@@ -22,7 +23,7 @@ struct words {
 
 struct word {
     const char *s;
-    size_t len;         /* 0: the end of the file */
+    size_t len; /* 0: the end of the file */
 };
 
 struct words words_over(const char *path, const char *s, size_t len, struct diag *diag);
@@ -30,7 +31,8 @@ struct words words_over(const char *path, const char *s, size_t len, struct diag
 unsigned words_line(const struct words *w);
 unsigned words_line_of(const struct words *w, const char *p);
 
-/* Separated by blanks; { and } are words of their own only when they stand alone; a quoted text is one word with its quotes. */
+/* Separated by blanks; { and } are words of their own only when they stand alone; a quoted text
+ * is one word with its quotes. */
 struct word word_next(struct words *w);
 struct word word_peek(struct words *w);
 bool word_is(struct word word, const char *text);
@@ -39,7 +41,8 @@ bool word_take(struct words *w, const char *text);
 /* A decimal number up to max; a fault if the next word is none. */
 uint32_t word_number(struct words *w, uint32_t max);
 
-/* What stands between the next word, which must be {, and the } that stands alone behind it; ; comments and quotes hide one. */
+/* What stands between the next word, which must be {, and the } that stands alone behind it; ;
+ * comments and quotes hide one. */
 struct word word_block(struct words *w);
 
 /* Notes "path:line: sentence", once; returns false. The second form is for a line of one's own. */

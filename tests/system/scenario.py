@@ -82,6 +82,7 @@ class Step:
     marks: set = dataclasses.field(default_factory=set)
     nsid: bytes = None
     size_max: int = 0
+    announces: int = 0
     sections: dict = dataclasses.field(default_factory=dict)
 
 
@@ -294,6 +295,8 @@ class Parser(Reader):
                 step.nsid = self.word("a quoted text").strip('"').encode()
             elif w == "size":
                 step.size_max = self.number(65535)
+            elif w == "announces":
+                step.announces = self.number(65535)
             else:
                 raise self.fault(f"unknown word '{w}' in an expectation")
         return None
@@ -425,6 +428,8 @@ def check_opt(step, m):
         if m.edns != 0:
             yield f"  OPT version 0 expected, got {m.edns} (-1: none)"
             return
+        if step.announces and m.payload != step.announces:
+            yield f"  a size of {step.announces} in OPT expected, got {m.payload}"
         do = 0x8000 & (step.edns["flags"] if asked else m.ednsflags)
         if m.ednsflags & 0xFFFF != do:
             yield f"  EDNS flags {do:#x} expected, got {m.ednsflags & 0xffff:#x}"
@@ -436,8 +441,8 @@ def check_opt(step, m):
             yield f"  options that were not asked for: {m.options}"
     elif m.edns != -1:
         yield "  no OPT expected, got one"
-    elif step.nsid is not None:
-        yield "  NSID expected, got no OPT"
+    elif step.nsid is not None or step.announces:
+        yield "  NSID or a size expected, got no OPT"
 
 
 def size_limit(step, transport, udp_size):

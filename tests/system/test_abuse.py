@@ -10,8 +10,8 @@ import subprocess
 
 import harness
 
-DATAGRAMS = int(os.environ.get('ABUSE_DATAGRAMS', 100000))
-STREAMS = int(os.environ.get('ABUSE_STREAMS', 1000))
+DATAGRAMS = int(os.environ.get('ABUSE_DATAGRAMS', 200000))
+STREAMS = int(os.environ.get('ABUSE_STREAMS', 2000))
 SEED = int(os.environ.get('ABUSE_SEED', 1))
 GROWTH_KB_MAX = 4096
 PER_S_MIN = 500         # datagrams; a run that is slower than this has hung

@@ -3,9 +3,11 @@
  *
  *     abuse PORT SEED DATAGRAMS STREAMS
  *
- * to 127.0.0.1. Between them it asks questions that must be answered (example. SOA): after every batch over UDP, so that the server is
- * never ahead or behind by more than a batch, and after every few streams over TCP. Every answer must be one: QR set, a header at least,
- * no longer than a datagram may be. Prints what it sent and got; exit code 1 when a question stays without an answer or an answer is none. */
+ * to 127.0.0.1. Between them it asks questions that must be answered (example. SOA): after every
+ * batch over UDP, so that the server is never ahead or behind by more than a batch, and after
+ * every few streams over TCP. Every answer must be one: QR set, a header at least, no longer
+ * than a datagram may be. Prints what it sent and got; exit code 1 when a question stays without
+ * an answer or an answer is none. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -22,8 +24,8 @@
 #define ANSWER_MAX     1232
 #define BATCH          64
 #define STREAM_MAX     70000
-#define OPEN_MAX       48       /* streams that are left open behind, the oldest is closed for a new one */
-#define ASK_EVERY      50       /* streams between two questions */
+#define OPEN_MAX       48 /* streams that are left open behind, the oldest is closed for a new one */
+#define ASK_EVERY      50 /* streams between two questions */
 #define ANSWER_WAIT_MS 20000
 #define RESEND_MS      2000
 
@@ -63,10 +65,13 @@ struct seed {
     size_t len;
 };
 
-#define SEED(s) {s, sizeof(s) - 1}
+#define SEED(s)          \
+    {                    \
+        s, sizeof(s) - 1 \
+    }
 #define HEAD(qd, an, ns, ar) "\x12\x34\1\0\0" qd "\0" an "\0" ns "\0" ar
-#define NAME "\3www\7example\0"
-#define OPT  "\0\0\x29\x04\xd0\0\0\x80\0\0\0"
+#define NAME                 "\3www\7example\0"
+#define OPT                  "\0\0\x29\x04\xd0\0\0\x80\0\0\0"
 
 static const struct seed seeds[] = {
     SEED(HEAD("\1", "\0", "\0", "\0") NAME "\0\1\0\1"),
@@ -74,11 +79,13 @@ static const struct seed seeds[] = {
     SEED(HEAD("\1", "\0", "\0", "\1") "\7example\0\0\xff\0\1" OPT),
     SEED(HEAD("\1", "\0", "\0", "\1") "\1*\4wild\7example\0\0\x10\0\1" OPT),
     SEED(HEAD("\1", "\0", "\0", "\1") "\1x\5dname\7example\0\0\1\0\1" OPT),
-    SEED(HEAD("\1", "\0", "\0", "\1") "\1x\3sub\7example\0\0\1\0\1\0\0\x29\x04\xd0\0\0\x80\0\0\4\0\3\0\0"),
+    SEED(HEAD("\1", "\0", "\0",
+              "\1") "\1x\3sub\7example\0\0\1\0\1\0\0\x29\x04\xd0\0\0\x80\0\0\4\0\3\0\0"),
     SEED(HEAD("\1", "\0", "\0", "\2") NAME "\0\1\0\1" OPT "\0\0\xfa\0\xff\0\0\0\0\0\0"),
     SEED(HEAD("\1", "\1", "\1", "\1") NAME "\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4"
-         "\xc0\x10\0\2\0\1\0\0\0\1\0\2\xc0\x0c" OPT),
-    SEED("\x12\x34\x28\0\0\1\0\0\0\1\0\0\7example\0\0\6\0\1\3new\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4"),
+                                           "\xc0\x10\0\2\0\1\0\0\0\1\0\2\xc0\x0c" OPT),
+    SEED("\x12\x34\x28\0\0\1\0\0\0\1\0\0\7example\0\0\6\0\1\3new\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3"
+         "\4"),
     SEED("\x12\x34\x20\0\0\1\0\0\0\0\0\0\7example\0\0\6\0\1"),
     SEED(HEAD("\1", "\0", "\0", "\0") "\7example\0\0\xfc\0\1"),
     SEED(HEAD("\1", "\0", "\0", "\0") "\7version\4bind\0\0\x10\0\3"),
@@ -156,7 +163,8 @@ static size_t question(struct abuse *a, uint8_t p[64])
 
 static bool is_answer_to(const uint8_t *answer, size_t len, const uint8_t *asked, size_t asked_len)
 {
-    return len > asked_len && memcmp(answer, asked, 2) == 0 && memcmp(answer + 12, asked + 12, asked_len - 12) == 0;
+    return len > asked_len && memcmp(answer, asked, 2) == 0 &&
+           memcmp(answer + 12, asked + 12, asked_len - 12) == 0;
 }
 
 /* --- UDP --- */
@@ -169,7 +177,8 @@ static bool drain(struct abuse *a, const uint8_t *asked, size_t asked_len)
     bool is_there = false;
     while ((len = recv(a->udp, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
         if (len < 12 || len > ANSWER_MAX || !(buf[2] & 0x80)) {
-            fprintf(stderr, "abuse: %zd bytes, flags %02x%02x, are no answer\n", len, buf[2], buf[3]);
+            fprintf(stderr, "abuse: %zd bytes, flags %02x%02x, are no answer\n", len, buf[2],
+                    buf[3]);
             exit(1);
         }
         a->answers++;
@@ -261,8 +270,8 @@ static size_t frame(uint8_t *p, size_t len)
     return len + 2;
 }
 
-/* A good question, byte by byte or at once, maybe with the sending side closed behind it (RFC 7766 s6.2.3 leaves that to us: the answer
- * still comes). */
+/* A good question, byte by byte or at once, maybe with the sending side closed behind it (RFC
+ * 7766 s6.2.3 leaves that to us: the answer still comes). */
 static void ask_tcp(struct abuse *a)
 {
     uint8_t out[66], answer[65536];
@@ -385,6 +394,7 @@ int main(int argc, char **argv)
         fail("socket");
     send_datagrams(&a, strtoul(argv[3], NULL, 10));
     send_streams(&a, strtoul(argv[4], NULL, 10));
-    printf("sent %s datagrams and %s streams, %lu good questions; %lu answers\n", argv[3], argv[4], a.questions, a.answers);
+    printf("sent %s datagrams and %s streams, %lu good questions; %lu answers\n", argv[3], argv[4],
+           a.questions, a.answers);
     return 0;
 }

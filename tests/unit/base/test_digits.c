@@ -44,8 +44,8 @@ Test(digits, decimal_numbers_up_to_a_limit)
 {
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         uint64_t v = 4711;
-        cr_expect_eq(digits_u64(numbers[i].text, strlen(numbers[i].text), numbers[i].max, &v), numbers[i].ok, "%s",
-                     numbers[i].text);
+        cr_expect_eq(digits_u64(numbers[i].text, strlen(numbers[i].text), numbers[i].max, &v),
+                     numbers[i].ok, "%s", numbers[i].text);
         cr_expect_eq(v, numbers[i].ok ? numbers[i].value : 4711, "%s", numbers[i].text);
     }
 }
@@ -82,16 +82,29 @@ Test(digits, periods_have_the_units_of_zone_files)
 {
     for (size_t i = 0; i < ARRAY_LEN(periods); i++) {
         uint32_t v = 4711;
-        cr_expect_eq(digits_period(periods[i].text, strlen(periods[i].text), &v), periods[i].ok, "%s", periods[i].text);
+        cr_expect_eq(digits_period(periods[i].text, strlen(periods[i].text), &v), periods[i].ok,
+                     "%s", periods[i].text);
         cr_expect_eq(v, periods[i].ok ? periods[i].value : 4711, "%s", periods[i].text);
     }
 }
 
 static const struct unit_row durations[] = {
-    {"5", true, 5000},       {"0", true, 0},           {"250ms", true, 250},    {"2s", true, 2000},
-    {"3m", true, 180000},    {"1h", true, 3600000},    {"1d", true, 86400000},  {"1w", true, 604800000},
-    {"1MS", true, 1},        {"ms", false, 0},         {"", false, 0},          {"1h30m", false, 0},
-    {"1 s", false, 0},       {"1x", false, 0},         {"-1s", false, 0},       {"18446744073709551615", false, 0},
+    {"5", true, 5000},
+    {"0", true, 0},
+    {"250ms", true, 250},
+    {"2s", true, 2000},
+    {"3m", true, 180000},
+    {"1h", true, 3600000},
+    {"1d", true, 86400000},
+    {"1w", true, 604800000},
+    {"1MS", true, 1},
+    {"ms", false, 0},
+    {"", false, 0},
+    {"1h30m", false, 0},
+    {"1 s", false, 0},
+    {"1x", false, 0},
+    {"-1s", false, 0},
+    {"18446744073709551615", false, 0},
     {"18446744073709551615ms", true, UINT64_MAX},
 };
 
@@ -99,23 +112,33 @@ Test(digits, durations_have_one_unit_and_are_seconds_without)
 {
     for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
         uint64_t v = 4711;
-        cr_expect_eq(digits_duration_ms(durations[i].text, strlen(durations[i].text), &v), durations[i].ok, "%s",
-                     durations[i].text);
+        cr_expect_eq(digits_duration_ms(durations[i].text, strlen(durations[i].text), &v),
+                     durations[i].ok, "%s", durations[i].text);
         cr_expect_eq(v, durations[i].ok ? durations[i].value : 4711, "%s", durations[i].text);
     }
 }
 
 static const struct unit_row sizes[] = {
-    {"1232", true, 1232},    {"4K", true, 4096},       {"4k", true, 4096},      {"2M", true, 2097152},
-    {"1G", true, 1073741824}, {"0", true, 0},          {"K", false, 0},         {"1KB", false, 0},
-    {"1T", false, 0},        {"", false, 0},           {"17179869184G", false, 0}, {"17179869183G", true, 18446744072635809792u},
+    {"1232", true, 1232},
+    {"4K", true, 4096},
+    {"4k", true, 4096},
+    {"2M", true, 2097152},
+    {"1G", true, 1073741824},
+    {"0", true, 0},
+    {"K", false, 0},
+    {"1KB", false, 0},
+    {"1T", false, 0},
+    {"", false, 0},
+    {"17179869184G", false, 0},
+    {"17179869183G", true, 18446744072635809792u},
 };
 
 Test(digits, sizes_are_powers_of_1024)
 {
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         uint64_t v = 4711;
-        cr_expect_eq(digits_size(sizes[i].text, strlen(sizes[i].text), &v), sizes[i].ok, "%s", sizes[i].text);
+        cr_expect_eq(digits_size(sizes[i].text, strlen(sizes[i].text), &v), sizes[i].ok, "%s",
+                     sizes[i].text);
         cr_expect_eq(v, sizes[i].ok ? sizes[i].value : 4711, "%s", sizes[i].text);
     }
 }
@@ -145,7 +168,9 @@ static void expect_scan(scan_fn *scan, const char *text, const char *bytes)
     struct wr w = wr_over(buf, sizeof(buf));
     w.at++;
     cr_expect(scan(text, strlen(text), &w), "%s", text);
-    cr_expect(wr_len(&w) == strlen(bytes) + 1 && memcmp(buf + 1, bytes, strlen(bytes)) == 0 && buf[0] == 0xaa, "%s", text);
+    cr_expect(wr_len(&w) == strlen(bytes) + 1 && memcmp(buf + 1, bytes, strlen(bytes)) == 0 &&
+                  buf[0] == 0xaa,
+              "%s", text);
 }
 
 static void expect_show(show_fn *show, const char *bytes, const char *want)
@@ -210,14 +235,21 @@ struct bad_row {
 };
 
 static const struct bad_row bad[] = {
-    {base16_scan, "6"},          {base16_scan, "666"},        {base16_scan, "6g"},         {base16_scan, "g6"},
-    {base16_scan, " 66"},        {base16_scan, "0x66"},       {base16_scan, "6\37766"},    {base32hex_scan, "c"},
-    {base32hex_scan, "cpn"},     {base32hex_scan, "cpnmuo"},  {base32hex_scan, "cw"},      {base32hex_scan, "co======"},
-    {base32hex_scan, "cp"},      {base32hex_scan, "cpnmuoj1e9"}, {base32hex_scan, "cpnmuoj!"}, {base64_scan, "Z"},
-    {base64_scan, "Zg"},         {base64_scan, "Zg="},        {base64_scan, "Zg==="},      {base64_scan, "Zh=="},
-    {base64_scan, "Zm9="},       {base64_scan, "===="},       {base64_scan, "Z==="},       {base64_scan, "Zg==Zg=="},
-    {base64_scan, "Zm9v\n"},     {base64_scan, "Zm-v"},       {base64_scan, "Zm_v"},       {base64_scan, "Z=9v"},
-    {base64_scan, "Zm=v"},       {base64_scan, "Zm9\377"},
+    {base16_scan, "6"},           {base16_scan, "666"},
+    {base16_scan, "6g"},          {base16_scan, "g6"},
+    {base16_scan, " 66"},         {base16_scan, "0x66"},
+    {base16_scan, "6\37766"},     {base32hex_scan, "c"},
+    {base32hex_scan, "cpn"},      {base32hex_scan, "cpnmuo"},
+    {base32hex_scan, "cw"},       {base32hex_scan, "co======"},
+    {base32hex_scan, "cp"},       {base32hex_scan, "cpnmuoj1e9"},
+    {base32hex_scan, "cpnmuoj!"}, {base64_scan, "Z"},
+    {base64_scan, "Zg"},          {base64_scan, "Zg="},
+    {base64_scan, "Zg==="},       {base64_scan, "Zh=="},
+    {base64_scan, "Zm9="},        {base64_scan, "===="},
+    {base64_scan, "Z==="},        {base64_scan, "Zg==Zg=="},
+    {base64_scan, "Zm9v\n"},      {base64_scan, "Zm-v"},
+    {base64_scan, "Zm_v"},        {base64_scan, "Z=9v"},
+    {base64_scan, "Zm=v"},        {base64_scan, "Zm9\377"},
 };
 
 Test(digits, foreign_characters_lengths_and_padding_are_refused)

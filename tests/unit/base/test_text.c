@@ -60,14 +60,14 @@ Test(text, no_room_for_the_end_is_a_bug, .signal = SIGABRT)
 
 struct escape_row {
     const char *text;
-    int byte;       /* -1: malformed */
+    int byte; /* -1: malformed */
     size_t used;
 };
 
 static const struct escape_row escapes[] = {
-    {"ab", 'a', 1},      {"\\ab", 'a', 2},   {"\\.", '.', 2},     {"\\\\", '\\', 2},  {"\\000", 0, 4},
-    {"\\0655", 'A', 4},  {"\\255", 255, 4},  {"\\256", -1, 0},    {"\\999", -1, 0},   {"\\", -1, 0},
-    {"\\1", -1, 0},      {"\\12", -1, 0},    {"\\12x", -1, 0},    {"\377", 255, 1},   {"\\\377", 255, 2},
+    {"ab", 'a', 1},     {"\\ab", 'a', 2},  {"\\.", '.', 2},  {"\\\\", '\\', 2}, {"\\000", 0, 4},
+    {"\\0655", 'A', 4}, {"\\255", 255, 4}, {"\\256", -1, 0}, {"\\999", -1, 0},  {"\\", -1, 0},
+    {"\\1", -1, 0},     {"\\12", -1, 0},   {"\\12x", -1, 0}, {"\377", 255, 1},  {"\\\377", 255, 2},
 };
 
 Test(text, escapes_are_read_one_character_at_a_time)
@@ -78,7 +78,8 @@ Test(text, escapes_are_read_one_character_at_a_time)
         memcpy(exact, escapes[i].text, len);
         const char *at = exact;
         uint8_t byte = 0xaa;
-        cr_expect_eq(text_scan_byte(&at, exact + len, &byte), escapes[i].byte >= 0, "%s", escapes[i].text);
+        cr_expect_eq(text_scan_byte(&at, exact + len, &byte), escapes[i].byte >= 0, "%s",
+                     escapes[i].text);
         cr_expect_eq((size_t)(at - exact), escapes[i].used, "%s", escapes[i].text);
         cr_expect_eq(byte, escapes[i].byte >= 0 ? escapes[i].byte : 0xaa, "%s", escapes[i].text);
         free(exact);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dns/build: what is written can be read back, nothing is cut, nothing goes beyond the limit (RFC 1035 s4.1.4, RFC 3597 s4). */
+ * dns/build: what is written can be read back, nothing is cut, nothing goes beyond the limit
+ * (RFC 1035 s4.1.4, RFC 3597 s4). */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -25,7 +27,8 @@ static struct rdata with_name(uint8_t *room, size_t head, struct name n)
     return (struct rdata){room, (uint16_t)(head + n.len)};
 }
 
-static size_t name_record_len(struct build *b, const char *owner, uint16_t type, size_t head, const char *target)
+static size_t name_record_len(struct build *b, const char *owner, uint16_t type, size_t head,
+                              const char *target)
 {
     struct name_buf o, t;
     uint8_t room[300];
@@ -70,11 +73,12 @@ Test(build, compresses_owners_and_names_of_old_types)
     struct build b;
     start(&b, wire, sizeof(wire), "www.example.com.");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        cr_expect_eq(name_record_len(&b, rows[i].owner, rows[i].type, rows[i].head, rows[i].target), rows[i].len,
-                     "row %zu: %s %s", i, rows[i].owner, rows[i].target);
+        cr_expect_eq(name_record_len(&b, rows[i].owner, rows[i].type, rows[i].head, rows[i].target),
+                     rows[i].len, "row %zu: %s %s", i, rows[i].owner, rows[i].target);
 }
 
-/* RFC 4343 s4.1 leaves the choice: names are only merged when their case is the same, so that case survives. */
+/* RFC 4343 s4.1 leaves the choice: names are only merged when their case is the same, so that
+ * case survives. */
 Test(build, keeps_the_case_of_names_in_rdata)
 {
     uint8_t wire[BUF_MAX], storage[512];
@@ -120,7 +124,8 @@ Test(build, writes_all_of_a_step_or_nothing)
             cr_expect_eq(b.len, 12);
             continue;
         }
-        bool is_written = build_records(&b, SECTION_ANSWER, named(&o, "www.example.com."), TYPE_A, CLASS_IN, 60, data, 3);
+        bool is_written = build_records(&b, SECTION_ANSWER, named(&o, "www.example.com."), TYPE_A,
+                                        CLASS_IN, 60, data, 3);
         cr_expect_eq(is_written, limit >= question + records, "limit %zu", limit);
         cr_expect_eq(b.len, is_written ? question + records : question, "limit %zu", limit);
         cr_expect_eq(b.count[SECTION_ANSWER], is_written ? 3 : 0);
@@ -140,7 +145,10 @@ Test(build, keeps_what_is_reserved)
     cr_expect_eq(build_room(&b), 11);
     struct name_buf o;
     uint8_t address[4] = {192, 0, 2, 1};
-    struct rr rr = {.owner = named(&o, "example.com."), .type = TYPE_A, .class = CLASS_IN, .rdata = {address, 4}};
+    struct rr rr = {.owner = named(&o, "example.com."),
+                    .type = TYPE_A,
+                    .class = CLASS_IN,
+                    .rdata = {address, 4}};
     cr_expect_not(build_rr(&b, SECTION_ANSWER, &rr));
     cr_expect_eq(build_room(&b), 11);
     build_release(&b, 60);
@@ -157,7 +165,8 @@ Test(build, cannot_release_more_than_is_reserved, .signal = SIGABRT)
     build_release(&b, 11);
 }
 
-/* After an undo the bytes are what they would be without what was undone; names in it are not pointed to any more. */
+/* After an undo the bytes are what they would be without what was undone; names in it are not
+ * pointed to any more. */
 Test(build, forgets_what_is_undone)
 {
     uint8_t one[1024], two[1024];
@@ -180,6 +189,37 @@ Test(build, forgets_what_is_undone)
     cr_expect_eq(memcmp(one, two, a.len), 0);
 }
 
+/* Labels that differ in few places only, as hosts in a row do or as someone makes them who knows
+ * how names are looked up: each is the one that was written, whether it was remembered or not. */
+Test(build, tells_labels_apart_that_look_alike)
+{
+    enum { NAMES = 236 };
+    uint8_t *wire = malloc(BUF_MAX), rdata[300];
+    struct build b;
+    struct name_buf name;
+    start(&b, wire, BUF_MAX, "example.");
+    for (unsigned i = 0; i < 2 * NAMES; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "a%cm%cz.example.", "0123456789abcdef"[i % NAMES / 16],
+                 "0123456789abcdef"[i % 16]);
+        struct rr rr = {NAME_ROOT, TYPE_NS, CLASS_IN, i, with_name(rdata, 0, named(&name, text))};
+        cr_assert(build_rr(&b, SECTION_ANSWER, &rr));
+    }
+    build_header(&b, 1, FLAG_QR);
+    struct message m;
+    struct rr rr;
+    cr_assert(message_read_header(&m, wire, b.len));
+    cr_assert_eq(message_read(&m), NOERROR);
+    struct rr_reader reader = rr_reader_of(&m, SECTION_ANSWER);
+    for (unsigned i = 0; i < 2 * NAMES; i++) {
+        struct wr out = wr_over(rdata, sizeof(rdata));
+        cr_assert_eq(rr_read(&reader, &out, &rr), RR_READ_OK);
+        cr_assert_eq(rr.rdata.bytes[2], "0123456789abcdef"[i % NAMES / 16], "%u", i);
+        cr_assert_eq(rr.rdata.bytes[4], "0123456789abcdef"[i % 16], "%u", i);
+    }
+    free(wire);
+}
+
 /* --- round trip with random names --- */
 
 static uint32_t lcg(uint32_t *state)
@@ -188,11 +228,22 @@ static uint32_t lcg(uint32_t *state)
     return *state >> 8;
 }
 
-/* Few labels, so that suffixes meet; sometimes long ones, so that names are up to 255 bytes; both cases. */
+/* Few labels, so that suffixes meet; sometimes long ones, so that names are up to 255 bytes;
+ * both cases. */
 static struct name random_name(uint32_t *state, struct name_buf *out)
 {
-    static const char *const labels[] = {"a", "A", "bb", "example", "Example", "com", "www", "*", "_tcp", "x-y",
-                                         "long-label-0123456789-0123456789-0123456789-0123456789-012345"};
+    static const char *const labels[] = {
+        "a",
+        "A",
+        "bb",
+        "example",
+        "Example",
+        "com",
+        "www",
+        "*",
+        "_tcp",
+        "x-y",
+        "long-label-0123456789-0123456789-0123456789-0123456789-012345"};
     size_t at = 0;
     for (unsigned count = lcg(state) % 9; count-- > 0;) {
         const char *label = labels[lcg(state) % ARRAY_LEN(labels)];
@@ -219,8 +270,9 @@ static void random_record(uint32_t *state, struct written *w)
     static const struct {
         uint16_t type;
         uint8_t head, names, tail;
-    } kinds[] = {{TYPE_NS, 0, 1, 0}, {TYPE_MX, 2, 1, 0}, {TYPE_SOA, 0, 2, 20}, {TYPE_SRV, 6, 1, 0},
-                 {TYPE_A, 4, 0, 0},  {TYPE_DNAME, 0, 1, 0}, {TYPE_PTR, 0, 1, 0}, {65281, 17, 0, 0}};
+    } kinds[] = {{TYPE_NS, 0, 1, 0},  {TYPE_MX, 2, 1, 0}, {TYPE_SOA, 0, 2, 20},
+                 {TYPE_SRV, 6, 1, 0}, {TYPE_A, 4, 0, 0},  {TYPE_DNAME, 0, 1, 0},
+                 {TYPE_PTR, 0, 1, 0}, {65281, 17, 0, 0}};
     size_t kind = lcg(state) % ARRAY_LEN(kinds);
     struct wr out = wr_over(w->rdata, sizeof(w->rdata));
     struct name_buf name;
@@ -237,7 +289,8 @@ static void random_record(uint32_t *state, struct written *w)
     w->len = (uint16_t)wr_len(&out);
 }
 
-static void read_back(const uint8_t *wire, size_t len, const struct written *all, unsigned count, uint32_t seed)
+static void read_back(const uint8_t *wire, size_t len, const struct written *all, unsigned count,
+                      uint32_t seed)
 {
     static uint8_t storage[1u << 20];
     struct wr rdata = wr_over(storage, sizeof(storage));
@@ -252,7 +305,8 @@ static void read_back(const uint8_t *wire, size_t len, const struct written *all
         cr_assert_eq(rr.type, all[i].type);
         cr_assert_eq(rr.ttl, i);
         cr_assert_eq(rr.rdata.len, all[i].len, "seed %u record %u", seed, i);
-        cr_assert_eq(memcmp(rr.rdata.bytes, all[i].rdata, all[i].len), 0, "seed %u record %u", seed, i);
+        cr_assert_eq(memcmp(rr.rdata.bytes, all[i].rdata, all[i].len), 0, "seed %u record %u", seed,
+                     i);
     }
     cr_expect_eq(rr_read(&reader, &rdata, &rr), RR_READ_END);
 }
@@ -294,7 +348,8 @@ Test(build, is_read_back_as_it_was_written)
         round_trip(seed);
 }
 
-/* RFC 1035 s4.1.4: a pointer has 14 bits, so names beyond 16383 are written out and never pointed to. */
+/* RFC 1035 s4.1.4: a pointer has 14 bits, so names beyond 16383 are written out and never
+ * pointed to. */
 Test(build, does_not_point_beyond_16383)
 {
     uint8_t *wire = malloc(BUF_MAX);

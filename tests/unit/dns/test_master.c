@@ -262,6 +262,7 @@ static const struct row sentence_rows[] = {
     {"a A 192.0.2.1 b\n", "\"b\""},
     {"a\001\033[2J FOO b\n", "expected"},
     {"a \033[2J\n", "\"?[2J\""}, /* nothing that a terminal acts on */
+    {"a..\033[2J A x\n", "\"a..?[2J\""},
     {"a 01234567890123456789012345678901234567890123456789\n", "789...\""},
 };
 

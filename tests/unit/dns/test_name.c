@@ -21,7 +21,7 @@ static struct name scan(const char *text, struct name_buf *buf)
 /* --- text --- */
 
 struct text_row {
-    const char *text, *hex, *shown;     /* shown NULL: as text */
+    const char *text, *hex, *shown; /* shown NULL: as text */
 };
 
 static const struct text_row texts[] = {
@@ -43,7 +43,10 @@ static const struct text_row texts[] = {
     {"a\\\"\\(\\)\\;\\$b.", "07612228293B246200", NULL},
     {"xn--bcher-kva.", "0D786E2D2D62636865722D6B766100", NULL},
     {"b\303\274cher.", "0762C3BC6368657200", "b\\195\\188cher."},
-    {"0/25.2.0.192.", "04302F323501320130033139" "3200", NULL},
+    {"0/25.2.0.192.",
+     "04302F323501320130033139"
+     "3200",
+     NULL},
 };
 
 Test(name, text_becomes_wire_and_wire_text)
@@ -66,13 +69,24 @@ Test(name, every_byte_survives_text)
         struct name_buf n = {.len = 4, .wire = {2, (uint8_t)byte, 'x', 0}}, back;
         char text[NAME_TEXT_MAX];
         name_text(name_of(&n), text);
-        cr_assert_eq(name_scan(text, strlen(text), (struct name){0}, &back, NULL), OK, "%u: %s", byte, text);
+        cr_assert_eq(name_scan(text, strlen(text), (struct name){0}, &back, NULL), OK, "%u: %s",
+                     byte, text);
         cr_expect(name_is_same(name_of(&n), name_of(&back)), "%u", byte);
     }
 }
 
 static const char *const bad_texts[] = {
-    "", "..", ".a.", "a..b.", "a...", "a\\", "a\\2", "a\\25", "a\\256.", "a\\999.", "a\\2x5.",
+    "",
+    "..",
+    ".a.",
+    "a..b.",
+    "a...",
+    "a\\",
+    "a\\2",
+    "a\\25",
+    "a\\256.",
+    "a\\999.",
+    "a\\2x5.",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "x.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\\097",
@@ -127,7 +141,8 @@ Test(name, names_have_255_bytes_at_most)
     static const unsigned relative[] = {63, 63, 63, 53}, relative_over[] = {63, 63, 63, 54};
     cr_expect_eq(name_scan(text, repeat(text, relative, 4) - 1, EXAMPLE, &buf, NULL), OK);
     cr_expect_eq(buf.len, 255);
-    cr_expect_eq(name_scan(text, repeat(text, relative_over, 4) - 1, EXAMPLE, &buf, NULL), ERR_SYNTAX);
+    cr_expect_eq(name_scan(text, repeat(text, relative_over, 4) - 1, EXAMPLE, &buf, NULL),
+                 ERR_SYNTAX);
 }
 
 Test(name, one_byte_labels_fill_a_name)
@@ -150,14 +165,15 @@ struct span_row {
 };
 
 static const struct span_row spans[] = {
-    {"", 1, 1},          {"", 0, 0},          {"\1a", 3, 3},          {"\1a", 2, 0},           {"\2a", 3, 0},
-    {"\1a\0x", 4, 3},    {"\300\14", 3, 0},   {"\100aaa", 5, 0},      {"\1a\300\0", 4, 0},     {"\77", 1, 0},
+    {"", 1, 1},       {"", 0, 0},        {"\1a", 3, 3},     {"\1a", 2, 0},       {"\2a", 3, 0},
+    {"\1a\0x", 4, 3}, {"\300\14", 3, 0}, {"\100aaa", 5, 0}, {"\1a\300\0", 4, 0}, {"\77", 1, 0},
 };
 
 Test(name, span_measures_well_formed_names_only)
 {
     for (size_t i = 0; i < ARRAY_LEN(spans); i++)
-        cr_expect_eq(name_span((const uint8_t *)spans[i].bytes, spans[i].avail), spans[i].span, "row %zu", i);
+        cr_expect_eq(name_span((const uint8_t *)spans[i].bytes, spans[i].avail), spans[i].span,
+                     "row %zu", i);
     uint8_t endless[512];
     for (size_t i = 0; i < sizeof(endless); i += 2) {
         endless[i] = 1;
@@ -180,8 +196,8 @@ Test(name, cursor_reads_names_one_after_the_other)
 
 /* RFC 4034 s6.1's example, in canonical order. */
 static const char *const ordered[] = {
-    "example.",       "a.example.",      "yljkjljk.a.example.", "Z.a.example.", "zABC.a.EXAMPLE.",
-    "z.example.",     "\\001.z.example.", "*.z.example.",       "\\200.z.example.",
+    "example.",   "a.example.",       "yljkjljk.a.example.", "Z.a.example.",     "zABC.a.EXAMPLE.",
+    "z.example.", "\\001.z.example.", "*.z.example.",        "\\200.z.example.",
 };
 
 Test(name, canonical_order_is_that_of_rfc_4034)
@@ -202,22 +218,29 @@ Test(name, the_root_comes_first_and_shorter_labels_before_longer)
     cr_expect_lt(name_compare(scan("a.", &a), scan("aa.", &b)), 0);
     cr_expect_lt(name_compare(scan("a.", &a), scan("a\\000.", &b)), 0);
     cr_expect_lt(name_compare(scan("z.a.", &a), scan("a.b.", &b)), 0);
-    cr_expect_lt(name_compare(scan("[.", &a), scan("A.", &b)), 0); /* 0x5b < 0x61: folded before compared */
+    cr_expect_lt(name_compare(scan("[.", &a), scan("A.", &b)),
+                 0); /* 0x5b < 0x61: folded before compared */
 }
 
 struct pair {
     const char *a, *b;
-    bool equal, under;  /* a is b or below it */
+    bool equal, under; /* a is b or below it */
     unsigned common;
 };
 
 static const struct pair pairs[] = {
-    {"a.example.", "A.EXAMPLE.", true, true, 2},    {"a.example.", "example.", false, true, 1},
-    {"example.", "a.example.", false, false, 1},    {"aexample.", "example.", false, false, 0},
-    {"a.example.", ".", false, true, 0},            {".", ".", true, true, 0},
-    {".", "a.", false, false, 0},                   {"a.b.c.", "x.b.c.", false, false, 2},
-    {"a\\.example.", "example.", false, false, 0},  {"@.", "`.", false, false, 0},
-    {"\\007example.", "example.", false, false, 0}, {"[.", "{.", false, false, 0},
+    {"a.example.", "A.EXAMPLE.", true, true, 2},
+    {"a.example.", "example.", false, true, 1},
+    {"example.", "a.example.", false, false, 1},
+    {"aexample.", "example.", false, false, 0},
+    {"a.example.", ".", false, true, 0},
+    {".", ".", true, true, 0},
+    {".", "a.", false, false, 0},
+    {"a.b.c.", "x.b.c.", false, false, 2},
+    {"a\\.example.", "example.", false, false, 0},
+    {"@.", "`.", false, false, 0},
+    {"\\007example.", "example.", false, false, 0},
+    {"[.", "{.", false, false, 0},
     {"\304.", "\344.", false, false, 0},
 };
 
@@ -292,8 +315,10 @@ Test(name, join_and_replace_know_the_limit)
     cr_expect(name_join(NAME_ROOT, scan("a.", &small), &out));
     cr_expect(name_is_same(name_of(&out), name_of(&small)));
     struct name_buf from, to, n;
-    cr_expect(name_replace(scan("x.y.old.", &n), scan("OLD.", &from), scan("new.example.", &to), &out));
+    cr_expect(
+        name_replace(scan("x.y.old.", &n), scan("OLD.", &from), scan("new.example.", &to), &out));
     cr_expect(name_is_same(name_of(&out), scan("x.y.new.example.", &small)));
-    cr_expect(!name_replace(name_join(name_of(&big), scan("b.", &from), &n) ? name_of(&n) : NAME_ROOT,
-                            scan("b.", &from), scan("123456789.", &to), &out));
+    cr_expect(
+        !name_replace(name_join(name_of(&big), scan("b.", &from), &n) ? name_of(&n) : NAME_ROOT,
+                      scan("b.", &from), scan("123456789.", &to), &out));
 }

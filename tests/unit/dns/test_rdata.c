@@ -51,7 +51,8 @@ Test(rdata, wire_becomes_the_samples_text)
         struct rdata rd = sample_wire(s.field[2]);
         const char *why = "";
         cr_expect(rdata_check(sample_type(s.field[0]), rd, &why), "line %u: %s", s.number, why);
-        cr_expect_str_eq(show(sample_type(s.field[0]), rd), s.field[3], "line %u: %s", s.number, s.field[0]);
+        cr_expect_str_eq(show(sample_type(s.field[0]), rd), s.field[3], "line %u: %s", s.number,
+                         s.field[0]);
         free((void *)rd.bytes);
     }
     fclose(f);
@@ -65,7 +66,8 @@ Test(rdata, shown_text_becomes_the_same_wire)
     while (sample_read(f, &s, 4)) {
         struct rdata rd = sample_wire(s.field[2]);
         uint16_t type = sample_type(s.field[0]);
-        cr_expect(is_same(scan(type, show(type, rd), buf, s.field[0]), rd), "line %u: %s", s.number, s.field[0]);
+        cr_expect(is_same(scan(type, show(type, rd), buf, s.field[0]), rd), "line %u: %s", s.number,
+                  s.field[0]);
         free((void *)rd.bytes);
     }
     fclose(f);
@@ -82,7 +84,8 @@ Test(rdata, generic_form_is_read_for_every_type)
         struct text t;
         text_init(&t, generic, sizeof(generic));
         rdata_show_generic(rd, &t);
-        cr_expect(is_same(scan(sample_type(s.field[0]), generic, buf, s.field[0]), rd), "line %u", s.number);
+        cr_expect(is_same(scan(sample_type(s.field[0]), generic, buf, s.field[0]), rd), "line %u",
+                  s.number);
         free((void *)rd.bytes);
     }
     fclose(f);
@@ -113,7 +116,8 @@ static void expect_bad_wire(const struct sample *s)
     struct rd message = rd_over(rd.bytes, rd.len);
     struct wr w = wr_over(buf, sizeof(buf));
     why = NULL;
-    cr_expect(!rdata_from_wire(type, &message, rd.len, &w, &why), "line %u: %s", s->number, s->field[0]);
+    cr_expect(!rdata_from_wire(type, &message, rd.len, &w, &why), "line %u: %s", s->number,
+              s->field[0]);
     cr_expect_not_null(why, "line %u", s->number);
     cr_expect_eq(wr_len(&w), 0, "line %u", s->number);
     struct text t;
@@ -256,8 +260,8 @@ Test(rdata, a_lack_of_room_is_a_limit_and_leaves_nothing)
             uint8_t *buf = malloc(room ? room : 1);
             struct wr w = wr_over(buf, room);
             struct diag diag = {0};
-            cr_expect_eq(sample_scan(sample_type(s.field[0]), s.field[1], &w, &diag), ERR_LIMIT, "line %u, %zu: %s",
-                         s.number, room, diag.text);
+            cr_expect_eq(sample_scan(sample_type(s.field[0]), s.field[1], &w, &diag), ERR_LIMIT,
+                         "line %u, %zu: %s", s.number, room, diag.text);
             cr_expect_eq(wr_len(&w), 0);
             free(buf);
         }
@@ -318,8 +322,8 @@ static struct rd message_with(const uint8_t *rdata, size_t len, uint8_t buf[512]
 
 struct compressed {
     uint16_t type;
-    const char *wire;       /* with pointers to 0 or 5 */
-    const char *expanded;   /* NULL: malformed */
+    const char *wire;     /* with pointers to 0 or 5 */
+    const char *expanded; /* NULL: malformed */
 };
 
 /* RFC 3597 s4: only these types may hold compressed names; for all others a pointer is malformed. */
@@ -334,11 +338,12 @@ static const struct compressed compressed[] = {
     {TYPE_SRV, "000000000035C000", "00000000003504486F7374076578616D706C6500"},
     {TYPE_NAPTR, "00010002000000C000", "0001000200000004486F7374076578616D706C6500"},
     {TYPE_NXT, "C00540", "076578616D706C650040"},
-    {TYPE_SIG, "000105030001518000000000000000000a00C005FF", "000105030001518000000000000000000A00076578616D706C6500FF"},
-    {TYPE_NS, "C00500", NULL},      /* a byte behind the pointer */
-    {TYPE_NS, "C0", NULL},          /* half a pointer */
-    {TYPE_NS, "C00E", NULL},        /* to itself */
-    {TYPE_NS, "C010", NULL},        /* forward */
+    {TYPE_SIG, "000105030001518000000000000000000a00C005FF",
+     "000105030001518000000000000000000A00076578616D706C6500FF"},
+    {TYPE_NS, "C00500", NULL}, /* a byte behind the pointer */
+    {TYPE_NS, "C0", NULL},     /* half a pointer */
+    {TYPE_NS, "C00E", NULL},   /* to itself */
+    {TYPE_NS, "C010", NULL},   /* forward */
     {TYPE_MX, "000AC0", NULL},
     {TYPE_KX, "000AC000", NULL},
     {TYPE_DNAME, "C000", NULL},
@@ -391,14 +396,38 @@ struct folding {
 /* RFC 4034 s6.2 as RFC 6840 s5.1 corrects it. */
 static const struct folding foldings[] = {
     {TYPE_NS, "024E5300", "026E7300"},
-    {TYPE_SOA, "014100014200" "0000000100000002000000030000000400000005",
-     "016100016200" "0000000100000002000000030000000400000005"},
-    {TYPE_SRV, "41424344" "4546" "014100", "414243444546" "016100"},
-    {TYPE_NAPTR, "41424142" "0141" "0142" "00" "014300", "41424142" "0141" "0142" "00" "016300"},
+    {TYPE_SOA,
+     "014100014200"
+     "0000000100000002000000030000000400000005",
+     "016100016200"
+     "0000000100000002000000030000000400000005"},
+    {TYPE_SRV,
+     "41424344"
+     "4546"
+     "014100",
+     "414243444546"
+     "016100"},
+    {TYPE_NAPTR,
+     "41424142"
+     "0141"
+     "0142"
+     "00"
+     "014300",
+     "41424142"
+     "0141"
+     "0142"
+     "00"
+     "016300"},
     {TYPE_KX, "4142014100", "4142016100"},
     {TYPE_DNAME, "014100", "016100"},
     {TYPE_A6, "80014100", "80016100"},
-    {TYPE_RRSIG, "414205034142434441424344414243444142" "014100" "41", "414205034142434441424344414243444142" "016100" "41"},
+    {TYPE_RRSIG,
+     "414205034142434441424344414243444142"
+     "014100"
+     "41",
+     "414205034142434441424344414243444142"
+     "016100"
+     "41"},
     {TYPE_NSEC, "014100000140", "014100000140"},
     {TYPE_HIP, "010200014142014100", "010200014142014100"},
     {TYPE_SVCB, "4142014100", "4142014100"},
@@ -435,15 +464,22 @@ static const struct order orders[] = {
     {TYPE_A, "01020304", "FF000000"},
     {TYPE_TXT, "0161", "01610162"},
     {TYPE_TXT, "0162", "020000"},
-    {TYPE_NS, "016100", "014200"},      /* a < b, whatever the case */
+    {TYPE_NS, "016100", "014200"}, /* a < b, whatever the case */
     {TYPE_NS, "014100", "016200"},
-    {TYPE_NS, "00", "014100"},          /* bytes, not canonical name order */
+    {TYPE_NS, "00", "014100"}, /* bytes, not canonical name order */
     {TYPE_NS, "017A00", "02414100"},
     {TYPE_MX, "0001017A00", "0002016100"},
     {TYPE_MX, "0001014100", "0001016200"},
-    {TYPE_RRSIG, "00010503000151800000000000000000" "0000" "014100" "41",
-     "00010503000151800000000000000000" "0000" "016100" "4141"},
-    {TYPE_NSEC, "014200000140", "016100000140"},    /* not folded */
+    {TYPE_RRSIG,
+     "00010503000151800000000000000000"
+     "0000"
+     "014100"
+     "41",
+     "00010503000151800000000000000000"
+     "0000"
+     "016100"
+     "4141"},
+    {TYPE_NSEC, "014200000140", "016100000140"}, /* not folded */
     {731, "", "00"},
 };
 
@@ -461,7 +497,7 @@ Test(rdata, records_are_ordered_by_their_canonical_bytes)
 
 struct names {
     const char *type, *text;
-    const char *name[3];    /* up to NULL */
+    const char *name[3]; /* up to NULL */
 };
 
 static const struct names names[] = {

@@ -41,19 +41,22 @@ Test(rrtype, a_mnemonic_is_neither_longer_nor_shorter_than_its_row)
         cr_expect(!scan(text, &type), "%s", text);
         size_t len = strlen(rrtype_row(i)->mnemonic) - 1;
         bool found = rrtype_scan(rrtype_row(i)->mnemonic, len, &type);
-        cr_expect(!found || strlen(rrtype_info(type)->mnemonic) == len, "%.*s", (int)len, rrtype_row(i)->mnemonic);
+        cr_expect(!found || strlen(rrtype_info(type)->mnemonic) == len, "%.*s", (int)len,
+                  rrtype_row(i)->mnemonic);
     }
 }
 
 struct text_row {
     const char *text;
-    int type;   /* -1: none */
+    int type; /* -1: none */
 };
 
 static const struct text_row texts[] = {
-    {"TYPE731", 731}, {"type731", 731},   {"TYPE0", 0},      {"TYPE65535", 65535}, {"TYPE1", 1},     {"TYPE00001", 1},
-    {"NSAP-PTR", 23}, {"nsec3param", 51}, {"TYPE65536", -1}, {"TYPE", -1},         {"TYPE-1", -1},   {"TYPE1A", -1},
-    {"TYP1", -1},     {"", -1},           {"*", -1},         {"NSAP_PTR", -1},     {"NSEC33", -1},   {"\0A", -1},
+    {"TYPE731", 731},  {"type731", 731}, {"TYPE0", 0},     {"TYPE65535", 65535},
+    {"TYPE1", 1},      {"TYPE00001", 1}, {"NSAP-PTR", 23}, {"nsec3param", 51},
+    {"TYPE65536", -1}, {"TYPE", -1},     {"TYPE-1", -1},   {"TYPE1A", -1},
+    {"TYP1", -1},      {"", -1},         {"*", -1},        {"NSAP_PTR", -1},
+    {"NSEC33", -1},    {"\0A", -1},
 };
 
 Test(rrtype, generic_names_are_read)
@@ -94,7 +97,8 @@ static bool is_listed(uint16_t type, const uint16_t *list, size_t count)
 static const uint16_t compress[] = {TYPE_NS, TYPE_MD, TYPE_MF,  TYPE_CNAME, TYPE_SOA, TYPE_MB,
                                     TYPE_MG, TYPE_MR, TYPE_PTR, TYPE_MINFO, TYPE_MX};
 /* RFC 3597 s4: to be decompressed besides those. */
-static const uint16_t decompress[] = {TYPE_RP, TYPE_AFSDB, TYPE_RT, TYPE_SIG, TYPE_PX, TYPE_NXT, TYPE_NAPTR, TYPE_SRV};
+static const uint16_t decompress[] = {TYPE_RP, TYPE_AFSDB, TYPE_RT,    TYPE_SIG,
+                                      TYPE_PX, TYPE_NXT,   TYPE_NAPTR, TYPE_SRV};
 /* RFC 4034 s6.2 (its HINFO holds no name) without NSEC (RFC 6840 s5.1): lower case besides all of the above. */
 static const uint16_t fold[] = {TYPE_KX, TYPE_DNAME, TYPE_A6, TYPE_RRSIG};
 
@@ -117,9 +121,10 @@ struct place {
 };
 
 static const struct place places[] = {
-    {TYPE_A, 0, -1},      {TYPE_NS, 1, 0},      {TYPE_SOA, 2, 0},   {TYPE_MX, 1, 2},     {TYPE_SRV, 1, 6},
-    {TYPE_RRSIG, 1, 18},  {TYPE_NAPTR, 1, -1},  {TYPE_SVCB, 1, 2},  {TYPE_NSEC, 1, 0},   {TYPE_A6, 1, -1},
-    {TYPE_DSYNC, 1, 5},   {TYPE_TXT, 0, -1},    {TYPE_PX, 2, 2},    {TYPE_HIP, 0, -1},
+    {TYPE_A, 0, -1},   {TYPE_NS, 1, 0},     {TYPE_SOA, 2, 0},    {TYPE_MX, 1, 2},
+    {TYPE_SRV, 1, 6},  {TYPE_RRSIG, 1, 18}, {TYPE_NAPTR, 1, -1}, {TYPE_SVCB, 1, 2},
+    {TYPE_NSEC, 1, 0}, {TYPE_A6, 1, -1},    {TYPE_DSYNC, 1, 5},  {TYPE_TXT, 0, -1},
+    {TYPE_PX, 2, 2},   {TYPE_HIP, 0, -1},
 };
 
 Test(rrtype, the_place_of_the_first_name_is_known_where_it_is_fixed)
@@ -133,10 +138,11 @@ Test(rrtype, the_place_of_the_first_name_is_known_where_it_is_fixed)
 
 Test(rrtype, only_data_may_stand_in_zones)
 {
-    static const uint16_t others[] = {0, TYPE_OPT, TYPE_NXNAME, TYPE_TKEY, TYPE_TSIG, TYPE_IXFR, TYPE_AXFR,
-                                      TYPE_MAILB, TYPE_MAILA, TYPE_ANY};
+    static const uint16_t others[] = {0,         TYPE_OPT,  TYPE_NXNAME, TYPE_TKEY,  TYPE_TSIG,
+                                      TYPE_IXFR, TYPE_AXFR, TYPE_MAILB,  TYPE_MAILA, TYPE_ANY};
     for (unsigned type = 0; type <= 65535; type++)
-        cr_expect_eq(rrtype_is_data((uint16_t)type), !is_listed((uint16_t)type, others, ARRAY_LEN(others)), "%u", type);
+        cr_expect_eq(rrtype_is_data((uint16_t)type),
+                     !is_listed((uint16_t)type, others, ARRAY_LEN(others)), "%u", type);
 }
 
 Test(rrtype, flags_of_some_types)

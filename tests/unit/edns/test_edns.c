@@ -57,8 +57,10 @@ static const uint8_t *talk_write(struct talk *t, enum rcode rcode, size_t limit,
 /* --- reading --- */
 
 #define U16(n) (uint8_t)((n) >> 8), (uint8_t)(n)
-#define OPT(size, rcode, version, flags, rdlen) 0, U16(41), U16(size), rcode, version, U16(flags), U16(rdlen)
+#define OPT(size, rcode, version, flags, rdlen) \
+    0, U16(41), U16(size), rcode, version, U16(flags), U16(rdlen)
 
+/* clang-format off: bytes as in the RFCs, one row a case */
 static const struct read_row {
     const char *name;
     uint8_t record[40];
@@ -70,19 +72,62 @@ static const struct read_row {
 } read_rows[] = {
     {"plain", {OPT(1232, 0, 0, 0, 0)}, 11, NOERROR, 1232, false, false, 0},
     {"DO", {OPT(4096, 0, 0, 0x8000, 0)}, 11, NOERROR, 4096, true, false, 0},
-    {"RFC 6891 s6.1.4: other flags are ignored", {OPT(4096, 0, 0, 0x7fff, 0)}, 11, NOERROR, 4096, false, false, 0},
+    {"RFC 6891 s6.1.4: other flags are ignored",
+     {OPT(4096, 0, 0, 0x7fff, 0)},
+     11,
+     NOERROR,
+     4096,
+     false,
+     false,
+     0},
     {"s6.2.3: less than 512 is 512", {OPT(10, 0, 0, 0, 0)}, 11, NOERROR, 512, false, false, 0},
-    {"the rcode of a query is ignored", {OPT(1232, 7, 0, 0, 0)}, 11, NOERROR, 1232, false, false, 0},
+    {"the rcode of a query is ignored",
+     {OPT(1232, 7, 0, 0, 0)},
+     11,
+     NOERROR,
+     1232,
+     false,
+     false,
+     0},
     {"s6.1.3: version 1", {OPT(1232, 0, 1, 0x8000, 0)}, 11, BADVERS, 1232, true, false, 0},
-    {"version 1 with options that version 0 cannot read", {OPT(1232, 0, 1, 0, 3), 0, 3, 9}, 14, BADVERS, 1232, false, false, 0},
+    {"version 1 with options that version 0 cannot read",
+     {OPT(1232, 0, 1, 0, 3), 0, 3, 9},
+     14,
+     BADVERS,
+     1232,
+     false,
+     false,
+     0},
     {"NSID", {OPT(1232, 0, 0, 0, 4), 0, 3, 0, 0}, 15, NOERROR, 1232, false, true, 0},
-    {"RFC 5001 s2.2: a payload is ignored", {OPT(1232, 0, 0, 0, 6), 0, 3, 0, 2, 9, 9}, 17, NOERROR, 1232, false, true, 0},
+    {"RFC 5001 s2.2: a payload is ignored",
+     {OPT(1232, 0, 0, 0, 6), 0, 3, 0, 2, 9, 9},
+     17,
+     NOERROR,
+     1232,
+     false,
+     true,
+     0},
     {"twice", {OPT(1232, 0, 0, 0, 8), 0, 3, 0, 0, 0, 3, 0, 0}, 19, NOERROR, 1232, false, true, 0},
-    {"s6.1.2: unknown options are ignored", {OPT(1232, 0, 0, 0, 13), 0xff, 0, 0, 1, 7, 0, 3, 0, 0, 0xff, 1, 0, 0}, 24, NOERROR, 1232, false, true, 2},
-    {"an option longer than the rest", {OPT(1232, 0, 0, 0x8000, 8), 0, 3, 0, 0, 0, 9, 0, 1}, 19, FORMERR, 1232, true, false, 0},
+    {"s6.1.2: unknown options are ignored",
+     {OPT(1232, 0, 0, 0, 13), 0xff, 0, 0, 1, 7, 0, 3, 0, 0, 0xff, 1, 0, 0},
+     24,
+     NOERROR,
+     1232,
+     false,
+     true,
+     2},
+    {"an option longer than the rest",
+     {OPT(1232, 0, 0, 0x8000, 8), 0, 3, 0, 0, 0, 9, 0, 1},
+     19,
+     FORMERR,
+     1232,
+     true,
+     false,
+     0},
     {"half a head", {OPT(1232, 0, 0, 0, 3), 0, 3, 0}, 14, FORMERR, 1232, false, false, 0},
     {"one byte", {OPT(1232, 0, 0, 0, 1), 0}, 12, FORMERR, 1232, false, false, 0},
 };
+/* clang-format on */
 
 Test(edns, reads_opt_or_says_why_not)
 {
@@ -109,7 +154,7 @@ Test(edns, does_nothing_without_opt)
     cr_expect(!t->q.edns.is_present);
     cr_expect_eq(edns_answer_max(&t->q), 512);
     (void)talk_write(t, NOERROR, 512, &len);
-    cr_expect_eq(len, 0);     /* RFC 6891 s7 */
+    cr_expect_eq(len, 0); /* RFC 6891 s7 */
     cr_expect_eq(t->count.edns_queries, 0);
     free(t);
 }
@@ -141,6 +186,7 @@ Test(edns, limits_the_answer_to_what_both_sides_take)
 
 /* --- writing --- */
 
+/* clang-format off */
 static const struct write_row {
     const char *name;
     uint8_t record[20];
@@ -156,6 +202,7 @@ static const struct write_row {
     {"NSID", {OPT(4096, 0, 0, 0, 4), 0, 3, 0, 0}, 15, NOERROR, {OPT(1400, 0, 0, 0, 7), 0, 3, 0, 3, 'n', 's', '1'}, 18},
     {"no options after a bad one", {OPT(4096, 0, 0, 0, 7), 0, 3, 0, 0, 1, 1, 1}, 18, FORMERR, {OPT(1400, 0, 0, 0, 0)}, 11},
 };
+/* clang-format on */
 
 Test(edns, writes_its_own_opt)
 {

@@ -7,58 +7,79 @@
 #include "base/attr.h"
 #include "world.h"
 
-static const char zone[] =
-    "$TTL 60\n"
-    "@      SOA . . 1 2 3 4 5\n"
-    "@      NS ns\n"
-    "@      NS ns.elsewhere.\n"
-    "ns     A 192.0.2.53\n"
-    "h      A 192.0.2.1\n"
-    "h      AAAA 2001:db8::1\n"
-    "mx     MX 1 h\n"
-    "mx     MX 2 h\n"
-    "srv    SRV 0 0 1 h\n"
-    "kx     KX 1 h\n"
-    "afsdb  AFSDB 1 h\n"
-    "rt     RT 1 x25\n"
-    "x25    X25 311061700956\n"
-    "naptr  NAPTR 1 1 \"s\" \"\" \"\" srv\n"
-    "svcb   SVCB 1 h2\n"
-    "h2     A 192.0.2.2\n"
-    "h2     SVCB 1 . port=99\n"
-    "dot    HTTPS 1 .\n"
-    "dot    A 192.0.2.3\n"
-    "alias  HTTPS 0 .\n"
-    "alias  A 192.0.2.4\n"
-    "out    MX 1 mail.elsewhere.\n"
-    "ptr    PTR h\n";
+static const char zone[] = "$TTL 60\n"
+                           "@      SOA . . 1 2 3 4 5\n"
+                           "@      NS ns\n"
+                           "@      NS ns.elsewhere.\n"
+                           "ns     A 192.0.2.53\n"
+                           "h      A 192.0.2.1\n"
+                           "h      AAAA 2001:db8::1\n"
+                           "mx     MX 1 h\n"
+                           "mx     MX 2 h\n"
+                           "srv    SRV 0 0 1 h\n"
+                           "kx     KX 1 h\n"
+                           "afsdb  AFSDB 1 h\n"
+                           "rt     RT 1 x25\n"
+                           "x25    X25 311061700956\n"
+                           "naptr  NAPTR 1 1 \"s\" \"\" \"\" srv\n"
+                           "svcb   SVCB 1 h2\n"
+                           "h2     A 192.0.2.2\n"
+                           "h2     SVCB 1 . port=99\n"
+                           "dot    HTTPS 1 .\n"
+                           "dot    A 192.0.2.3\n"
+                           "alias  HTTPS 0 .\n"
+                           "alias  A 192.0.2.4\n"
+                           "out    MX 1 mail.elsewhere.\n"
+                           "ptr    PTR h\n"
+                           "glue   MX 1 h.cut\n"
+                           "cut    NS h.cut\n"
+                           "h.cut  A 192.0.2.5\n"
+                           "hidden MX 1 h.dname\n"
+                           "dname  DNAME elsewhere.\n"
+                           "h.dname A 192.0.2.6\n"
+                           "wild   MX 1 h.w\n"
+                           "*.w    A 192.0.2.7\n";
 
-#define H "ad h.z. 60 A 192.0.2.1\nad h.z. 60 AAAA 2001:db8::1\n"
-#define NS "ns z. 60 NS ns.z.\nns z. 60 NS ns.elsewhere.\n"
+#define H    "ad h.z. 60 A 192.0.2.1\nad h.z. 60 AAAA 2001:db8::1\n"
+#define NS   "ns z. 60 NS ns.z.\nns z. 60 NS ns.elsewhere.\n"
 #define NS_A "ad ns.z. 60 A 192.0.2.53\n"
 
 static const struct world_row rows[] = {
-    {"minimal", "mx.z. MX", ASK_PLAIN, "NOERROR aa\nan mx.z. 60 MX 1 h.z.\nan mx.z. 60 MX 2 h.z.\n"},
-    {"MX, each target once", "mx.z. MX", ASK_FULL, "NOERROR aa\nan mx.z. 60 MX 1 h.z.\nan mx.z. 60 MX 2 h.z.\n" NS H NS_A},
+    {"minimal", "mx.z. MX", ASK_PLAIN,
+     "NOERROR aa\nan mx.z. 60 MX 1 h.z.\nan mx.z. 60 MX 2 h.z.\n"},
+    {"MX, each target once", "mx.z. MX", ASK_FULL,
+     "NOERROR aa\nan mx.z. 60 MX 1 h.z.\nan mx.z. 60 MX 2 h.z.\n" NS H NS_A},
     {"SRV", "srv.z. SRV", ASK_FULL, "NOERROR aa\nan srv.z. 60 SRV 0 0 1 h.z.\n" NS H NS_A},
     {"KX", "kx.z. KX", ASK_FULL, "NOERROR aa\nan kx.z. 60 KX 1 h.z.\n" NS H NS_A},
     {"AFSDB", "afsdb.z. AFSDB", ASK_FULL, "NOERROR aa\nan afsdb.z. 60 AFSDB 1 h.z.\n" NS H NS_A},
     {"RFC 1183 s3.3: RT and X25", "rt.z. RT", ASK_FULL,
      "NOERROR aa\nan rt.z. 60 RT 1 x25.z.\n" NS "ad x25.z. 60 X25 \"311061700956\"\n" NS_A},
     {"RFC 3403: NAPTR and SRV", "naptr.z. NAPTR", ASK_FULL,
-     "NOERROR aa\nan naptr.z. 60 NAPTR 1 1 \"s\" \"\" \"\" srv.z.\n" NS "ad srv.z. 60 SRV 0 0 1 h.z.\n" NS_A},
+     "NOERROR aa\nan naptr.z. 60 NAPTR 1 1 \"s\" \"\" \"\" srv.z.\n" NS
+     "ad srv.z. 60 SRV 0 0 1 h.z.\n" NS_A},
     {"RFC 9460 s4.1: SVCB", "svcb.z. SVCB", ASK_FULL,
-     "NOERROR aa\nan svcb.z. 60 SVCB 1 h2.z.\n" NS "ad h2.z. 60 A 192.0.2.2\nad h2.z. 60 SVCB 1 . port=99\n" NS_A},
+     "NOERROR aa\nan svcb.z. 60 SVCB 1 h2.z.\n" NS
+     "ad h2.z. 60 A 192.0.2.2\nad h2.z. 60 SVCB 1 . port=99\n" NS_A},
     {"RFC 9460 s2.5.2: ServiceMode \".\" is the owner", "dot.z. HTTPS", ASK_FULL,
      "NOERROR aa\nan dot.z. 60 HTTPS 1 .\n" NS "ad dot.z. 60 A 192.0.2.3\n" NS_A},
-    {"s2.5.1: AliasMode \".\" is nobody", "alias.z. HTTPS", ASK_FULL, "NOERROR aa\nan alias.z. 60 HTTPS 0 .\n" NS NS_A},
-    {"out of the zone", "out.z. MX", ASK_FULL, "NOERROR aa\nan out.z. 60 MX 1 mail.elsewhere.\n" NS NS_A},
+    {"s2.5.1: AliasMode \".\" is nobody", "alias.z. HTTPS", ASK_FULL,
+     "NOERROR aa\nan alias.z. 60 HTTPS 0 .\n" NS NS_A},
+    {"out of the zone", "out.z. MX", ASK_FULL,
+     "NOERROR aa\nan out.z. 60 MX 1 mail.elsewhere.\n" NS NS_A},
+    {"not glue", "glue.z. MX", ASK_FULL, "NOERROR aa\nan glue.z. 60 MX 1 h.cut.z.\n" NS NS_A},
+    {"not what a DNAME hides", "hidden.z. MX", ASK_FULL,
+     "NOERROR aa\nan hidden.z. 60 MX 1 h.dname.z.\n" NS NS_A},
+    {"not from a wildcard", "wild.z. MX", ASK_FULL,
+     "NOERROR aa\nan wild.z. 60 MX 1 h.w.z.\n" NS NS_A},
     {"PTR has none", "ptr.z. PTR", ASK_FULL, "NOERROR aa\nan ptr.z. 60 PTR h.z.\n" NS NS_A},
-    {"the answer is not repeated", "ns.z. A", ASK_FULL, "NOERROR aa\nan ns.z. 60 A 192.0.2.53\n" NS},
-    {"NS is not repeated", "z. NS", ASK_FULL, "NOERROR aa\nan z. 60 NS ns.z.\nan z. 60 NS ns.elsewhere.\n" NS_A},
+    {"the answer is not repeated", "ns.z. A", ASK_FULL,
+     "NOERROR aa\nan ns.z. 60 A 192.0.2.53\n" NS},
+    {"NS is not repeated", "z. NS", ASK_FULL,
+     "NOERROR aa\nan z. 60 NS ns.z.\nan z. 60 NS ns.elsewhere.\n" NS_A},
     {"RFC 8109 s4.1: NS always with addresses", "z. NS", ASK_PLAIN,
      "NOERROR aa\nan z. 60 NS ns.z.\nan z. 60 NS ns.elsewhere.\n" NS_A},
-    {"no NS beside a negative answer", "h.z. MX", ASK_FULL, "NOERROR aa\nns z. 5 SOA . . 1 2 3 4 5\n"},
+    {"no NS beside a negative answer", "h.z. MX", ASK_FULL,
+     "NOERROR aa\nns z. 5 SOA . . 1 2 3 4 5\n"},
 };
 
 Test(additional, has_what_each_type_asks_for)
@@ -66,6 +87,23 @@ Test(additional, has_what_each_type_asks_for)
     struct world *w = world_new();
     world_add(w, "z.", zone);
     world_check(w, rows, ARRAY_LEN(rows));
+    world_free(w);
+}
+
+/* RFC 8109 s4.1: the root's servers are below delegations */
+Test(additional, has_glue_for_a_question_for_ns)
+{
+    static const struct world_row priming[] = {
+        {"priming", ". NS", ASK_PLAIN,
+         "NOERROR aa\nan . 60 NS a.root-servers.net.\nad a.root-servers.net. 60 A 198.41.0.4\n"
+         "ad a.root-servers.net. 60 AAAA 2001:503:ba3e::2:30\n"},
+    };
+    struct world *w = world_new();
+    world_add(
+        w, ".",
+        "$TTL 60\n. SOA . . 1 2 3 4 5\n. NS a.root-servers.net.\nnet. NS a.gtld-servers.net.\n"
+        "a.root-servers.net. A 198.41.0.4\na.root-servers.net. AAAA 2001:503:ba3e::2:30\n");
+    world_check(w, priming, ARRAY_LEN(priming));
     world_free(w);
 }
 

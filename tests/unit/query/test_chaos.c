@@ -7,9 +7,12 @@
 #include "world.h"
 
 static const struct world_row on[] = {
-    {"version.bind", "version.bind. CH TXT", ASK_PLAIN, "NOERROR aa\nan version.bind. 0 CH TXT \"Reeve 7\"\n"},
-    {"version.server", "version.server. CH TXT", ASK_PLAIN, "NOERROR aa\nan version.server. 0 CH TXT \"Reeve 7\"\n"},
-    {"hostname.bind", "hostname.bind. CH TXT", ASK_PLAIN, "NOERROR aa\nan hostname.bind. 0 CH TXT \"ns1\"\n"},
+    {"version.bind", "version.bind. CH TXT", ASK_PLAIN,
+     "NOERROR aa\nan version.bind. 0 CH TXT \"Reeve 7\"\n"},
+    {"version.server", "version.server. CH TXT", ASK_PLAIN,
+     "NOERROR aa\nan version.server. 0 CH TXT \"Reeve 7\"\n"},
+    {"hostname.bind", "hostname.bind. CH TXT", ASK_PLAIN,
+     "NOERROR aa\nan hostname.bind. 0 CH TXT \"ns1\"\n"},
     {"id.server", "id.server. CH TXT", ASK_PLAIN, "NOERROR aa\nan id.server. 0 CH TXT \"ns1\"\n"},
     {"case", "ID.Server. CH TXT", ASK_PLAIN, "NOERROR aa\nan ID.Server. 0 CH TXT \"ns1\"\n"},
     {"ANY", "id.server. CH ANY", ASK_PLAIN, "NOERROR aa\nan id.server. 0 CH TXT \"ns1\"\n"},

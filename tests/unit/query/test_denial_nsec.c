@@ -5,10 +5,12 @@
 #include "base/attr.h"
 #include "world.h"
 
-#define SOA "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1081539377 3600 300 3600000 3600\n"
+#define SOA     "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1081539377 3600 300 3600000 3600\n"
 #define SOA_SIG "ns example. 3600 RRSIG SOA 5 1\n"
-#define NS "ns example. 3600 NS ns1.example.\nns example. 3600 NS ns2.example.\nns example. 3600 RRSIG NS 5 1\n"
-#define NS_ADDRESSES \
+#define NS                                                                                        \
+    "ns example. 3600 NS ns1.example.\nns example. 3600 NS ns2.example.\nns example. 3600 RRSIG " \
+    "NS 5 1\n"
+#define NS_ADDRESSES                                                       \
     "ad ns1.example. 3600 A 192.0.2.1\nad ns1.example. 3600 RRSIG A 5 2\n" \
     "ad ns2.example. 3600 A 192.0.2.2\nad ns2.example. 3600 RRSIG A 5 2\n"
 
@@ -18,11 +20,13 @@ static const struct world_row appendix_b[] = {
      "NOERROR aa\n"
      "an x.w.example. 3600 MX 1 xx.example.\nan x.w.example. 3600 RRSIG MX 5 3\n" NS
      "ad xx.example. 3600 A 192.0.2.10\nad xx.example. 3600 RRSIG A 5 2\n"
-     "ad xx.example. 3600 AAAA 2001:db8::f00:baaa\nad xx.example. 3600 RRSIG AAAA 5 2\n" NS_ADDRESSES},
+     "ad xx.example. 3600 AAAA 2001:db8::f00:baaa\nad xx.example. 3600 RRSIG AAAA 5 "
+     "2\n" NS_ADDRESSES},
     {"B.2 name error", "ml.example. A", ASK_DO,
      "NXDOMAIN aa\n" SOA SOA_SIG
      "ns b.example. 3600 NSEC ns1.example. NS RRSIG NSEC\nns b.example. 3600 RRSIG NSEC 5 2\n"
-     "ns example. 3600 NSEC a.example. NS SOA MX RRSIG NSEC DNSKEY\nns example. 3600 RRSIG NSEC 5 1\n"},
+     "ns example. 3600 NSEC a.example. NS SOA MX RRSIG NSEC DNSKEY\nns example. 3600 RRSIG NSEC 5 "
+     "1\n"},
     {"B.3 no data", "ns1.example. MX", ASK_DO,
      "NOERROR aa\n" SOA SOA_SIG
      "ns ns1.example. 3600 NSEC ns2.example. A RRSIG NSEC\nns ns1.example. 3600 RRSIG NSEC 5 2\n"},
@@ -40,16 +44,18 @@ static const struct world_row appendix_b[] = {
     {"B.6 wildcard expansion", "a.z.w.example. MX", ASK_DO | ASK_FULL,
      "NOERROR aa\n"
      "an a.z.w.example. 3600 MX 1 ai.example.\nan a.z.w.example. 3600 RRSIG MX 5 2\n" NS
-     "ns x.y.w.example. 3600 NSEC xx.example. MX RRSIG NSEC\nns x.y.w.example. 3600 RRSIG NSEC 5 4\n"
+     "ns x.y.w.example. 3600 NSEC xx.example. MX RRSIG NSEC\nns x.y.w.example. 3600 RRSIG NSEC 5 "
+     "4\n"
      "ad ai.example. 3600 A 192.0.2.9\nad ai.example. 3600 RRSIG A 5 2\n"
-     "ad ai.example. 3600 AAAA 2001:db8::f00:baa9\nad ai.example. 3600 RRSIG AAAA 5 2\n" NS_ADDRESSES},
+     "ad ai.example. 3600 AAAA 2001:db8::f00:baa9\nad ai.example. 3600 RRSIG AAAA 5 "
+     "2\n" NS_ADDRESSES},
     {"B.7 wildcard no data", "a.z.w.example. AAAA", ASK_DO,
-     "NOERROR aa\n" SOA SOA_SIG
-     "ns x.y.w.example. 3600 NSEC xx.example. MX RRSIG NSEC\nns x.y.w.example. 3600 RRSIG NSEC 5 4\n"
+     "NOERROR aa\n" SOA SOA_SIG "ns x.y.w.example. 3600 NSEC xx.example. MX RRSIG NSEC\nns "
+     "x.y.w.example. 3600 RRSIG NSEC 5 4\n"
      "ns *.w.example. 3600 NSEC x.w.example. MX RRSIG NSEC\nns *.w.example. 3600 RRSIG NSEC 5 2\n"},
     {"B.8 DS at the child", "example. DS", ASK_DO,
-     "NOERROR aa\n" SOA SOA_SIG
-     "ns example. 3600 NSEC a.example. NS SOA MX RRSIG NSEC DNSKEY\nns example. 3600 RRSIG NSEC 5 1\n"},
+     "NOERROR aa\n" SOA SOA_SIG "ns example. 3600 NSEC a.example. NS SOA MX RRSIG NSEC DNSKEY\nns "
+     "example. 3600 RRSIG NSEC 5 1\n"},
 };
 
 static const struct world_row others[] = {
@@ -57,8 +63,10 @@ static const struct world_row others[] = {
      "NOERROR aa\nan x.w.example. 3600 MX 1 xx.example.\n"},
     {"the same with EDNS", "ml.example. A", ASK_EDNS, "NXDOMAIN aa\n" SOA},
     {"unless asked for by type", "b.example. DS", ASK_PLAIN, "NOERROR aa\n" SOA},
-    {"NSEC by type", "ns1.example. NSEC", ASK_PLAIN, "NOERROR aa\nan ns1.example. 3600 NSEC ns2.example. A RRSIG NSEC\n"},
-    {"RRSIG by type", "ns1.example. RRSIG", ASK_TCP, "NOERROR aa\nan ns1.example. 3600 RRSIG A 5 2\nan ns1.example. 3600 RRSIG NSEC 5 2\n"},
+    {"NSEC by type", "ns1.example. NSEC", ASK_PLAIN,
+     "NOERROR aa\nan ns1.example. 3600 NSEC ns2.example. A RRSIG NSEC\n"},
+    {"RRSIG by type", "ns1.example. RRSIG", ASK_TCP,
+     "NOERROR aa\nan ns1.example. 3600 RRSIG A 5 2\nan ns1.example. 3600 RRSIG NSEC 5 2\n"},
     {"s3.1.4.1: DS at the cut", "a.example. DS", ASK_DO,
      "NOERROR aa\nan a.example. 3600 DS 57855 5 1 B6DCD485719ADCA18E5F3D48A2331627FDD3636B\n"
      "an a.example. 3600 RRSIG DS 5 2\n"},
@@ -72,12 +80,12 @@ static const struct world_row others[] = {
      "ad ns1.b.example. 3600 A 192.0.2.7\nad ns2.b.example. 3600 A 192.0.2.8\n"},
     /* s3.1.3.1 with an empty non-terminal: the NSEC before it, whose next name is below */
     {"empty non-terminal", "y.w.example. A", ASK_DO,
-     "NOERROR aa\n" SOA SOA_SIG
-     "ns x.w.example. 3600 NSEC x.y.w.example. MX RRSIG NSEC\nns x.w.example. 3600 RRSIG NSEC 5 3\n"},
+     "NOERROR aa\n" SOA SOA_SIG "ns x.w.example. 3600 NSEC x.y.w.example. MX RRSIG NSEC\nns "
+     "x.w.example. 3600 RRSIG NSEC 5 3\n"},
     /* one NSEC covers both the name and the wildcard: sent once */
     {"name error with one NSEC", "a.xx.example. A", ASK_DO,
-     "NXDOMAIN aa\n" SOA SOA_SIG
-     "ns xx.example. 3600 NSEC example. A HINFO AAAA RRSIG NSEC\nns xx.example. 3600 RRSIG NSEC 5 2\n"},
+     "NXDOMAIN aa\n" SOA SOA_SIG "ns xx.example. 3600 NSEC example. A HINFO AAAA RRSIG NSEC\nns "
+     "xx.example. 3600 RRSIG NSEC 5 2\n"},
     {"glue is not an answer", "ns1.a.example. A", ASK_PLAIN,
      "NOERROR\nns a.example. 3600 NS ns1.a.example.\nns a.example. 3600 NS ns2.a.example.\n"
      "ad ns1.a.example. 3600 A 192.0.2.5\nad ns2.a.example. 3600 A 192.0.2.6\n"},
@@ -88,7 +96,8 @@ static const struct world_row others[] = {
      "an ns1.example. 3600 NSEC ns2.example. A RRSIG NSEC\nan ns1.example. 3600 RRSIG NSEC 5 2\n"},
     {"ANY from a wildcard has its proof", "a.z.w.example. ANY", ASK_DO,
      "NOERROR aa\nan a.z.w.example. 3600 MX 1 ai.example.\nan a.z.w.example. 3600 RRSIG MX 5 2\n"
-     "ns x.y.w.example. 3600 NSEC xx.example. MX RRSIG NSEC\nns x.y.w.example. 3600 RRSIG NSEC 5 4\n"},
+     "ns x.y.w.example. 3600 NSEC xx.example. MX RRSIG NSEC\nns x.y.w.example. 3600 RRSIG NSEC 5 "
+     "4\n"},
 };
 
 static void check(const struct world_row *rows, size_t count)

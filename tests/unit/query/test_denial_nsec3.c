@@ -7,42 +7,57 @@
 #include "base/attr.h"
 #include "world.h"
 
-#define SOA "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1 3600 300 3600000 3600\nns example. 3600 RRSIG SOA 7 1\n"
-#define NS "ns example. 3600 NS ns1.example.\nns example. 3600 NS ns2.example.\nns example. 3600 RRSIG NS 7 1\n"
-#define NSEC3(owner, next, types) \
-    "ns " owner ".example. 3600 NSEC3 1 1 12 AABBCCDD " next " " types "\nns " owner ".example. 3600 RRSIG NSEC3 7 2\n"
+#define SOA                                                                                     \
+    "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1 3600 300 3600000 3600\nns example. " \
+    "3600 RRSIG SOA 7 1\n"
+#define NS                                                                                        \
+    "ns example. 3600 NS ns1.example.\nns example. 3600 NS ns2.example.\nns example. 3600 RRSIG " \
+    "NS 7 1\n"
+#define NSEC3(owner, next, types)                                                    \
+    "ns " owner ".example. 3600 NSEC3 1 1 12 AABBCCDD " next " " types "\nns " owner \
+    ".example. 3600 RRSIG NSEC3 7 2\n"
 
 /* one for each record of the chain that is used; the comment says whose hash the owner is */
-#define NSEC3_APEX /* example */ \
-    NSEC3("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "2T7B4G4VSA5SMI47K61MV5BV1A22BOJR", "NS SOA MX RRSIG DNSKEY NSEC3PARAM")
-#define NSEC3_NS1 NSEC3("2t7b4g4vsa5smi47k61mv5bv1a22bojr", "2VPTU5TIMAMQTTGL4LUU9KG21E0AOR3S", "A RRSIG")
-#define NSEC3_A /* a.example */ NSEC3("35mthgpgcu1qg68fab165klnsnk3dpvl", "B4UM86EGHHDS6NEA196SMVMLO4ORS995", "NS DS RRSIG")
-#define NSEC3_X_W NSEC3("b4um86eghhds6nea196smvmlo4ors995", "GJEQE526PLBF1G8MKLP59ENFD789NJGI", "MX RRSIG")
-#define NSEC3_NS2 NSEC3("q04jkcevqvmu85r014c7dkba38o0ji5r", "R53BQ7CC2UVMUBFU5OCMM6PERS9TK9EN", "A RRSIG")
-#define NSEC3_WILD_W /* *.w.example */ NSEC3("r53bq7cc2uvmubfu5ocmm6pers9tk9en", "T644EBQK9BIBCNA874GIVR6JOJ62MLHV", "MX RRSIG")
+#define NSEC3_APEX /* example */                                                  \
+    NSEC3("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "2T7B4G4VSA5SMI47K61MV5BV1A22BOJR", \
+          "NS SOA MX RRSIG DNSKEY NSEC3PARAM")
+#define NSEC3_NS1 \
+    NSEC3("2t7b4g4vsa5smi47k61mv5bv1a22bojr", "2VPTU5TIMAMQTTGL4LUU9KG21E0AOR3S", "A RRSIG")
+#define NSEC3_A /* a.example */ \
+    NSEC3("35mthgpgcu1qg68fab165klnsnk3dpvl", "B4UM86EGHHDS6NEA196SMVMLO4ORS995", "NS DS RRSIG")
+#define NSEC3_X_W \
+    NSEC3("b4um86eghhds6nea196smvmlo4ors995", "GJEQE526PLBF1G8MKLP59ENFD789NJGI", "MX RRSIG")
+#define NSEC3_NS2 \
+    NSEC3("q04jkcevqvmu85r014c7dkba38o0ji5r", "R53BQ7CC2UVMUBFU5OCMM6PERS9TK9EN", "A RRSIG")
+#define NSEC3_WILD_W /* *.w.example */ \
+    NSEC3("r53bq7cc2uvmubfu5ocmm6pers9tk9en", "T644EBQK9BIBCNA874GIVR6JOJ62MLHV", "MX RRSIG")
 /* w.example and y.w.example are empty non-terminals: no types */
-#define NSEC3_W \
-    "ns k8udemvp1j2f7eg6jebps17vp3n8i58h.example. 3600 NSEC3 1 1 12 AABBCCDD KOHAR7MBB8DC2CE8A9QVL8HON4K53UHI\n" \
+#define NSEC3_W                                                                \
+    "ns k8udemvp1j2f7eg6jebps17vp3n8i58h.example. 3600 NSEC3 1 1 12 AABBCCDD " \
+    "KOHAR7MBB8DC2CE8A9QVL8HON4K53UHI\n"                                       \
     "ns k8udemvp1j2f7eg6jebps17vp3n8i58h.example. 3600 RRSIG NSEC3 7 2\n"
-#define NSEC3_Y_W \
-    "ns ji6neoaepv8b5o6k4ev33abha8ht9fgc.example. 3600 NSEC3 1 1 12 AABBCCDD K8UDEMVP1J2F7EG6JEBPS17VP3N8I58H\n" \
+#define NSEC3_Y_W                                                              \
+    "ns ji6neoaepv8b5o6k4ev33abha8ht9fgc.example. 3600 NSEC3 1 1 12 AABBCCDD " \
+    "K8UDEMVP1J2F7EG6JEBPS17VP3N8I58H\n"                                       \
     "ns ji6neoaepv8b5o6k4ev33abha8ht9fgc.example. 3600 RRSIG NSEC3 7 2\n"
 
 static const struct world_row appendix_b[] = {
-    {"B.1 name error", "a.c.x.w.example. A", ASK_DO, "NXDOMAIN aa\n" SOA NSEC3_APEX NSEC3_X_W NSEC3_A},
+    {"B.1 name error", "a.c.x.w.example. A", ASK_DO,
+     "NXDOMAIN aa\n" SOA NSEC3_APEX NSEC3_X_W NSEC3_A},
     {"B.2 no data", "ns1.example. MX", ASK_DO, "NOERROR aa\n" SOA NSEC3_NS1},
     {"B.2.1 empty non-terminal", "y.w.example. A", ASK_DO, "NOERROR aa\n" SOA NSEC3_Y_W},
     {"B.3 referral to an opt-out unsigned zone", "mc.c.example. MX", ASK_DO,
-     "NOERROR\nns c.example. 3600 NS ns1.c.example.\nns c.example. 3600 NS ns2.c.example.\n" NSEC3_A NSEC3_APEX
-     "ad ns1.c.example. 3600 A 192.0.2.7\nad ns2.c.example. 3600 A 192.0.2.8\n"},
+     "NOERROR\nns c.example. 3600 NS ns1.c.example.\nns c.example. 3600 NS ns2.c.example.\n" NSEC3_A
+         NSEC3_APEX "ad ns1.c.example. 3600 A 192.0.2.7\nad ns2.c.example. 3600 A 192.0.2.8\n"},
     /* the RFC leaves out the addresses of the NS, as RFC 4035 B.1 shows them */
     {"B.4 wildcard expansion", "a.z.w.example. MX", ASK_DO | ASK_FULL,
-     "NOERROR aa\nan a.z.w.example. 3600 MX 1 ai.example.\nan a.z.w.example. 3600 RRSIG MX 7 2\n" NS NSEC3_NS2
-     "ad ai.example. 3600 A 192.0.2.9\nad ai.example. 3600 RRSIG A 7 2\n"
+     "NOERROR aa\nan a.z.w.example. 3600 MX 1 ai.example.\nan a.z.w.example. 3600 RRSIG MX 7 2\n" NS
+         NSEC3_NS2 "ad ai.example. 3600 A 192.0.2.9\nad ai.example. 3600 RRSIG A 7 2\n"
      "ad ai.example. 3600 AAAA 2001:db8::f00:baa9\nad ai.example. 3600 RRSIG AAAA 7 2\n"
      "ad ns1.example. 3600 A 192.0.2.1\nad ns1.example. 3600 RRSIG A 7 2\n"
      "ad ns2.example. 3600 A 192.0.2.2\nad ns2.example. 3600 RRSIG A 7 2\n"},
-    {"B.5 wildcard no data", "a.z.w.example. AAAA", ASK_DO, "NOERROR aa\n" SOA NSEC3_W NSEC3_NS2 NSEC3_WILD_W},
+    {"B.5 wildcard no data", "a.z.w.example. AAAA", ASK_DO,
+     "NOERROR aa\n" SOA NSEC3_W NSEC3_NS2 NSEC3_WILD_W},
     {"B.6 DS at the child", "example. DS", ASK_DO, "NOERROR aa\n" SOA NSEC3_APEX},
 };
 
@@ -54,7 +69,8 @@ static const struct world_row others[] = {
      "an a.example. 3600 RRSIG DS 7 2\n"},
     {"referral to a signed zone", "mc.a.example. A", ASK_DO,
      "NOERROR\nns a.example. 3600 NS ns1.a.example.\nns a.example. 3600 NS ns2.a.example.\n"
-     "ns a.example. 3600 DS 58470 5 1 3079F1593EBAD6DC121E202A8B766A6A4837206C\nns a.example. 3600 RRSIG DS 7 2\n"
+     "ns a.example. 3600 DS 58470 5 1 3079F1593EBAD6DC121E202A8B766A6A4837206C\nns a.example. 3600 "
+     "RRSIG DS 7 2\n"
      "ad ns1.a.example. 3600 A 192.0.2.5\nad ns2.a.example. 3600 A 192.0.2.6\n"},
     {"nothing of it without DO", "a.c.x.w.example. A", ASK_EDNS,
      "NXDOMAIN aa\nns example. 3600 SOA ns1.example. bugs.x.w.example. 1 3600 300 3600000 3600\n"},
@@ -87,8 +103,9 @@ Test(denial_nsec3, says_that_the_owner_of_an_nsec3_does_not_exist)
     struct world *w = open_world();
     const char *got = world_ask(w, "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example. NSEC3", ASK_PLAIN);
     cr_expect_eq(strncmp(got, "NXDOMAIN aa\n", 12), 0, "%s", got);
-    cr_expect_str_eq(world_ask(w, "2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. A", ASK_PLAIN),
-                     "NOERROR aa\nan 2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. 3600 A 192.0.2.127\n");
+    cr_expect_str_eq(
+        world_ask(w, "2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. A", ASK_PLAIN),
+        "NOERROR aa\nan 2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. 3600 A 192.0.2.127\n");
     world_free(w);
 }
 
@@ -100,7 +117,8 @@ Test(denial_nsec3, leaves_the_proof_out_above_the_limit_of_iterations)
          "NOERROR\nns c.example. 3600 NS ns1.c.example.\nns c.example. 3600 NS ns2.c.example.\n"
          "ad ns1.c.example. 3600 A 192.0.2.7\nad ns2.c.example. 3600 A 192.0.2.8\n"},
         {"wildcard", "a.z.w.example. MX", ASK_DO,
-         "NOERROR aa\nan a.z.w.example. 3600 MX 1 ai.example.\nan a.z.w.example. 3600 RRSIG MX 7 2\n"},
+         "NOERROR aa\nan a.z.w.example. 3600 MX 1 ai.example.\nan a.z.w.example. 3600 RRSIG MX 7 "
+         "2\n"},
     };
     struct world *w = open_world();
     w->self.nsec3_iterations_max = 11;

@@ -8,20 +8,19 @@
 #include "world.h"
 
 /* RFC 9471 s2.1 to s2.3 */
-static const char zone_test[] =
-    "$TTL 86400\n"
-    "test.           SOA . . 1 2 3 4 5\n"
-    "test.           NS ns.test.\n"
-    "ns.test.        A 192.0.2.53\n"
-    "foo.test.       NS ns1.foo.test.\n"
-    "foo.test.       NS ns2.foo.test.\n"
-    "ns1.foo.test.   A 192.0.2.1\n"
-    "ns2.foo.test.   AAAA 2001:db8::2:2\n"
-    "bar.test.       NS ns1.foo.test.\n"
-    "bar.test.       NS ns2.foo.test.\n"
-    "mixed.test.     NS ns.test.\n"
-    "mixed.test.     NS ns.example.\n"
-    "mixed.test.     NS absent.test.\n";
+static const char zone_test[] = "$TTL 86400\n"
+                                "test.           SOA . . 1 2 3 4 5\n"
+                                "test.           NS ns.test.\n"
+                                "ns.test.        A 192.0.2.53\n"
+                                "foo.test.       NS ns1.foo.test.\n"
+                                "foo.test.       NS ns2.foo.test.\n"
+                                "ns1.foo.test.   A 192.0.2.1\n"
+                                "ns2.foo.test.   AAAA 2001:db8::2:2\n"
+                                "bar.test.       NS ns1.foo.test.\n"
+                                "bar.test.       NS ns2.foo.test.\n"
+                                "mixed.test.     NS ns.test.\n"
+                                "mixed.test.     NS ns.example.\n"
+                                "mixed.test.     NS absent.test.\n";
 
 static const struct world_row rows[] = {
     {"s2.1 in-domain", "www.foo.test. A", ASK_PLAIN,
@@ -31,7 +30,8 @@ static const struct world_row rows[] = {
      "NOERROR\nns bar.test. 86400 NS ns1.foo.test.\nns bar.test. 86400 NS ns2.foo.test.\n"
      "ad ns1.foo.test. 86400 A 192.0.2.1\nad ns2.foo.test. 86400 AAAA 2001:db8::2:2\n"},
     {"addresses that are not glue, and none", "www.mixed.test. A", ASK_PLAIN,
-     "NOERROR\nns mixed.test. 86400 NS absent.test.\nns mixed.test. 86400 NS ns.example.\nns mixed.test. 86400 NS ns.test.\n"
+     "NOERROR\nns mixed.test. 86400 NS absent.test.\nns mixed.test. 86400 NS ns.example.\nns "
+     "mixed.test. 86400 NS ns.test.\n"
      "ad ns.test. 86400 A 192.0.2.53\n"},
 };
 
@@ -49,7 +49,9 @@ static struct world *open_large(unsigned count, const char *under)
     static char text[1 << 16];
     size_t len = (size_t)sprintf(text, "$TTL 60\n@ SOA . . 1 2 3 4 5\n@ NS n.\nother NS n.\n");
     for (unsigned i = 0; i < count; i++)
-        len += (size_t)sprintf(text + len, "d NS s%u.%s\ns%u.%s A 192.0.2.1\ns%u.%s AAAA 2001:db8::1\n", i, under, i, under, i, under);
+        len += (size_t)sprintf(text + len,
+                               "d NS s%u.%s\ns%u.%s A 192.0.2.1\ns%u.%s AAAA 2001:db8::1\n", i,
+                               under, i, under, i, under);
     struct world *w = world_new();
     world_add(w, "z.", text);
     return w;

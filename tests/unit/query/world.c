@@ -54,10 +54,12 @@ static enum err take_record(void *arg, const struct rr *rr, const struct master_
     return OK;
 }
 
-static void take_fault(void *arg, enum master_severity severity, const struct master_where *where, const char *sentence)
+static void take_fault(void *arg, enum master_severity severity, const struct master_where *where,
+                       const char *sentence)
 {
     (void)arg;
-    cr_assert(severity == MASTER_WARNING, "%s:%u:%u: %s", where->file, where->line, where->column, sentence);
+    cr_assert(severity == MASTER_WARNING, "%s:%u:%u: %s", where->file, where->line, where->column,
+              sentence);
 }
 
 void world_add(struct world *w, const char *origin, const char *text)
@@ -69,7 +71,8 @@ void world_add(struct world *w, const char *origin, const char *text)
     struct master_sink sink = {.arg = t, .record = take_record, .fault = take_fault};
     struct master_result result;
     struct diag diag = {0};
-    cr_assert_eq(master_read_bytes(origin, text, strlen(text), &options, &sink, &result, &diag), OK, "%s", diag.text);
+    cr_assert_eq(master_read_bytes(origin, text, strlen(text), &options, &sink, &result, &diag), OK,
+                 "%s", diag.text);
     zone_publish(z, txn_seal(&t, NULL));
     cr_assert(w->zone_count < WORLD_ZONES_MAX);
     w->zones[w->zone_count++] = z;
@@ -103,7 +106,11 @@ static uint16_t scan_class(const char *s)
     static const struct {
         const char *text;
         uint16_t class;
-    } rows[] = {{"IN", CLASS_IN}, {"CH", CLASS_CH}, {"HS", CLASS_HS}, {"NONE", CLASS_NONE}, {"ANY", CLASS_ANY}};
+    } rows[] = {{"IN", CLASS_IN},
+                {"CH", CLASS_CH},
+                {"HS", CLASS_HS},
+                {"NONE", CLASS_NONE},
+                {"ANY", CLASS_ANY}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (strcmp(rows[i].text, s) == 0)
             return rows[i].class;
@@ -111,7 +118,8 @@ static uint16_t scan_class(const char *s)
     return 0;
 }
 
-static size_t write_query(const char *question, unsigned ask, uint16_t size, uint8_t *wire, size_t cap)
+static size_t write_query(const char *question, unsigned ask, uint16_t size, uint8_t *wire,
+                          size_t cap)
 {
     char name[1100], first[32], second[32];
     int count = sscanf(question, "%1099s %31s %31s", name, first, second);
@@ -125,7 +133,10 @@ static size_t write_query(const char *question, unsigned ask, uint16_t size, uin
     build_init(&b, wire, cap);
     cr_assert(build_question(&b, name_of(&qname), qtype, qclass));
     if (ask & (ASK_DO | ASK_EDNS)) {
-        struct rr opt = {.owner = NAME_ROOT, .type = TYPE_OPT, .class = size, .ttl = ask & ASK_DO ? 0x8000 : 0,
+        struct rr opt = {.owner = NAME_ROOT,
+                         .type = TYPE_OPT,
+                         .class = size,
+                         .ttl = ask & ASK_DO ? 0x8000 : 0,
                          .rdata = {(const uint8_t *)"", 0}};
         cr_assert(build_rr(&b, SECTION_ADDITIONAL, &opt));
     }
@@ -211,8 +222,8 @@ static const char *show_answer(struct world *w)
     text_init(&t, w->shown, sizeof(w->shown));
     cr_assert(message_read_header(&m, w->wire, w->wire_len));
     cr_assert_eq(message_read(&m), NOERROR, "our own answer cannot be read");
-    text_fmt(&t, "%s%s%s\n", rcode_text(m.flags & FLAG_RCODE_MASK, buf), m.flags & FLAG_AA ? " aa" : "",
-             m.flags & FLAG_TC ? " tc" : "");
+    text_fmt(&t, "%s%s%s\n", rcode_text(m.flags & FLAG_RCODE_MASK, buf),
+             m.flags & FLAG_AA ? " aa" : "", m.flags & FLAG_TC ? " tc" : "");
     show_section(&m, SECTION_ANSWER, "an", &t);
     show_section(&m, SECTION_AUTHORITY, "ns", &t);
     show_section(&m, SECTION_ADDITIONAL, "ad", &t);
@@ -262,8 +273,9 @@ bool world_is_same(const char *a, const char *b)
     size_t count_a = sort_lines(copy_a, lines_a), count_b = sort_lines(copy_b, lines_b);
     bool is_same = count_a == count_b;
     for (size_t i = 0; is_same && i < count_a; i++) {
-        bool has_hash = strstr(lines_a[i], " NSEC3 ");      /* base32hex is the same in either case */
-        is_same = (has_hash ? strcasecmp(lines_a[i], lines_b[i]) : strcmp(lines_a[i], lines_b[i])) == 0;
+        bool has_hash = strstr(lines_a[i], " NSEC3 "); /* base32hex is the same in either case */
+        is_same =
+            (has_hash ? strcasecmp(lines_a[i], lines_b[i]) : strcmp(lines_a[i], lines_b[i])) == 0;
     }
     free(copy_a);
     free(copy_b);
@@ -274,7 +286,7 @@ void world_check(struct world *w, const struct world_row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const char *got = world_ask(w, rows[i].question, rows[i].ask);
-        cr_expect(world_is_same(got, rows[i].answer), "%s: %s\n--- expected\n%s--- got\n%s", rows[i].name,
-                  rows[i].question, rows[i].answer, got);
+        cr_expect(world_is_same(got, rows[i].answer), "%s: %s\n--- expected\n%s--- got\n%s",
+                  rows[i].name, rows[i].question, rows[i].answer, got);
     }
 }

@@ -9,14 +9,14 @@
 #define WORLD_ZONES_MAX 8
 
 struct world {
-    struct self self;           /* change it before asking */
+    struct self self; /* change it before asking */
     struct counters count;
     struct store store;
     struct digest digest;
     struct arena arena;
     struct zone *zones[WORLD_ZONES_MAX];
     unsigned zone_count;
-    char shown[1 << 17];        /* the last answer */
+    char shown[1 << 17]; /* the last answer */
     uint8_t wire[DNS_MESSAGE_MAX];
     size_t wire_len;
 };
@@ -34,10 +34,10 @@ void world_add_unloaded(struct world *w, const char *origin);
 
 enum ask {
     ASK_PLAIN = 0,
-    ASK_DO = 1 << 0,        /* EDNS with DO */
-    ASK_EDNS = 1 << 1,      /* EDNS without */
+    ASK_DO = 1 << 0,   /* EDNS with DO */
+    ASK_EDNS = 1 << 1, /* EDNS without */
     ASK_TCP = 1 << 2,
-    ASK_FULL = 1 << 3       /* minimal responses off */
+    ASK_FULL = 1 << 3 /* minimal responses off */
 };
 
 /* question: "name type" or "name class type". The answer: a line with rcode and flags ("NXDOMAIN aa"), then one line for each

@@ -44,7 +44,8 @@ static size_t take_all(struct stream *s, const struct sample *want, size_t at)
     struct stream_message m;
     while (stream_next(s, &m)) {
         cr_assert_lt(at, want->count, "more messages than were sent");
-        cr_assert_eq(m.len, want->lens[at], "message %zu has %zu bytes, not %zu", at, m.len, want->lens[at]);
+        cr_assert_eq(m.len, want->lens[at], "message %zu has %zu bytes, not %zu", at, m.len,
+                     want->lens[at]);
         for (size_t i = 0; i < m.len; i++)
             cr_assert_eq(m.bytes[i], byte_at(at, i), "message %zu, byte %zu", at, i);
         at++;
