@@ -30,7 +30,8 @@ void *arena_copy(struct arena *a, const void *bytes, size_t len);
 /* A copy ended by NUL. */
 char *arena_string(struct arena *a, const char *bytes, size_t len);
 
-/* malloc and realloc that abort when there is no memory; the only callers are new() functions. */
+/* malloc, calloc and realloc that abort when there is no memory: what they are asked for is bounded by a named limit or by
+ * the operator's own data. Their memory is given back with free(). */
 void *mem_alloc(size_t len);
 void *mem_alloc_zero(size_t len);
 void *mem_grow(void *p, size_t len);

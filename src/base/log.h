@@ -101,7 +101,7 @@ struct log_rate {
     uint32_t allowed;       /* events let through in it */
     uint64_t suppressed;    /* events since the last one let through */
 };
-/* Whether an event may be logged now, at most per_second of them in a second. now_us is the caller's monotonic time. When
+/* Whether an event may be logged now, at most per_second of them in a second by the caller's clock, which may jump. When
  * it may, *suppressed is how many were held back since the last one, to be logged as a field: LOG_SUPPRESSED(n). */
 bool log_rate_is_open(struct log_rate *rate, uint32_t per_second, int64_t now_us, uint64_t *suppressed);
 /* The number as a field value, or NULL (no field) for 0. */

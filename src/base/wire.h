@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "get_ and put_ turn bytes round, and hash.c does not");
+
 /* --- unchecked access, for bytes whose extent the caller has established --- */
 
 static inline uint16_t get_u16(const uint8_t *p)

@@ -54,7 +54,7 @@ enum section { SECTION_QUESTION, SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDI
 
 #define DNS_HEADER_LEN  12
 #define DNS_MESSAGE_MAX 65535
-/* RFC 1982 and RFC 2181 s8: a TTL has 31 bits; larger ones are read as 0. */
+/* RFC 2181 s8: a TTL has 31 bits; larger ones are read as 0. */
 #define TTL_MAX 0x7fffffffu
 
 /* "NXDOMAIN", or "RCODE77" in the caller's 16 bytes. */

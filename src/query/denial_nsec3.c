@@ -9,28 +9,32 @@
 
 _Static_assert(NSEC3_HASH_LEN == DIGEST_SHA1_LEN, "NSEC3 hashes are SHA-1");
 
-#define NSEC3_SALT_MAX 255
-
 struct hash {
     uint8_t at[NSEC3_HASH_LEN];
 };
 
-/* s5: H(x) = SHA-1(x, salt), again on its own result for each iteration. */
+static struct digest_job job_of(const struct version *v, struct name name,
+                                uint8_t folded[NAME_LEN_MAX])
+{
+    const struct nsec3_param *p = &v->nsec3_param;
+    name_lower(name, folded);
+    return (struct digest_job){folded, p->salt, name.len, p->salt_len, p->iterations};
+}
+
 static void hash_name(const struct reply *r, const struct version *v, struct name name,
                       struct hash *out)
 {
-    const struct nsec3_param *p = &v->nsec3_param;
-    uint8_t bytes[NAME_LEN_MAX + NSEC3_SALT_MAX];
-    name_lower(name, bytes);
-    if (p->salt_len)
-        memcpy(bytes + name.len, p->salt, p->salt_len);
-    digest_sha1(r->q->digest, bytes, (size_t)name.len + p->salt_len, out->at);
-    for (unsigned i = 0; i < p->iterations; i++) {
-        if (i == 0 && p->salt_len)
-            memcpy(bytes + NSEC3_HASH_LEN, p->salt, p->salt_len);
-        memcpy(bytes, out->at, NSEC3_HASH_LEN);
-        digest_sha1(r->q->digest, bytes, NSEC3_HASH_LEN + (size_t)p->salt_len, out->at);
-    }
+    uint8_t folded[NAME_LEN_MAX];
+    struct digest_job job = job_of(v, name, folded);
+    digest_salted(r->q->digest, &job, out->at);
+}
+
+/* For names that the zone makes, not the question: enclosers and their wildcards. */
+static void hash_known(const struct reply *r, struct name name, struct hash *out)
+{
+    uint8_t folded[NAME_LEN_MAX];
+    struct digest_job job = job_of(r->version, name, folded);
+    digest_salted_known(r->q->digest, &job, out->at);
 }
 
 /* The ancestor of name, or name itself, that is one label longer than its ancestor `encloser`. */
@@ -64,7 +68,7 @@ static struct name prove_encloser(struct reply *r, struct name name, struct name
     struct hash h, next;
     const struct node *match;
     for (;;) {
-        hash_name(r, v, encloser, &h);
+        hash_known(r, encloser, &h);
         match = lookup_nsec3(v, h.at);
         if (match)
             break;
@@ -113,7 +117,7 @@ void denial_nsec3_nodata(struct reply *r)
     struct name encloser = prove_encloser(r, r->qname, l->encloser, NULL);
     if (encloser.len == 0 || !name_wildcard_of(encloser, &star))
         return;
-    hash_name(r, r->version, name_of(&star), &h);
+    hash_known(r, name_of(&star), &h);
     prove_match(r, r->version, &h); /* s7.2.5 */
 }
 
@@ -124,7 +128,7 @@ void denial_nsec3_nxdomain(struct reply *r)
     struct name encloser = prove_encloser(r, r->qname, r->lookup.encloser, NULL);
     if (encloser.len == 0 || !name_wildcard_of(encloser, &star))
         return;
-    hash_name(r, r->version, name_of(&star), &h);
+    hash_known(r, name_of(&star), &h);
     prove_cover(r, r->version, &h); /* s7.2.2 */
 }
 

@@ -201,12 +201,24 @@ enum err listen_open(struct listen_set *set, const struct conf *conf, struct dia
     return e;
 }
 
-void listen_commit(struct listen_set *set, struct ev_loop *ev, void (*last)(struct listener *l))
+/* Options may have changed for a socket that stays. */
+static void options_renew(struct listener *l, const struct conf *conf)
+{
+    struct socket_options o = options_of(conf);
+    struct socket_made made = {.fd = l->io.fd};
+    struct diag diag;
+    if (!l->is_new && socket_adopt(l->transport, &l->address, &o, &made, &diag) != OK)
+        log_warn("socket options not renewed", {"reason", diag.text});
+}
+
+void listen_commit(struct listen_set *set, const struct conf *conf, struct ev_loop *ev,
+                   void (*last)(struct listener *l))
 {
     LIST_EACH(link, &set->all)
     {
         struct listener *l = listen_of(link);
         struct address_text text;
+        options_renew(l, conf);
         l->is_new = false;
         if (l->is_wanted)
             continue;

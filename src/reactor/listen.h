@@ -43,8 +43,10 @@ void listen_done(struct listen_set *set, struct ev_loop *ev);
 enum err listen_adopt(struct listen_set *set, int fd, const struct conf *conf, struct diag *diag);
 /* Opens what conf wants and is not open yet; all or, with a sentence, nothing. diag cannot be NULL. */
 enum err listen_open(struct listen_set *set, const struct conf *conf, struct diag *diag);
-/* The new configuration is in force; what it does not want is given to `last`, to take what still waits in it, and closed. */
-void listen_commit(struct listen_set *set, struct ev_loop *ev, void (*last)(struct listener *l));
+/* The new configuration is in force: its options are set on the sockets that stay; those that it does not want are given
+ * to `last`, to take what still waits in them, and closed. */
+void listen_commit(struct listen_set *set, const struct conf *conf, struct ev_loop *ev,
+                   void (*last)(struct listener *l));
 void listen_rollback(struct listen_set *set);
 
 /* Starts (stops) the watchers of one transport's sockets. */

@@ -80,6 +80,18 @@ static void on_udp(struct ev_loop *ev, ev_io *w, int revents)
     (void)udp_serve(l->udp, w->fd, container_of(w, struct listener, io)->source);
 }
 
+/* Between two of many TCP connections: no datagram waits for all of them. */
+static void udp_between(void *arg)
+{
+    struct loop *l = arg;
+    LIST_EACH(link, &l->listens.all)
+    {
+        struct listener *listener = listen_of(link);
+        if (listener->transport == TRANSPORT_UDP)
+            (void)udp_serve(l->udp, listener->io.fd, listener->source);
+    }
+}
+
 static void on_tcp(struct ev_loop *ev, ev_io *w, int revents)
 {
     (void)ev;
@@ -112,12 +124,25 @@ static void listeners_log(struct loop *l)
     }
 }
 
+/* How many connections there may be; says so when it is fewer than configured. */
+static uint32_t connections_allowed(const struct conf *conf)
+{
+    uint64_t others = DESCRIPTORS_RESERVED + 2 * (uint64_t)conf->listen.count;
+    uint64_t allowed = process_descriptors(conf->tcp_connections + others);
+    uint64_t left = allowed > others ? allowed - others : 1;
+    if (left < conf->tcp_connections)
+        log_warn(
+            "fewer tcp connections than configured, raise the limit of open files (LimitNOFILE)",
+            {"configured", LOG_U64(conf->tcp_connections)}, {"possible", LOG_U64(left)});
+    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
 /* The sockets that listen_open() has opened are in force, with the limits of the server's configuration. */
 static void configuration_apply(struct loop *l)
 {
     listeners_log(l);
     tcp_configure(&l->tcp, server_conf(l->server), l->connections_max);
-    listen_commit(&l->listens, l->ev, listener_empty);
+    listen_commit(&l->listens, server_conf(l->server), l->ev, listener_empty);
     listen_start(&l->listens, l->ev, TRANSPORT_UDP);
     listen_start(&l->listens, l->ev, TRANSPORT_TCP);
 }
@@ -230,6 +255,7 @@ static enum err configuration_take(struct loop *l, struct conf *conf, struct dia
         return e;
     }
     loop_log_setup(server_conf(l->server));
+    l->connections_max = connections_allowed(server_conf(l->server));
     configuration_apply(l);
     return OK;
 }
@@ -356,19 +382,6 @@ static enum err sockets_open(struct loop *l, const struct conf *conf, struct dia
     return listen_open(&l->listens, conf, diag);
 }
 
-/* How many connections there may be; says so when it is fewer than configured. */
-static uint32_t connections_allowed(const struct conf *conf)
-{
-    uint64_t others = DESCRIPTORS_RESERVED + 2 * (uint64_t)conf->listen.count;
-    uint64_t allowed = process_descriptors(conf->tcp_connections + others);
-    uint64_t left = allowed > others ? allowed - others : 1;
-    if (left < conf->tcp_connections)
-        log_warn(
-            "fewer tcp connections than configured, raise the limit of open files (LimitNOFILE)",
-            {"configured", LOG_U64(conf->tcp_connections)}, {"possible", LOG_U64(left)});
-    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
-}
-
 enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
 {
     struct loop *l = mem_alloc_zero(sizeof(*l));
@@ -396,7 +409,7 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
         return err_say(diag, ERR_SYSTEM, "no helper threads");
     }
     l->udp = udp_new(l->server);
-    tcp_init(&l->tcp, l->ev, l->server, &l->listens);
+    tcp_init(&l->tcp, l->ev, l->server, &l->listens, udp_between, l);
     *out = l;
     return OK;
 }

@@ -134,6 +134,14 @@ void tcp_relieve(struct tcp *t)
     }
 }
 
+void tcp_worked(struct tcp *t)
+{
+    if (++t->work < TURN_TCP_SHARE)
+        return;
+    t->work = 0;
+    t->between(t->between_arg);
+}
+
 /* --- connections come and go --- */
 
 void tcp_add(struct tcp *t, struct conn *c)
@@ -262,10 +270,15 @@ void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_
         timer_arm(t, 0, 0);
 }
 
-void tcp_init(struct tcp *t, struct ev_loop *ev, struct server *server, struct listen_set *listens)
+void tcp_init(struct tcp *t, struct ev_loop *ev, struct server *server, struct listen_set *listens,
+              tcp_between_fn between, void *arg)
 {
-    *t = (struct tcp){
-        .ev = ev, .server = server, .count = server_counters(server), .listens = listens};
+    *t = (struct tcp){.ev = ev,
+                      .server = server,
+                      .count = server_counters(server),
+                      .listens = listens,
+                      .between = between,
+                      .between_arg = arg};
     struct hash_key key;
     random_bytes(&key, sizeof(key));
     limit_init(&t->clients, key);

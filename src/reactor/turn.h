@@ -30,6 +30,10 @@ enum turn_priority {
  * limits.tcp-unsent: 16 of 64 KB. */
 #define TURN_TCP_BATCH   16
 
+/* Events and messages of TCP connections after which the UDP sockets have a turn of their own: thousands of connections may
+ * be ready at once, each within its budget, and all of them together are no more than about 0.5 ms for a datagram. */
+#define TURN_TCP_SHARE   128
+
 /* In builds with slow checks (base/check.h), and with REEVE_TRIPWIRE defined, a callback that took longer is named in the
  * log at level debug. */
 #define TURN_SLOW_US     1000
@@ -43,7 +47,7 @@ enum turn_priority {
 
 struct turn_watch {
     const char *name;
-    int64_t start_us;
+    int64_t start_us, start_cpu_us;
 };
 struct turn_watch turn_watch_start(const char *name);
 void turn_watch_end(struct turn_watch *w);

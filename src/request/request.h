@@ -2,7 +2,7 @@
  * One message in flight: who sent it and how, what it says, and the answer as it is being made.
  *
  * A request belongs to the server's batch and lives until its answer is written; everything it points to lives at least as
- * long. The stages of the pipeline (server/server.c) fill it from top to bottom. */
+ * long. The stages of the pipeline (server/handle.c) fill it from top to bottom. */
 #ifndef REEVE_REQUEST_REQUEST_H
 #define REEVE_REQUEST_REQUEST_H
 

@@ -112,13 +112,16 @@ static uint16_t header_flags(const struct request *q)
     return (uint16_t)(flags | ((unsigned)q->rcode & FLAG_RCODE_MASK));
 }
 
+/* The longest question and an OPT without options fit the smallest answer. */
+_Static_assert(DNS_HEADER_LEN + NAME_LEN_MAX + 4 + EDNS_OPT_HEAD_LEN <= EDNS_PLAIN_SIZE, "every answer has room to begin");
+
 static void write_answer(struct server *s, struct request *q, struct exchange *x, enum stage stage)
 {
     struct build *b = q->answer;
     build_init(b, x->out, edns_answer_max(q));
     bool fits = !q->msg.qname.len || build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass);
     fits = edns_reserve(q) && fits;
-    ASSERT(fits); /* the smallest answer has room for a question and an OPT */
+    ASSERT(fits);
     if (stage != STAGE_DECIDED) {
         query_answer(q);
         arena_reset(&s->arena);

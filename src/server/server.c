@@ -53,7 +53,9 @@ bool server_collect(struct server *s)
 
 enum err server_reload(struct server *s, struct conf *conf, struct diag *diag)
 {
-    (void)diag;
+    (void)diag; /* nothing in here can fail yet */
+    if (conf->load_threads != s->conf->load_threads)
+        log_notice("takes effect at the next start", {"setting", "server.limits.load-threads"});
     zones_reload(s, conf);
     self_from_conf(&s->self, conf);
     conf_free(s->conf);

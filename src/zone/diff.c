@@ -49,6 +49,7 @@ struct side {
     uint8_t *bytes;
     size_t len, cap;
     uint32_t count;
+    uint16_t class;
 };
 
 static void side_add(struct side *s, struct name owner, struct rrset set, struct rdata rdata)
@@ -62,7 +63,7 @@ static void side_add(struct side *s, struct name owner, struct rrset set, struct
     memcpy(p, owner.wire, owner.len);
     p += owner.len;
     put_u16(p, set.type);
-    put_u16(p + 2, CLASS_IN);
+    put_u16(p + 2, s->class);
     put_u32(p + 4, set.ttl);
     put_u16(p + 8, rdata.len);
     memcpy(p + 10, rdata.bytes, rdata.len);
@@ -138,7 +139,7 @@ static bool soa_is_same(const struct version *a, const struct version *b)
 
 void diff_make(const struct version *from, const struct version *to, struct touched *touched, struct diff *out)
 {
-    struct side removed = {0}, added = {0};
+    struct side removed = {.class = from->zone->class}, added = {.class = from->zone->class};
     if (!soa_is_same(from, to)) {
         if (from->soa.count)
             side_add_set(&removed, node_owner(from->apex), from->soa);

@@ -252,14 +252,38 @@ const struct node *lookup_nsec3(const struct version *v, const uint8_t hash[NSEC
     return tree_get(&v->nsec3, &key, name_of(&name));
 }
 
+/* Nodes of other chains that a walk to the left passes over at most; of two chains side by side it is two on average. */
+#define NSEC3_STEPS_MAX 64
+
+/* Is it of the chain that NSEC3PARAM says is whole? Others may be on their way in or out (RFC 5155 s10.4). */
+static bool is_of_chain(const struct version *v, const struct node *n)
+{
+    const struct nsec3_param *p = &v->nsec3_param;
+    struct rrset set;
+    if (!node_find(n, TYPE_NSEC3, &set))
+        return false;
+    const uint8_t *rdata = rrset_first(set).bytes;
+    return !p->is_set || (rdata[0] == p->algorithm && get_u16(rdata + 2) == p->iterations &&
+                          rdata[4] == p->salt_len && memcmp(rdata + 5, p->salt, p->salt_len) == 0);
+}
+
 const struct node *lookup_nsec3_cover(const struct version *v, const uint8_t hash[NSEC3_HASH_LEN])
 {
     struct name_buf name;
     struct tree_key key;
     if (!v->nsec3.root.ptr || !nsec3_key(v, hash, &name, &key))
         return NULL;
-    const struct node *n = tree_find_before(&v->nsec3, v->zone->name.len, &key, TREE_BEFORE_OR_AT);
-    return n ? n : tree_last(&v->nsec3);
+    unsigned apex_len = v->zone->name.len;
+    const struct node *n = tree_find_before(&v->nsec3, apex_len, &key, TREE_BEFORE_OR_AT);
+    for (unsigned i = 0; i < NSEC3_STEPS_MAX; i++) {
+        if (!n)
+            n = tree_last(&v->nsec3);
+        if (is_of_chain(v, n))
+            return n;
+        tree_key(node_owner(n), apex_len, &key);
+        n = tree_find_before(&v->nsec3, apex_len, &key, TREE_BEFORE);
+    }
+    return NULL;
 }
 
 /* --- all nodes in order --- */

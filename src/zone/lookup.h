@@ -56,7 +56,8 @@ const struct node *lookup_nsec(const struct version *v, struct name name);
 #define NSEC3_HASH_LEN 20
 /* The NSEC3 node whose owner's first label is that hash; NULL: none. */
 const struct node *lookup_nsec3(const struct version *v, const uint8_t hash[NSEC3_HASH_LEN]);
-/* The NSEC3 node that matches the hash or, if there is none, covers it (the last before it, wrapping around). */
+/* The NSEC3 node that matches the hash or, if there is none, covers it: the last before it, wrapping around, with the
+ * parameters of the apex's NSEC3PARAM. NULL: none near by. */
 const struct node *lookup_nsec3_cover(const struct version *v, const uint8_t hash[NSEC3_HASH_LEN]);
 
 /* All nodes in canonical order: first, then the one behind. NULL at the end. For transfers, dumps and checks. */

@@ -28,7 +28,7 @@ struct txn;
 enum txn_mode { TXN_CHANGE, TXN_BUILD };
 
 enum txn_effect {
-    TXN_NOTHING,    /* add: the record is there already; remove: it is not there */
+    TXN_NOTHING,    /* add: the record is there already (names in it may differ in case); remove: it is not there */
     TXN_DONE,
     TXN_FULL,       /* add: refused, the name has TXN_NAME_RECORDS_MAX records or TXN_NAME_BYTES_MAX bytes of them */
     TXN_TTL         /* add: done (or there already) and its TTL differs from the RRset's. TXN_CHANGE: the whole RRset takes the
@@ -48,7 +48,7 @@ enum txn_effect txn_remove_name(struct txn *t, struct name owner);
 
 /* The node as the txn would leave it, NULL: none. Lives until the next call that changes this txn. */
 const struct node *txn_find(struct txn *t, struct name owner);
-/* Something was changed so far (even if it was changed back). */
+/* TXN_CHANGE: something was changed so far (even if it was changed back). */
 bool txn_is_touched(const struct txn *t);
 
 /* What changed, in IXFR order (RFC 1995 s4): records removed (the old SOA first if the serial moved), then records added (the new SOA first),

@@ -44,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(rdata_check(type, rd, NULL));
     text_init(&t, shown, sizeof(shown));
     rdata_show(type, rd, &t);
-    expect_same(type, &t, &w);
+    if (text_len(&t)) /* an APL without items has no text, and a text alone no entry to end */
+        expect_same(type, &t, &w);
     text_init(&t, shown, sizeof(shown));
     rdata_show_generic(rd, &t);
     expect_same(type, &t, &w);

@@ -6,16 +6,13 @@ import re
 import socket
 import struct
 
-import dns.edns
 import dns.exception
-import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
 import dns.tokenizer
 
 TTL = 3600
@@ -355,8 +352,8 @@ SENTINEL = bytes.fromhex("5e40 0000 0001 0000 0000 0000 0776657273696f6e 0462696
 
 
 def ask(address, port, transport, wire, may_drop=False):
-    """The answer's bytes, or None if there is none: the connection was closed, or, with may_drop, a question sent behind it on the
-    same socket was answered and this was not."""
+    """The answer's bytes, or None if there is none: the connection was closed, or, with may_drop, a question sent behind
+    it on the same socket was answered and this was not."""
     kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
     messages = [wire, SENTINEL] if may_drop else [wire]
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as s:
@@ -464,7 +461,8 @@ def check_header(step, asked, answer, transport, udp_size):
     if opcode == 0 and (flags ^ asked_flags) & FLAGS["rd"]:
         yield f"  RD as asked expected, got flags {flags:#06x}"
     if flags & step.compared != step.expect_flags:
-        names = [[k for k in ("aa", "tc", "ra", "z", "ad") if v & FLAGS[k]] for v in (step.expect_flags, flags & step.compared)]
+        both = step.expect_flags, flags & step.compared
+        names = [[k for k in ("aa", "tc", "ra", "z", "ad") if v & FLAGS[k]] for v in both]
         yield f"  flags {names[0]} expected, got {names[1]}"
     if len(answer) > size_limit(step, transport, udp_size):
         yield f"  at most {size_limit(step, transport, udp_size)} bytes expected, got {len(answer)}"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random and mutated datagrams, and odd TCP streams: reeved goes on answering, says nothing to a sanitizer, and does not grow.
+"""Random and mutated datagrams, and odd TCP streams: reeved goes on answering, says nothing to a sanitizer, and does
+not grow.
 
-ABUSE_DATAGRAMS and ABUSE_STREAMS say how many (a tenth of each goes before, to warm up), ABUSE_SEED which. The full measure is
-ABUSE_DATAGRAMS=1000000 ABUSE_STREAMS=10000.
+ABUSE_DATAGRAMS and ABUSE_STREAMS say how many (a tenth of each goes before, to warm up), ABUSE_SEED which. The full
+measure is ABUSE_DATAGRAMS=1000000 ABUSE_STREAMS=10000.
 """
 import os
 import re
@@ -49,8 +50,9 @@ def abuse(server, seed, datagrams, streams):
 
 def test_survives_abuse(reeved):
     # what a sanitizer keeps of freed memory would look like growth
-    options = ':'.join(filter(None, [os.environ.get('ASAN_OPTIONS'), 'quarantine_size_mb=1', 'thread_local_quarantine_size_kb=64']))
-    server = reeved({'example.': ZONE}, server={'identity': 'x' * 255, 'version': 'test'}, env={'ASAN_OPTIONS': options})
+    options = [os.environ.get('ASAN_OPTIONS'), 'quarantine_size_mb=1', 'thread_local_quarantine_size_kb=64']
+    server = reeved({'example.': ZONE}, server={'identity': 'x' * 255, 'version': 'test'},
+                    env={'ASAN_OPTIONS': ':'.join(filter(None, options))})
     abuse(server, SEED, DATAGRAMS // 10, STREAMS // 10)
     before = rss_kb(server.process.pid)
     abuse(server, SEED + 1, DATAGRAMS, STREAMS)

@@ -68,8 +68,8 @@ def make_zone(rnd, origin, children):
             all_of = [f'A 192.0.2.{rnd.randint(1, 9)}', f'AAAA 2001:db8::{rnd.randint(1, 9)}', f'MX 10 {target()}',
                       f'TXT "{rnd.randint(0, 99)}"']
             records[owner] = rnd.sample(all_of, rnd.randint(1, 3))
-    lines = [f'$ORIGIN {origin}', f'$TTL {TTL}', f'@ SOA ns hostmaster 1 7200 900 1209600 {NEGATIVE_TTL}', '@ NS ns', '@ NS ns.elsewhere.',
-             'ns A 192.0.2.1', '@ MX 10 a']
+    lines = [f'$ORIGIN {origin}', f'$TTL {TTL}', f'@ SOA ns hostmaster 1 7200 900 1209600 {NEGATIVE_TTL}',
+             '@ NS ns', '@ NS ns.elsewhere.', 'ns A 192.0.2.1', '@ MX 10 a']
     lines += [f'{owner} {text}' for owner, texts in records.items() for text in texts]
     return '\n'.join(lines) + '\n'
 
@@ -160,8 +160,8 @@ def targets(answer):
 
 def leaves_the_zone(question, mine, theirs, zones):
     home = zone_of(question[0], zones)
-    return (any(zone_of(target, zones) not in (home, None) for target in targets(mine)) and theirs.rcode == dns.rcode.NOERROR
-            and theirs.answer <= mine.answer and theirs.authority <= mine.authority)
+    return any(zone_of(target, zones) not in (home, None) for target in targets(mine)) \
+        and theirs.rcode == dns.rcode.NOERROR and theirs.answer <= mine.answer and theirs.authority <= mine.authority
 
 
 def is_any_and_less(question, mine, theirs, zones):
@@ -225,15 +225,16 @@ def explain(peer, question, mine, theirs, zones):
 
 
 def is_nsd_alone(mine, theirs):
-    """nsd sends other denial records in some opt-out spans, and fewer than RFC 5155 s7.2.5 wants for some wildcards without
-    the type; the two others send ours."""
+    """nsd sends other denial records in some opt-out spans, and fewer than RFC 5155 s7.2.5 wants for some wildcards
+    without the type; the two others send ours."""
     return mine.rcode == theirs['nsd'].rcode and mine.answer == theirs['nsd'].answer and \
         mine == theirs['named'] == theirs['knotd']
 
 
 def differences(question, mine, theirs, zones):
     """The peers whose answer differs without a reason. theirs: {peer: answer}."""
-    return [peer for peer, answer in theirs.items() if mine != answer and not explain(peer, question, mine, answer, zones)
+    return [peer for peer, answer in theirs.items()
+            if mine != answer and not explain(peer, question, mine, answer, zones)
             and not (peer == 'nsd' and is_nsd_alone(mine, theirs))]
 
 

@@ -16,7 +16,7 @@ import dns.opcode
 import dns.update
 
 import harness
-from test_tcp import ZONE, framed, is_served, memory_kb, question
+from test_tcp import ZONE, descriptors, framed, is_served, memory_kb, question
 
 DATAGRAMS = int(os.environ.get('ODD_DATAGRAMS', '50000'))
 STREAMS = int(os.environ.get('ODD_STREAMS', '500'))
@@ -157,8 +157,8 @@ def test_odd_streams(reeved):
         if number == STREAMS // 5:
             before_kb = memory_kb(server)
             server.until(lambda: count_of_connections(server) == 0, 'all closed')
-            held = len(os.listdir(f'/proc/{server.process.pid}/fd'))
-    server.until(lambda: len(os.listdir(f'/proc/{server.process.pid}/fd')) == held, 'no descriptor is left')
+            held = descriptors(server)
+    server.until(lambda: descriptors(server) == held, 'no descriptor is left')
     assert_memory_is_flat(server, before_kb)
 
 

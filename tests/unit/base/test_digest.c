@@ -36,3 +36,49 @@ Test(digest, agrees_with_the_vectors_of_rfc_3174)
     digest_done(&d);
     digest_done(&d);
 }
+
+/* RFC 5155 appendix A: salt aabbccdd, 12 iterations; the hashes are in hexadecimal here */
+static const struct salted_row {
+    const char *name;
+    uint8_t len, hash[DIGEST_SHA1_LEN];
+} salted_rows[] = {
+    {"\7"
+     "example",
+     9,
+     {0x06, 0x53, 0x68, 0xab, 0xee, 0xd7, 0xec, 0x6e, 0x9f, 0xeb,
+      0xa9, 0x6b, 0x8c, 0x8b, 0xc3, 0xe8, 0xb7, 0x91, 0xf7, 0x16}},
+    {"\1"
+     "x\1"
+     "w\7"
+     "example",
+     13,
+     {0x59, 0x3d, 0x64, 0x19, 0xd0, 0x8c, 0x5b, 0xc3, 0x5d, 0xca,
+      0x0a, 0x4d, 0xcb, 0x7e, 0xd5, 0xc1, 0x31, 0xbe, 0x25, 0x25}},
+    {"\1"
+     "*\1"
+     "w\7"
+     "example",
+     13,
+     {0xd9, 0x46, 0xbd, 0x1d, 0x8c, 0x17, 0xbf, 0x6f, 0x2d, 0xfe,
+      0x2e, 0x19, 0x6b, 0x1b, 0x2e, 0xdf, 0x13, 0xda, 0x25, 0xd7}},
+};
+
+Test(digest, iterates_as_in_rfc_5155_and_remembers)
+{
+    static const uint8_t salt[] = {0xaa, 0xbb, 0xcc, 0xdd};
+    static struct digest d;
+    cr_assert(digest_init(&d));
+    for (size_t i = 0; i < 3 * ARRAY_LEN(salted_rows); i++) {
+        const struct salted_row *row = &salted_rows[i % ARRAY_LEN(salted_rows)];
+        struct digest_job job = {(const uint8_t *)row->name, salt, row->len, sizeof(salt), 12};
+        uint8_t out[DIGEST_SHA1_LEN], known[DIGEST_SHA1_LEN];
+        digest_salted(&d, &job, out);
+        digest_salted_known(&d, &job, known);
+        cr_expect_arr_eq(out, row->hash, DIGEST_SHA1_LEN, "%zu", i);
+        cr_expect_arr_eq(known, row->hash, DIGEST_SHA1_LEN, "%zu", i);
+        job.iterations = 11; /* not the same any more */
+        digest_salted_known(&d, &job, known);
+        cr_expect_arr_neq(known, row->hash, DIGEST_SHA1_LEN, "%zu", i);
+    }
+    digest_done(&d);
+}

@@ -190,6 +190,37 @@ Test(load, ends_after_a_hundred_errors)
     cr_expect(strstr(said.text, "more records than one name can have"), "%s", said.text);
 }
 
+/* named 9.18 refuses an RRset of more than 65535 bytes; what is smaller and yet no message can have it is warned of. */
+Test(load, refuses_what_no_message_can_hold)
+{
+    enum { CAP = 400000 };
+    char *text = malloc(CAP);
+    struct said said;
+    struct diag diag;
+    int at = sprintf(text, TOP);
+    for (unsigned i = 0; i < 300; i++)
+        at += sprintf(text + at, "a TXT %0250u\n", i);
+    cr_assert_null(load(text, 0, &said, &diag));
+    cr_expect(strstr(said.text, "a.example.: TXT RRset of 75900 bytes"), "%s", said.text);
+    cr_expect_eq(said.errors, 1);
+    at = sprintf(text, TOP "a TYPE65400 \\# 65515 ");
+    memset(text + at, 'a', 2 * 65515);
+    strcpy(text + at + 2 * 65515, "\n");
+    cr_assert_null(load(text, 0, &said, &diag), "one record: 12 + 11 + 10 + 65515 bytes with header and owner");
+    struct zone *z = load(TOP "$GENERATE 1-250 a A 10.0.0.$\n", 0, &said, &diag);
+    cr_expect_eq(said.warnings, 0);
+    zone_free(z);
+    at = sprintf(text, TOP);
+    for (unsigned i = 0; i < 5000; i++)
+        at += sprintf(text + at, "a A 10.0.%u.%u\n", i / 256, i % 256);
+    z = load(text, 0, &said, &diag);
+    cr_expect_not_null(z);
+    cr_expect_eq(said.warnings, 1);
+    cr_expect(strstr(said.text, "a.example.: A RRset of 30000 bytes does not fit a message"), "%s", said.text);
+    zone_free(z);
+    free(text);
+}
+
 /* Warnings before it must not hide an error: the zone is not served. */
 Test(load, refuses_a_zone_whose_error_comes_after_many_warnings)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Lookups against what the RFCs say of a list of names: existence, cuts, DNAMEs, wildcards, closest enclosers, NSEC. */
+#include "base/digits.h"
 #include "zone_util.h"
 
 enum { NAMES_MAX = 60 };
@@ -199,5 +200,69 @@ Test(lookup, finds_the_nsec3_that_matches_or_covers_a_hash)
     struct lookup got;
     lookup_find(z->published, name_of(&apex), &got);
     cr_assert_null(lookup_exact(z->published, name_of(&o)), "NSEC3 owners are no names of the zone");
+    zone_free(z);
+}
+
+static void add_rr(struct txn *t, struct name owner, uint16_t type, const uint8_t *rdata, uint16_t len)
+{
+    struct rr rr = {owner, type, CLASS_IN, 60, {rdata, len}};
+    cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+}
+
+/* RFC 5155 s10.4: while a new salt is brought in both chains stand in the zone, and NSEC3PARAM says which one is whole.
+ * The covering record is the last one before the hash of that chain. */
+Test(lookup, keeps_to_the_chain_of_nsec3param)
+{
+    struct name_buf apex = name_from("example."), owner;
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct txn *t = txn_begin(z, TXN_BUILD);
+    static const uint8_t param[] = {1, 0, 0, 5, 1, 0xaa};
+    add_rr(t, name_of(&apex), TYPE_NSEC3PARAM, param, sizeof(param));
+    /* owners 00..., 04..., 08... up to f8...; every eighth belongs to the chain, others differ from it in one parameter */
+    for (unsigned i = 0; i < 256; i += 4) {
+        uint8_t nsec3[7 + 20] = {1, 0, 0, 5, 1, 0xaa, 20}, hash[NSEC3_HASH_LEN] = {(uint8_t)i}, bare[6 + 20];
+        char text[64];
+        struct text shown;
+        nsec3[3] = i % 32 == 4 ? 6 : 5;
+        nsec3[5] = i % 32 == 8 ? 0xab : 0xaa;
+        nsec3[0] = i % 32 == 12 ? 2 : 1;
+        memcpy(bare, (uint8_t[6]){1, 0, 0, 5, 0, 20}, 6);
+        memset(bare + 6, 0, 20);
+        text_init(&shown, text, sizeof(text));
+        base32hex_show(hash, sizeof(hash), &shown);
+        text_add(&shown, ".example.");
+        owner = name_from(text);
+        if (i % 32 <= 12)
+            add_rr(t, name_of(&owner), TYPE_NSEC3, nsec3, sizeof(nsec3));
+        else
+            add_rr(t, name_of(&owner), TYPE_NSEC3, bare, sizeof(bare));
+    }
+    zone_publish(z, txn_seal(&t, NULL));
+    for (unsigned i = 0; i < 256; i++) {
+        uint8_t hash[NSEC3_HASH_LEN] = {(uint8_t)i, 1}, want[NSEC3_HASH_LEN] = {(uint8_t)(i / 32 * 32)};
+        cr_expect_eq(lookup_nsec3_cover(z->published, hash), lookup_nsec3(z->published, want), "%u", i);
+    }
+    zone_free(z);
+}
+
+/* A zone may say what it likes; finding out that nothing fits must not cost a walk through all of it. */
+Test(lookup, gives_up_where_no_nsec3_is_of_the_chain)
+{
+    struct name_buf apex = name_from("example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct txn *t = txn_begin(z, TXN_BUILD);
+    static const uint8_t param[] = {1, 0, 0, 5, 0};
+    add_rr(t, name_of(&apex), TYPE_NSEC3PARAM, param, sizeof(param));
+    for (unsigned i = 0; i < 5000; i++) {
+        uint8_t nsec3[6 + 20] = {1, 0, 0, 6, 0, 20};
+        char text[64];
+        snprintf(text, sizeof(text), "%032u.example.", i);
+        struct name_buf owner = name_from(text);
+        add_rr(t, name_of(&owner), TYPE_NSEC3, nsec3, sizeof(nsec3));
+    }
+    zone_publish(z, txn_seal(&t, NULL));
+    uint8_t hash[NSEC3_HASH_LEN] = {0x80};
+    for (unsigned i = 0; i < 20000; i++)
+        cr_assert_null(lookup_nsec3_cover(z->published, hash));
     zone_free(z);
 }

@@ -310,3 +310,37 @@ Test(txn, a_change_in_a_large_zone_touches_only_its_path)
     version_unpin(old);
     zone_free(z);
 }
+
+/* What is changed back leaves no difference; names in another case are the same records (RFC 2136 s1.1, RFC 4343). */
+Test(txn, with_no_effect_has_an_empty_diff)
+{
+    struct name_buf apex = name_from("example."), upper = name_from("EXAMPLE."), target = name_from("ns.net."), cased = name_from("NS.net.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct rr rr = {name_of(&apex), TYPE_NS, CLASS_IN, 60, {target.wire, target.len}};
+    struct rr same = {name_of(&upper), TYPE_NS, CLASS_IN, 60, {cased.wire, cased.len}};
+    struct diff d;
+    struct txn *t = txn_begin(z, TXN_CHANGE);
+    cr_expect_not(txn_is_touched(t));
+    cr_expect_eq(txn_remove_name(t, rr.owner), TXN_NOTHING);
+    cr_expect_eq(txn_remove_rrset(t, rr.owner, TYPE_RRSIG), TXN_NOTHING);
+    cr_expect_not(txn_is_touched(t));
+    cr_expect_eq(txn_add(t, &rr), TXN_DONE);
+    cr_expect(txn_is_touched(t));
+    cr_expect_not_null(txn_find(t, same.owner));
+    cr_expect(txn_is_touched(t));
+    zone_publish(z, txn_seal(&t, &d));
+    cr_expect_eq(d.added_count, 1);
+    diff_done(&d);
+    t = txn_begin(z, TXN_CHANGE);
+    cr_expect_eq(txn_add(t, &same), TXN_NOTHING);
+    cr_expect_not(txn_is_touched(t));
+    cr_expect_eq(txn_remove(t, same.owner, TYPE_NS, same.rdata), TXN_DONE);
+    cr_expect_null(txn_find(t, same.owner));
+    cr_expect_eq(txn_add(t, &rr), TXN_DONE);
+    cr_expect(txn_is_touched(t));
+    zone_publish(z, txn_seal(&t, &d));
+    cr_expect_eq(d.added_count + d.removed_count, 0);
+    cr_expect_eq(d.len, 0);
+    diff_done(&d);
+    zone_free(z);
+}
