@@ -15,7 +15,9 @@
 
 #define ARRAY_LEN(a)           (sizeof(a) / sizeof((a)[0]))
 
+/* clang-format off */
 /* From a pointer to a member to the struct around it. */
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+/* clang-format on */
 
 #endif

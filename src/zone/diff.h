@@ -9,10 +9,12 @@
 /* Owner names that a txn changed, in the order it did; the same one may be there twice. */
 struct touched {
     size_t count, cap;
-    struct touched_owner {
-        uint8_t *name;      /* copy, uncompressed wire */
-        bool in_nsec3;
-    } *owner;
+    struct touched_owner *owner;
+};
+
+struct touched_owner {
+    uint8_t *name; /* copy, uncompressed wire */
+    bool in_nsec3;
 };
 
 void touched_add(struct touched *t, struct name owner, bool in_nsec3);

@@ -226,21 +226,15 @@ const struct node *lookup_nsec(const struct version *v, struct name name)
 
 /* --- NSEC3 --- */
 
+#define NSEC3_LABEL_LEN 32 /* base32hex of the hash */
+
+/* The name that the hash's NSEC3 would have (RFC 5155 s3), and its key. False: it would be too long. */
 static bool nsec3_key(const struct version *v, const uint8_t *hash, struct name_buf *name,
                       struct tree_key *key)
 {
-    char digits[64];
-    struct text t;
-    text_init(&t, digits, sizeof(digits));
-    base32hex_show(hash, NSEC3_HASH_LEN, &t);
-    uint8_t wire[64];
-    wire[0] = (uint8_t)text_len(&t);
-    memcpy(wire + 1, digits, wire[0]);
-    wire[wire[0] + 1] = 0;
-    if (!name_join((struct name){wire, (uint8_t)(wire[0] + 2)}, name_of(&v->zone->name), name))
-        return false;
-    tree_key(name_of(name), v->zone->name.len, key);
-    return true;
+    uint8_t wire[1 + NSEC3_LABEL_LEN + 1] = {NSEC3_LABEL_LEN};
+    tree_key_base32(hash, NSEC3_HASH_LEN, wire + 1, key);
+    return name_join((struct name){wire, sizeof(wire)}, name_of(&v->zone->name), name);
 }
 
 const struct node *lookup_nsec3(const struct version *v, const uint8_t hash[NSEC3_HASH_LEN])

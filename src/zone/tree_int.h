@@ -62,6 +62,10 @@ static inline const struct node *leaf_node(const struct twig *t)
     return t->ptr;
 }
 
+/* The key of the name right below the apex whose label is the bytes in base32hex; the label goes to `label` as well, 8
+ * characters for 5 bytes. len is a multiple of 5. */
+void tree_key_base32(const uint8_t *bytes, unsigned len, uint8_t *label, struct tree_key *out);
+
 /* The leaf that shares the longest prefix with the key (any of them); the tree is not empty. */
 const struct twig *tree_nearest(const struct tree *t, const struct tree_key *key);
 /* The node of exactly that key's name, or NULL. */
@@ -78,10 +82,12 @@ const struct node *tree_last(const struct tree *t);
 /* Pieces of memory remembered for later: to be freed when a version goes, or when one is taken back. */
 struct pile {
     size_t count, cap;
-    struct pile_piece {
-        void *ptr;
-        size_t size;
-    } *piece;
+    struct pile_piece *piece;
+};
+
+struct pile_piece {
+    void *ptr;
+    size_t size;
 };
 
 void pile_add(struct pile *p, void *ptr, size_t size);

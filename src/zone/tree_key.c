@@ -11,6 +11,7 @@
 #define HIGH 0x7b /* "{" */
 #define PER  45   /* bytes behind one of the three highest escapes */
 
+/* clang-format off */
 #define FIRST_OF(c)                                                                                \
     ((c) < '-'    ? 1                                                                              \
      : (c) == '-' ? 2                                                                              \
@@ -33,6 +34,7 @@
 #define SPELL_4(c)   SPELL(c), SPELL(c + 1), SPELL(c + 2), SPELL(c + 3)
 #define SPELL_16(c)  SPELL_4(c), SPELL_4(c + 4), SPELL_4(c + 8), SPELL_4(c + 12)
 #define SPELL_64(c)  SPELL_16(c), SPELL_16(c + 16), SPELL_16(c + 32), SPELL_16(c + 48)
+/* clang-format on */
 
 /* One symbol, or an escape and a second one; no second one is 0. */
 static const uint8_t spelling[256][2] = {SPELL_64(0), SPELL_64(64), SPELL_64(128), SPELL_64(192)};
@@ -57,6 +59,24 @@ void tree_key(struct name name, unsigned apex_len, struct tree_key *out)
         }
         *key++ = 0;
     }
+    *key++ = 0;
+    out->len = (uint16_t)(key - out->at);
+}
+
+void tree_key_base32(const uint8_t *bytes, unsigned len, uint8_t *label, struct tree_key *out)
+{
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuv"; /* RFC 4648 s7 */
+    ASSERT(len % 5 == 0);
+    uint8_t *key = out->at;
+    for (const uint8_t *end = bytes + len; bytes < end; bytes += 5) {
+        uint64_t word = (uint64_t)bytes[0] << 32 | get_u32(bytes + 1);
+        for (int shift = 35; shift >= 0; shift -= 5) {
+            uint8_t digit = (uint8_t)digits[word >> shift & 31];
+            *label++ = digit;
+            *key++ = spelling[digit][0];
+        }
+    }
+    *key++ = 0;
     *key++ = 0;
     out->len = (uint16_t)(key - out->at);
 }

@@ -34,7 +34,8 @@ struct version {
     uint32_t serial;
     uint32_t negative_ttl;      /* min(SOA TTL, MINIMUM), RFC 2308 s5 */
     struct nsec3_param nsec3_param;
-    uint64_t node_count, record_count, byte_count;  /* byte_count: rdata and owner bytes, for limits */
+    uint64_t node_count, record_count;
+    uint64_t byte_count;        /* of all nodes, for limits */
     uint64_t wildcard_count;    /* nodes with a label "*" somewhere in the owner */
     bool is_signed;             /* the apex has an RRSIG over its SOA */
 
