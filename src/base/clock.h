@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Time. Below reactor/ it is an argument, so that a test can set it; only the reactor and the helpers read a clock. */
+ * Time. Below reactor/ it is an argument, so that a test can set it; only the reactor and the
+ * helpers read a clock. */
 #ifndef REEVE_BASE_CLOCK_H
 #define REEVE_BASE_CLOCK_H
 

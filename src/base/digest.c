@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SHA-1 by the cryptographic library.
  *
- * The algorithm is fetched once and the state is used again: 0.12 us for a short name. The library's one-shot call looks
- * both up every time and takes 0.42 us. */
+ * The algorithm is fetched once and the state is used again: 0.12 us for a short name. The
+ * library's one-shot call looks both up every time and takes 0.42 us. */
 #include "base/digest.h"
 
 #include "base/check.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SHA-1 for the hashed names of NSEC3 (RFC 5155 s5). Not for anything that must resist collisions.
  *
- * The caller owns the struct; it holds the working state of one thread and must not move to another while in use. */
+ * The caller owns the struct; it holds the working state of one thread and must not move to another
+ * while in use. */
 #ifndef REEVE_BASE_DIGEST_H
 #define REEVE_BASE_DIGEST_H
 

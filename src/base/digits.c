@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Numbers and binary data as text.
  *
- * The decoders are table-driven and look for foreign characters once per group: bit 7 of a table entry says "not a
- * digit", and the bits of a group are collected with OR. */
+ * The decoders are table-driven and look for foreign characters once per group: bit 7 of a table
+ * entry says "not a digit", and the bits of a group are collected with OR. */
 #include "base/digits.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A keyed hash for tables whose keys a peer can choose: SipHash-2-4 with a 128-bit key drawn at start. */
+ * A keyed hash for tables whose keys a peer can choose: SipHash-2-4 with a 128-bit key drawn at
+ * start. */
 #ifndef REEVE_BASE_HASH_H
 #define REEVE_BASE_HASH_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Intrusive doubly linked lists: a head and links are the same struct, the list is a ring through its head.
+ * Intrusive doubly linked lists: a head and links are the same struct, the list is a ring through
+ * its head.
  *
  * Nothing is allocated; a link is in at most one list. */
 #ifndef REEVE_BASE_LIST_H
@@ -47,8 +48,8 @@ static inline void list_remove(struct list *link)
 #define list_entry(link, type, member) container_of(link, type, member)
 
 /* The body may remove `it` but no other link. */
-#define LIST_EACH(it, head)                                                                        \
-    for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                      \
+#define LIST_EACH(it, head)                                                   \
+    for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
          it = it##_next, it##_next = it->next)
 
 #endif

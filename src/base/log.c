@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,14 +17,22 @@
 
 _Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line must reach a pipe in one piece");
 
-/* Atomic one by one: a helper thread that logs during a reload may see the new level with the old form, which harms
- * nothing; it never sees half a value. */
+/* Atomic one by one: a helper thread that logs during a reload may see the new level with the old
+ * form, which harms nothing; it never sees half a value. */
 static struct {
     _Atomic(enum log_level) level;
     _Atomic(enum log_form) form;
     atomic_bool priorities;
     _Atomic(log_sink_fn) sink;
-} log_state = {.level = LOG_INFO_LEVEL, .form = LOG_LOGFMT};
+    _Atomic(uint64_t) lost; /* lines in all */
+    pthread_mutex_t lock;   /* of what follows, and of the file */
+    uint64_t lost_said;     /* lines that a later one has told of */
+    bool is_stuck;          /* the last line was lost */
+} log_state = {.level = LOG_INFO_LEVEL, .form = LOG_LOGFMT, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* How long a line may wait for a reader that is slow; while one does not read at all, no line
+ * waits. */
+#define WAIT_MS 1
 
 void log_setup(enum log_level level, enum log_form form, bool priorities, log_sink_fn sink)
 {
@@ -39,7 +50,8 @@ bool log_is_on(enum log_level level)
 
 /* --- escaping --- */
 
-/* Bytes of the well-formed UTF-8 character at s (RFC 3629 s4) and its code point; 0 if there is none. */
+/* Bytes of the well-formed UTF-8 character at s (RFC 3629 s4) and its code point; 0 if there is
+ * none. */
 static unsigned utf8_span(const unsigned char *s, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -62,7 +74,8 @@ static unsigned utf8_span(const unsigned char *s, uint32_t *code)
     return c < least[n] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF) ? 0 : n;
 }
 
-/* What a terminal or a viewer might obey instead of show: C0 and C1 controls, direction marks, line separators. */
+/* What a terminal or a viewer might obey instead of show: C0 and C1 controls, direction marks, line
+ * separators. */
 static bool is_obeyed(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C ||
@@ -71,7 +84,8 @@ static bool is_obeyed(uint32_t c)
            (c >= 0xE0000 && c <= 0xE007F);
 }
 
-/* \uXXXX as JSON has it, which logfmt readers know as well; beyond the first plane as a surrogate pair. */
+/* \uXXXX as JSON has it, which logfmt readers know as well; beyond the first plane as a surrogate
+ * pair. */
 static void show_code(struct text *t, uint32_t c)
 {
     if (c > 0xFFFF) {
@@ -225,12 +239,61 @@ void log_line_show(const struct log_line *line, struct text *t)
     ASSERT(!t->bad);
 }
 
+/* False: it would have to wait, or cannot be written. A pipe that polls as writable takes PIPE_BUF
+ * bytes at once, a socket is asked not to wait, and files do not wait for readers. */
+static bool write_now(const char *bytes, size_t len)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&p, 1, log_state.is_stuck ? 0 : WAIT_MS) != 1)
+        return false;
+    ssize_t n = send(STDERR_FILENO, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == ENOTSOCK)
+        n = write(STDERR_FILENO, bytes, len);
+    return n == (ssize_t)len;
+}
+
+static void line_show(enum log_level level, const char *message, const struct log_field *fields,
+                      int count, struct text *t)
+{
+    log_line_show(&(struct log_line){.level = level,
+                                     .form = atomic_load(&log_state.form),
+                                     .priorities = atomic_load(&log_state.priorities),
+                                     .wall_us = clock_wall_us(),
+                                     .message = message,
+                                     .fields = fields,
+                                     .count = count},
+                  t);
+}
+
+/* Tells of the lines lost, once there is somebody to tell. */
+static bool say_lost(void)
+{
+    uint64_t lost = atomic_load(&log_state.lost);
+    if (lost == log_state.lost_said)
+        return true;
+    char room[LOG_LINE_MAX];
+    struct text t;
+    text_init(&t, room, sizeof(room));
+    struct log_field field = {"count", LOG_U64(lost - log_state.lost_said)};
+    line_show(LOG_WARN_LEVEL, "log lines lost, nobody read them in time", &field, 1, &t);
+    if (!write_now(room, text_len(&t)))
+        return false;
+    log_state.lost_said = lost;
+    return true;
+}
+
 static void write_line(const char *bytes, size_t len)
 {
-    ssize_t n;
-    do
-        n = write(STDERR_FILENO, bytes, len);
-    while (n < 0 && errno == EINTR);
+    pthread_mutex_lock(&log_state.lock);
+    log_state.is_stuck = !(say_lost() && write_now(bytes, len));
+    if (log_state.is_stuck)
+        atomic_fetch_add(&log_state.lost, 1);
+    pthread_mutex_unlock(&log_state.lock);
+}
+
+uint64_t log_lost(void)
+{
+    return atomic_load(&log_state.lost);
 }
 
 void log_event(enum log_level level, const char *message, const struct log_field *fields, int count)
@@ -252,14 +315,7 @@ void log_event(enum log_level level, const char *message, const struct log_field
     char room[LOG_LINE_MAX];
     struct text t;
     text_init(&t, room, sizeof(room));
-    log_line_show(&(struct log_line){.level = level,
-                                     .form = atomic_load(&log_state.form),
-                                     .priorities = atomic_load(&log_state.priorities),
-                                     .wall_us = clock_wall_us(),
-                                     .message = message,
-                                     .fields = kept,
-                                     .count = n},
-                  &t);
+    line_show(level, message, kept, n, &t);
     write_line(room, text_len(&t));
     errno = saved;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A bounded text under construction, with the sticky failure of the cursors in wire.h.
  *
- * The caller owns the bytes. The text is always terminated by NUL once text_init() has run; what does not fit sets
- * `bad` and is left out. */
+ * The caller owns the bytes. The text is always terminated by NUL once text_init() has run; what
+ * does not fit sets `bad` and is left out. */
 #ifndef REEVE_BASE_TEXT_H
 #define REEVE_BASE_TEXT_H
 
@@ -13,7 +13,7 @@
 #include "base/attr.h"
 
 struct text {
-    char *start, *at, *end;   /* *end is kept for the NUL */
+    char *start, *at, *end; /* *end is kept for the NUL */
     bool bad;
 };
 
@@ -34,8 +34,8 @@ void text_u32(struct text *t, unsigned v);
 /* The byte as \DDD. */
 void text_escaped(struct text *t, uint8_t byte);
 
-/* The way back: one character before end, \X and \DDD resolved (RFC 1035 s5.1); *at moves behind it. False: a malformed
- * escape. */
+/* The way back: one character before end, \X and \DDD resolved (RFC 1035 s5.1); *at moves behind
+ * it. False: a malformed escape. */
 bool text_scan_byte(const char **at, const char *end, uint8_t *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Cursors over bytes: rd reads, wr writes, both in network order, both with a sticky failure.
  *
- * Read (write) everything, then ask once: after any step beyond the end `bad` is set, later reads give zero and later
- * writes write nothing. A cursor owns no memory. */
+ * Read (write) everything, then ask once: after any step beyond the end `bad` is set, later reads
+ * give zero and later writes write nothing. A cursor owns no memory. */
 #ifndef REEVE_BASE_WIRE_H
 #define REEVE_BASE_WIRE_H
 
@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "get_ and put_ turn bytes round, and hash.c does not");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "get_ and put_ turn bytes round, and hash.c does not");
 
 /* --- unchecked access, for bytes whose extent the caller has established --- */
 
@@ -72,7 +73,8 @@ static inline size_t rd_left(const struct rd *r)
     return (size_t)(r->end - r->at);
 }
 
-/* The next n bytes, valid as long as what the cursor lies over; NULL (and bad) if fewer are left. */
+/* The next n bytes, valid as long as what the cursor lies over; NULL (and bad) if fewer are
+ * left. */
 static inline const uint8_t *rd_bytes(struct rd *r, size_t n)
 {
     if (r->bad || rd_left(r) < n) {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Building messages.
  *
- * Compression keeps every suffix written so far as (first label, the suffix behind it), so that a lookup compares one
- * label and never follows a pointer: from the right, each label is looked up under the suffix found so far, and what is left
- * over at the first miss is written out and remembered. */
+ * Compression keeps every suffix written so far as (first label, the suffix behind it), so that a
+ * lookup compares one label and never follows a pointer: from the right, each label is looked up
+ * under the suffix found so far, and what is left over at the first miss is written out and
+ * remembered. */
 #include "dns/build.h"
 
 #include "base/check.h"
 
 #define POINTER_MAX 0x3fff
-/* Slots looked at for one label. Chance fills few in a row; names made to share slots are written out instead of costing
- * hundreds of comparisons a label. */
+/* Slots looked at for one label. Chance fills few in a row; names made to share slots are written
+ * out instead of costing hundreds of comparisons a label. */
 #define PROBES_MAX  16
 #define SLOT_NONE   BUILD_NAMES_HASH
 
@@ -76,11 +77,13 @@ void build_undo(struct build *b, struct build_mark mark)
 
 /* --- names --- */
 
-/* Cheap and good enough: entries of a slot are compared by label and rest, and there are few of them. */
+/* Cheap and good enough: entries of a slot are compared by label and rest, and there are few of
+ * them. */
 static unsigned label_hash(const uint8_t *label, unsigned rest)
 {
     unsigned len = label[0];
-    unsigned h = rest * 0x9e37u + len * 0x3f1u + label[1] * 0x1f35u + label[len] * 0x6d3u + label[1 + len / 2] * 0x95u;
+    unsigned h = rest * 0x9e37u + len * 0x3f1u + label[1] * 0x1f35u + label[len] * 0x6d3u +
+                 label[1 + len / 2] * 0x95u;
     return (h ^ h >> 7) & (BUILD_NAMES_HASH - 1);
 }
 
@@ -95,7 +98,8 @@ static bool label_is_same(const uint8_t *a, const uint8_t *b)
 }
 
 /* The entry for the label before `rest`, or 0 with *slot where it would go (SLOT_NONE: nowhere). */
-static unsigned name_find(const struct build *b, const uint8_t *label, unsigned rest, unsigned *slot)
+static unsigned name_find(const struct build *b, const uint8_t *label, unsigned rest,
+                          unsigned *slot)
 {
     unsigned i = label_hash(label, rest);
     for (unsigned left = PROBES_MAX; left > 0; left--, i = (i + 1) & (BUILD_NAMES_HASH - 1)) {
@@ -111,7 +115,8 @@ static unsigned name_find(const struct build *b, const uint8_t *label, unsigned 
     return 0;
 }
 
-/* Remembers the label at `at` in the message before `rest`; gives back the entry, or 0 if there is no room for more. */
+/* Remembers the label at `at` in the message before `rest`; gives back the entry, or 0 if there is
+ * no room for more. */
 static unsigned name_add(struct build *b, size_t at, unsigned rest, unsigned slot)
 {
     if (b->names == BUILD_NAMES_MAX || at > POINTER_MAX || slot == SLOT_NONE)
@@ -138,18 +143,21 @@ static void note_tail(struct build *b, struct name n, unsigned entry)
     }
 }
 
-/* A name on its way into the message: labels[0..count) are not found yet, what is behind them is `rest`. */
+/* A name on its way into the message: labels[0..count) are not found yet, what is behind them is
+ * `rest`. */
 struct name_parts {
     uint8_t starts[NAME_LABELS_MAX];
-    unsigned count, rest, slot;     /* slot: for the last of the labels left */
+    unsigned count, rest, slot; /* slot: for the last of the labels left */
 };
 
-/* Looks the labels up from the right; from the first one where the name shares the others with the name before. */
+/* Looks the labels up from the right; from the first one where the name shares the others with the
+ * name before. */
 static void find_parts(struct build *b, struct name n, struct name_parts *p)
 {
     unsigned head = n.wire[0] + 1u;
     p->count = p->rest = p->slot = 0;
-    if (b->tail_entry && b->tail.len + head == n.len && memcmp(b->tail.wire, n.wire + head, b->tail.len) == 0) {
+    if (b->tail_entry && b->tail.len + head == n.len &&
+        memcmp(b->tail.wire, n.wire + head, b->tail.len) == 0) {
         p->starts[0] = 0;
         p->count = 1;
         p->rest = b->tail_entry;
@@ -173,7 +181,8 @@ static void add_parts(struct build *b, struct name n, struct name_parts *p, size
     for (unsigned i = p->count; i-- > 0;) {
         size_t at = start + p->starts[i];
         if (i + 1 < p->count)
-            (void)name_find(b, b->wire + at, p->rest, &p->slot); /* never there: what is behind it is new */
+            (void)name_find(b, b->wire + at, p->rest,
+                            &p->slot); /* never there: what is behind it is new */
         if (i == 0 && p->rest)
             note_tail(b, n, p->rest);
         p->rest = name_add(b, at, p->rest, p->slot);
@@ -228,7 +237,9 @@ static size_t owner_in_question(const struct build *b, struct name owner)
 static bool put_owner(struct build *b, struct name owner, size_t *pointer)
 {
     if (*pointer == 0)
-        *pointer = b->owner_at && name_is_same(name_of(&b->owner), owner) ? b->owner_at : owner_in_question(b, owner);
+        *pointer = b->owner_at && name_is_same(name_of(&b->owner), owner)
+                       ? b->owner_at
+                       : owner_in_question(b, owner);
     if (*pointer)
         return put_pointer(b, *pointer);
     size_t at = b->len;
@@ -272,7 +283,8 @@ static bool put_named_rdata(struct build *b, const struct rrtype_info *info, str
     return true;
 }
 
-static bool put_record(struct build *b, const struct rrtype_info *info, const uint8_t fixed[8], struct rdata rdata)
+static bool put_record(struct build *b, const struct rrtype_info *info, const uint8_t fixed[8],
+                       struct rdata rdata)
 {
     if (build_room(b) < 8)
         return false;
@@ -311,8 +323,8 @@ bool build_rrset(struct build *b, enum section s, const struct build_rrset *set)
     return true;
 }
 
-bool build_records(struct build *b, enum section s, struct name owner, uint16_t type, uint16_t class,
-                   uint32_t ttl, const uint8_t *data, unsigned count)
+bool build_records(struct build *b, enum section s, struct name owner, uint16_t type,
+                   uint16_t class, uint32_t ttl, const uint8_t *data, unsigned count)
 {
     struct build_rrset set = {owner, 0, type, class, ttl, data, count};
     return build_rrset(b, s, &set);
@@ -336,7 +348,8 @@ bool build_rr(struct build *b, enum section s, const struct rr *rr)
     put_u16(fixed, rr->type);
     put_u16(fixed + 2, rr->class);
     put_u32(fixed + 4, rr->ttl);
-    if (!put_owner(b, rr->owner, &pointer) || !put_record(b, rrtype_info(rr->type), fixed, rr->rdata)) {
+    if (!put_owner(b, rr->owner, &pointer) ||
+        !put_record(b, rrtype_info(rr->type), fixed, rr->rdata)) {
         build_undo(b, mark);
         return false;
     }

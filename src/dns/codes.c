@@ -11,8 +11,8 @@
 const char *rcode_text(unsigned rcode, char buf[16])
 {
     switch (rcode) {
-#define X(name, value, text)                                                                       \
-    case value:                                                                                    \
+#define X(name, value, text) \
+    case value:              \
         return text;
         RCODE_LIST(X)
 #undef X
@@ -48,7 +48,8 @@ bool class_scan(const char *s, size_t len, uint16_t *out)
         uint8_t len;
         uint16_t class;
     } names[] = {
-        {"IN", 2, CLASS_IN}, {"CH", 2, CLASS_CH}, {"HS", 2, CLASS_HS}, {"NONE", 4, CLASS_NONE}, {"ANY", 3, CLASS_ANY},
+        {"IN", 2, CLASS_IN},     {"CH", 2, CLASS_CH},   {"HS", 2, CLASS_HS},
+        {"NONE", 4, CLASS_NONE}, {"ANY", 3, CLASS_ANY},
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (len == names[i].len && strncasecmp(s, names[i].text, len) == 0) {
@@ -56,7 +57,8 @@ bool class_scan(const char *s, size_t len, uint16_t *out)
             return true;
         }
     uint64_t number;
-    if (len <= 5 || strncasecmp(s, "CLASS", 5) != 0 || !digits_u64(s + 5, len - 5, UINT16_MAX, &number))
+    if (len <= 5 || strncasecmp(s, "CLASS", 5) != 0 ||
+        !digits_u64(s + 5, len - 5, UINT16_MAX, &number))
         return false;
     *out = (uint16_t)number;
     return true;

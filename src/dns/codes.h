@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The numbers of the protocol: opcodes, response codes, classes, header flags. RR types are in dns/rrtype.h. */
+ * The numbers of the protocol: opcodes, response codes, classes, header flags. RR types are in
+ * dns/rrtype.h. */
 #ifndef REEVE_DNS_CODES_H
 #define REEVE_DNS_CODES_H
 
@@ -7,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* clang-format off */
 /*        name       value   text (IANA) */
 #define RCODE_LIST(X)                                                                              \
     X(NOERROR,   0,  "NOERROR")                                                                    \
@@ -25,15 +27,25 @@
     X(BADTIME,   18, "BADTIME")                                                                    \
     X(BADTRUNC,  22, "BADTRUNC")                                                                   \
     X(BADCOOKIE, 23, "BADCOOKIE")
+/* clang-format on */
 
+/* clang-format off */
 enum rcode {
 #define X(name, value, text) name = value,
     RCODE_LIST(X)
 #undef X
     BADSIG = 16 /* the TSIG error, RFC 8945 s5.3.2; BADVERS in an OPT */
 };
+/* clang-format on */
 
-enum opcode { OPCODE_QUERY = 0, OPCODE_IQUERY = 1, OPCODE_STATUS = 2, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5, OPCODE_DSO = 6 };
+enum opcode {
+    OPCODE_QUERY = 0,
+    OPCODE_IQUERY = 1,
+    OPCODE_STATUS = 2,
+    OPCODE_NOTIFY = 4,
+    OPCODE_UPDATE = 5,
+    OPCODE_DSO = 6
+};
 
 enum dns_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_HS = 4, CLASS_NONE = 254, CLASS_ANY = 255 };
 
@@ -50,12 +62,18 @@ enum header_flag {
     FLAG_RCODE_MASK = 0x000f
 };
 
-enum section { SECTION_QUESTION, SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTION_COUNT };
+enum section {
+    SECTION_QUESTION,
+    SECTION_ANSWER,
+    SECTION_AUTHORITY,
+    SECTION_ADDITIONAL,
+    SECTION_COUNT
+};
 
 #define DNS_HEADER_LEN  12
 #define DNS_MESSAGE_MAX 65535
 /* RFC 2181 s8: a TTL has 31 bits; larger ones are read as 0. */
-#define TTL_MAX 0x7fffffffu
+#define TTL_MAX         0x7fffffffu
 
 /* "NXDOMAIN", or "RCODE77" in the caller's 16 bytes. */
 const char *rcode_text(unsigned rcode, char buf[16]);

@@ -4,8 +4,9 @@
 
 #include "base/check.h"
 
-/* Pointers in one name. A name has no more labels, and who compresses has at least one before each pointer; without a limit
- * a chain of thousands could be walked again for each of thousands of names. */
+/* Pointers in one name. A name has no more labels, and who compresses has at least one before each
+ * pointer; without a limit a chain of thousands could be walked again for each of thousands of
+ * names. */
 #define NAME_HOPS_MAX NAME_LABELS_MAX
 
 bool message_read_header(struct message *m, const uint8_t *wire, size_t len)
@@ -28,7 +29,8 @@ bool message_read_header(struct message *m, const uint8_t *wire, size_t len)
 
 bool message_name(const uint8_t *wire, size_t len, size_t *at, struct name_buf *out)
 {
-    size_t p = *at, used = 0, floor = *at; /* floor: pointers must go below where this run of labels began */
+    /* floor: pointers must go below where this run of labels began */
+    size_t p = *at, used = 0, floor = *at;
     unsigned hops = 0;
     for (;;) {
         if (p >= len)
@@ -98,7 +100,8 @@ static bool read_question(struct message *m, size_t *at)
 }
 
 /* What OPT and TSIG may be: where, how often, and under which owner. */
-static bool note_meta(struct message *m, enum section s, unsigned left, size_t start, size_t name_end, uint16_t type)
+static bool note_meta(struct message *m, enum section s, unsigned left, size_t start,
+                      size_t name_end, uint16_t type)
 {
     if (type == TYPE_OPT) {
         /* RFC 6891 s6.1.1: at most one, in additional; s6.1.2: owner is the root */

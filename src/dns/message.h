@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading messages (RFC 1035 s4).
  *
- * message_read() checks the whole structure once: header, one question at most per RFC 9619, every record's frame in
- * every section, one OPT at most and only in additional (RFC 6891 s6.1.1), one TSIG at most and only as the last record
- * (RFC 8945 s5.1), nothing behind the last record. After that, records are read one by one with struct rr_reader.
- * Compression pointers go strictly backward (each one before the name it is part of) and are at most 127 in one name, so
- * that reading ends, and soon. */
+ * message_read() checks the whole structure once: header, one question at most per RFC 9619, every
+ * record's frame in every section, one OPT at most and only in additional (RFC 6891 s6.1.1), one
+ * TSIG at most and only as the last record (RFC 8945 s5.1), nothing behind the last record. After
+ * that, records are read one by one with struct rr_reader. Compression pointers go strictly
+ * backward (each one before the name it is part of) and are at most 127 in one name, so that
+ * reading ends, and soon. */
 #ifndef REEVE_DNS_MESSAGE_H
 #define REEVE_DNS_MESSAGE_H
 
@@ -19,11 +20,12 @@
 struct message {
     const uint8_t *wire;
     size_t len;
-    uint16_t id, flags;             /* flags: the second header word, host order */
+    uint16_t id, flags; /* flags: the second header word, host order */
     uint16_t count[SECTION_COUNT];
     size_t section_at[SECTION_COUNT];
-    size_t opt_at, tsig_at;         /* where that record's owner starts, 0: there is none */
-    struct name qname;              /* in wire where it is not compressed, else in qname_buf; len 0: no question */
+    size_t opt_at, tsig_at; /* where that record's owner starts, 0: there is none */
+    /* in wire where it is not compressed, else in qname_buf; len 0: no question */
+    struct name qname;
     uint16_t qtype, qclass;
     struct name_buf qname_buf;
 };
@@ -35,17 +37,19 @@ static inline enum opcode message_opcode(const struct message *m)
 
 /* Reads the header only; false if there are fewer than 12 bytes. */
 bool message_read_header(struct message *m, const uint8_t *wire, size_t len);
-/* Reads the rest of it. NOERROR or FORMERR; after FORMERR the header fields are valid, and qname too if its len is not
- * 0 (so that an error answer can echo the question). The message must outlive m; m is not to be copied. */
+/* Reads the rest of it. NOERROR or FORMERR; after FORMERR the header fields are valid, and qname
+ * too if its len is not 0 (so that an error answer can echo the question). The message must outlive
+ * m; m is not to be copied. */
 enum rcode message_read(struct message *m);
 
-/* A name at *at in a message of len bytes, decompressed into out; *at moves behind it. False: malformed. */
+/* A name at *at in a message of len bytes, decompressed into out; *at moves behind it. False:
+ * malformed. */
 bool message_name(const uint8_t *wire, size_t len, size_t *at, struct name_buf *out);
 /* Where the name at `at` ends, without reading behind pointers; 0: malformed. */
 size_t message_name_end(const uint8_t *wire, size_t len, size_t at);
 
-/* The records of one section in order, after message_read() has said NOERROR: it has checked the frame of each; the rdata
- * is checked here. */
+/* The records of one section in order, after message_read() has said NOERROR: it has checked the
+ * frame of each; the rdata is checked here. */
 struct rr_reader {
     const struct message *m;
     size_t at;
@@ -54,9 +58,9 @@ struct rr_reader {
 };
 struct rr_reader rr_reader_of(const struct message *m, enum section s);
 enum rr_read { RR_READ_OK, RR_READ_END, RR_READ_BAD };
-/* RR_READ_BAD: this record is malformed; the next call goes on behind it. rdata goes to *rdata (room for RDATA_LEN_MAX is
- * always enough), which moves on. UPDATE's records of class ANY and NONE may have empty rdata: with rdlen 0 the rdata is not
- * checked and has len 0. */
+/* RR_READ_BAD: this record is malformed; the next call goes on behind it. rdata goes to *rdata
+ * (room for RDATA_LEN_MAX is always enough), which moves on. UPDATE's records of class ANY and NONE
+ * may have empty rdata: with rdlen 0 the rdata is not checked and has len 0. */
 enum rr_read rr_read(struct rr_reader *reader, struct wr *rdata, struct rr *out);
 
 #endif

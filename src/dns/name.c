@@ -7,14 +7,17 @@
 const struct name NAME_ROOT = {(const uint8_t *)"", 1};
 
 /* clang-format off */
-#define ROW(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, n + 10, n + 11, n + 12, n + 13, n + 14, n + 15
+#define HALF(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
+#define ROW(n)  HALF(n), HALF(n + 8)
 const uint8_t name_fold[256] = {
     ROW(0x00), ROW(0x10), ROW(0x20), ROW(0x30),
     '@', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o',
     'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '[', '\\', ']', '^', '_',
-    ROW(0x60), ROW(0x70), ROW(0x80), ROW(0x90), ROW(0xa0), ROW(0xb0), ROW(0xc0), ROW(0xd0), ROW(0xe0), ROW(0xf0),
+    ROW(0x60), ROW(0x70), ROW(0x80), ROW(0x90), ROW(0xa0),
+    ROW(0xb0), ROW(0xc0), ROW(0xd0), ROW(0xe0), ROW(0xf0),
 };
 #undef ROW
+#undef HALF
 /* clang-format on */
 
 size_t name_span(const uint8_t *p, size_t avail)
@@ -74,14 +77,16 @@ static bool fold_equal(const uint8_t *a, const uint8_t *b, size_t len)
 
 bool name_is_equal(struct name a, struct name b)
 {
-    return a.len == b.len && (memcmp(a.wire, b.wire, a.len) == 0 || fold_equal(a.wire, b.wire, a.len));
+    return a.len == b.len &&
+           (memcmp(a.wire, b.wire, a.len) == 0 || fold_equal(a.wire, b.wire, a.len));
 }
 
 bool name_ends_with(struct name n, struct name top)
 {
     ASSERT(n.len >= top.len);
     size_t at = 0, want = (size_t)(n.len - top.len);
-    if (memcmp(n.wire + want, top.wire, top.len) != 0 && !fold_equal(n.wire + want, top.wire, top.len))
+    if (memcmp(n.wire + want, top.wire, top.len) != 0 &&
+        !fold_equal(n.wire + want, top.wire, top.len))
         return false;
     while (at < want) /* equal bytes are an ending only where a label of n begins */
         at += n.wire[at] + 1u;

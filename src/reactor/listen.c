@@ -61,8 +61,7 @@ static void end(struct listener *l)
 
 void listen_done(struct listen_set *set, struct ev_loop *ev)
 {
-    LIST_EACH(link, &set->all)
-    {
+    LIST_EACH(link, &set->all) {
         ev_io_stop(ev, &listen_of(link)->io);
         end(listen_of(link));
     }
@@ -124,8 +123,7 @@ enum err listen_adopt(struct listen_set *set, int fd, const struct conf *conf, s
 static struct listener *find(struct listen_set *set, enum transport transport,
                              const union address *a)
 {
-    LIST_EACH(link, &set->all)
-    {
+    LIST_EACH(link, &set->all) {
         struct listener *l = listen_of(link);
         if (l->transport == transport && address_is_same(&l->address, a))
             return l;
@@ -176,8 +174,7 @@ static enum err open_missing(struct listen_set *set, const struct conf *conf, st
 
 static void share_all(struct listen_set *set, bool share)
 {
-    LIST_EACH(link, &set->all)
-    {
+    LIST_EACH(link, &set->all) {
         struct listener *l = listen_of(link);
         if (!l->is_passed) /* those are shared by whoever bound them, or not */
             socket_share(l->io.fd, l->transport, share);
@@ -186,8 +183,7 @@ static void share_all(struct listen_set *set, bool share)
 
 enum err listen_open(struct listen_set *set, const struct conf *conf, struct diag *diag)
 {
-    LIST_EACH(link, &set->all)
-    {
+    LIST_EACH(link, &set->all) {
         listen_of(link)->is_wanted = false;
     }
     bool is_change = !list_is_empty(&set->all);
@@ -214,8 +210,7 @@ static void options_renew(struct listener *l, const struct conf *conf)
 void listen_commit(struct listen_set *set, const struct conf *conf, struct ev_loop *ev,
                    void (*last)(struct listener *l))
 {
-    LIST_EACH(link, &set->all)
-    {
+    LIST_EACH(link, &set->all) {
         struct listener *l = listen_of(link);
         struct address_text text;
         options_renew(l, conf);
@@ -236,8 +231,7 @@ void listen_commit(struct listen_set *set, const struct conf *conf, struct ev_lo
 
 void listen_rollback(struct listen_set *set)
 {
-    LIST_EACH(link, &set->all)
-    {
+    LIST_EACH(link, &set->all) {
         struct listener *l = listen_of(link);
         if (l->is_new)
             end(l);
@@ -248,8 +242,7 @@ void listen_rollback(struct listen_set *set)
 
 void listen_start(struct listen_set *set, struct ev_loop *ev, enum transport transport)
 {
-    LIST_EACH(link, &set->all)
-    {
+    LIST_EACH(link, &set->all) {
         if (listen_of(link)->transport == transport)
             ev_io_start(ev, &listen_of(link)->io);
     }
@@ -257,8 +250,7 @@ void listen_start(struct listen_set *set, struct ev_loop *ev, enum transport tra
 
 void listen_stop(struct listen_set *set, struct ev_loop *ev, enum transport transport)
 {
-    LIST_EACH(link, &set->all)
-    {
+    LIST_EACH(link, &set->all) {
         if (listen_of(link)->transport == transport)
             ev_io_stop(ev, &listen_of(link)->io);
     }

@@ -84,8 +84,7 @@ static void on_udp(struct ev_loop *ev, ev_io *w, int revents)
 static void udp_between(void *arg)
 {
     struct loop *l = arg;
-    LIST_EACH(link, &l->listens.all)
-    {
+    LIST_EACH(link, &l->listens.all) {
         struct listener *listener = listen_of(link);
         if (listener->transport == TRANSPORT_UDP)
             (void)udp_serve(l->udp, listener->io.fd, listener->source);
@@ -115,8 +114,7 @@ static void listener_empty(struct listener *listener)
 static void listeners_log(struct loop *l)
 {
     struct address_text text;
-    LIST_EACH(link, &l->listens.all)
-    {
+    LIST_EACH(link, &l->listens.all) {
         struct listener *listener = listen_of(link);
         if (listener->is_new || l->state == LOOP_LOADING)
             log_info("listening", {"address", address_show(&listener->address, &text)},
@@ -303,8 +301,7 @@ static void drain(struct loop *l)
     l->state = LOOP_DRAINING;
     systemd_stopping("answering what is there");
     ev_timer_stop(l->ev, &l->progress);
-    LIST_EACH(link, &l->listens.all)
-    {
+    LIST_EACH(link, &l->listens.all) {
         listener_empty(listen_of(link));
     }
     listen_done(&l->listens, l->ev);

@@ -233,8 +233,7 @@ void tcp_drain(struct tcp *t)
     t->is_draining = true;
     list_init(&todo);
     for (unsigned wait = 0; wait < CONN_WAIT_COUNT; wait++) {
-        LIST_EACH(link, &t->waiting[wait])
-        {
+        LIST_EACH(link, &t->waiting[wait]) {
             list_remove(link);
             list_add_last(&todo, link);
         }

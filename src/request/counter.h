@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+/* clang-format off */
 /*        name                   meaning */
 #define COUNTER_LIST(X)                                                                            \
     X(udp_queries,         "datagrams received")                                                   \
@@ -38,6 +39,7 @@
     X(reloads_failed,      "reloads refused, configuration faulty")                                \
     X(zone_loads,          "zones loaded")                                                         \
     X(zone_loads_failed,   "zones that could not be loaded")
+/* clang-format on */
 
 struct counters {
 #define X(name, text) uint64_t name;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One message in flight: who sent it and how, what it says, and the answer as it is being made.
  *
- * A request belongs to the server's batch and lives until its answer is written; everything it points to lives at least as
- * long. The stages of the pipeline (server/handle.c) fill it from top to bottom. */
+ * A request belongs to the server's batch and lives until its answer is written; everything it
+ * points to lives at least as long. The stages of the pipeline (server/handle.c) fill it from top
+ * to bottom. */
 #ifndef REEVE_REQUEST_REQUEST_H
 #define REEVE_REQUEST_REQUEST_H
 
@@ -36,16 +37,17 @@ struct peer {
     enum transport transport;
 };
 
-/* What this server says about itself, and what it allows; made from the configuration, shared by all requests. */
+/* What this server says about itself, and what it allows; made from the configuration, shared by
+ * all requests. */
 struct self {
-    uint8_t nsid_len;                   /* 0: no NSID option */
+    uint8_t nsid_len; /* 0: no NSID option */
     uint8_t nsid[255];
-    char version[256], identity[256];   /* version.bind and hostname.bind/id.server; empty: REFUSED */
-    uint16_t udp_size_max;              /* largest answer over UDP, whatever the client says */
-    uint16_t edns_size;                 /* what our OPT advertises */
+    char version[256], identity[256]; /* version.bind and hostname.bind/id.server; empty: REFUSED */
+    uint16_t udp_size_max;            /* largest answer over UDP, whatever the client says */
+    uint16_t edns_size;               /* what our OPT advertises */
     bool minimal_responses;
-    uint16_t nsec3_iterations_max;      /* RFC 9276 s3.2 */
-    uint16_t chain_max;                 /* CNAME and DNAME steps in one answer */
+    uint16_t nsec3_iterations_max; /* RFC 9276 s3.2 */
+    uint16_t chain_max;            /* CNAME and DNAME steps in one answer */
 };
 
 /* EDNS(0) as the driver in edns/ read it. */
@@ -53,33 +55,33 @@ struct edns {
     bool is_present;
     bool dnssec_ok;
     uint8_t version;
-    uint16_t client_size;   /* what the client advertised, at least 512 */
+    uint16_t client_size; /* what the client advertised, at least 512 */
     bool want_nsid;
-    size_t reserved;        /* bytes kept for our OPT */
-    uint32_t options;       /* bit i: there is room in that for the option in row i of edns/'s table */
+    size_t reserved;  /* bytes kept for our OPT */
+    uint32_t options; /* bit i: there is room in that for the option in row i of edns/'s table */
 };
 
 struct request {
     struct peer peer;
-    int64_t now_us;             /* wall clock */
+    int64_t now_us; /* wall clock */
     const struct self *self;
     const struct store *store;
     struct counters *count;
-    struct arena *arena;        /* reset before the next request is answered */
-    struct digest *digest;      /* this thread's, for NSEC3 */
+    struct arena *arena;   /* reset before the next request is answered */
+    struct digest *digest; /* this thread's, for NSEC3 */
 
     struct message msg;
     struct edns edns;
 
     /* where the question leads: set by query_locate() */
-    const struct store_entry *entry;    /* NULL: not ours */
+    const struct store_entry *entry; /* NULL: not ours */
     const struct zone *zone;
-    const struct version *version;  /* what is published; NULL with an entry: it is not loaded */
-    struct lookup lookup;           /* of msg.qname in version */
+    const struct version *version; /* what is published; NULL with an entry: it is not loaded */
+    struct lookup lookup;          /* of msg.qname in version */
 
     struct build *answer;
     enum rcode rcode;
-    uint16_t answer_flags;          /* AA, TC ... without QR, opcode, RD, rcode */
+    uint16_t answer_flags; /* AA, TC ... without QR, opcode, RD, rcode */
 };
 
 #endif

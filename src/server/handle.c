@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The pipeline of a batch: read all, look all names up together, answer each.
  *
- * The stages are in the order of DESIGN's "way of a message". A request leaves the first stage as one of: dropped (nothing that we may
- * answer), decided (an rcode, no data), or to be looked up. The lookups of all run in lock step (zone/lookup.h); then each
- * answer is composed in one shared build, straight into its exchange. */
+ * The stages are in the order of DESIGN's "way of a message". A request leaves the first stage as
+ * one of: dropped (nothing that we may answer), decided (an rcode, no data), or to be looked up.
+ * The lookups of all run in lock step (zone/lookup.h); then each answer is composed in one shared
+ * build, straight into its exchange. */
 #include "base/check.h"
 #include "edns/edns.h"
 #include "query/query.h"
@@ -49,7 +50,8 @@ static enum stage read_query(struct request *q)
     return query_locate(q) ? STAGE_LOOK_UP : STAGE_ANSWER;
 }
 
-static enum stage read_request(struct server *s, struct request *q, const struct exchange *x, int64_t now_us)
+static enum stage read_request(struct server *s, struct request *q, const struct exchange *x,
+                               int64_t now_us)
 {
     q->peer = x->peer;
     q->now_us = now_us;
@@ -69,7 +71,8 @@ static enum stage read_request(struct server *s, struct request *q, const struct
         return STAGE_DROP;
     if (message_opcode(&q->msg) == OPCODE_QUERY)
         return read_query(q);
-    /* the question is echoed where there is one (RFC 1996, RFC 2136), but a fault in the rest is not looked for */
+    /* the question is echoed where there is one (RFC 1996, RFC 2136), but a fault in the rest is
+     * not looked for */
     if (message_read(&q->msg) == NOERROR)
         edns_read(q);
     return decide(q, NOTIMP);
@@ -85,16 +88,18 @@ static void log_refused(struct server *s, const struct request *q)
     char name[NAME_TEXT_MAX], type[16];
     log_info("query refused", {"from", address_show(&q->peer.address, &from)},
              {"name", q->msg.qname.len ? name_text(q->msg.qname, name) : NULL},
-             {"type", rrtype_text(q->msg.qtype, type)}, {"rule", q->entry ? "not served here" : "no zone of ours"},
+             {"type", rrtype_text(q->msg.qtype, type)},
+             {"rule", q->entry ? "not served here" : "no zone of ours"},
              {"suppressed", LOG_SUPPRESSED(suppressed)});
 }
 
 static void count_answer(struct server *s, const struct request *q)
 {
     struct counters *c = &s->count;
-    uint64_t *by_rcode[] = {[NOERROR] = &c->noerror,   [FORMERR] = &c->formerr, [SERVFAIL] = &c->servfail,
-                            [NXDOMAIN] = &c->nxdomain, [NOTIMP] = &c->notimp,   [REFUSED] = &c->refused,
-                            [BADVERS] = &c->badvers};
+    uint64_t *by_rcode[] = {
+        [NOERROR] = &c->noerror,   [FORMERR] = &c->formerr, [SERVFAIL] = &c->servfail,
+        [NXDOMAIN] = &c->nxdomain, [NOTIMP] = &c->notimp,   [REFUSED] = &c->refused,
+        [BADVERS] = &c->badvers};
     if ((unsigned)q->rcode < ARRAY_LEN(by_rcode) && by_rcode[q->rcode])
         (*by_rcode[q->rcode])++;
     c->answers++;
@@ -103,7 +108,8 @@ static void count_answer(struct server *s, const struct request *q)
         log_refused(s, q);
 }
 
-/* Header bits that an answer takes over from its request: RD (RFC 1035 s4.1.1), and CD (RFC 4035 s3.1.6). */
+/* Header bits that an answer takes over from its request: RD (RFC 1035 s4.1.1), and CD (RFC 4035
+ * s3.1.6). */
 static uint16_t header_flags(const struct request *q)
 {
     uint16_t flags = (uint16_t)(FLAG_QR | (q->msg.flags & FLAG_OPCODE_MASK) | q->answer_flags);
@@ -113,7 +119,8 @@ static uint16_t header_flags(const struct request *q)
 }
 
 /* The longest question and an OPT without options fit the smallest answer. */
-_Static_assert(DNS_HEADER_LEN + NAME_LEN_MAX + 4 + EDNS_OPT_HEAD_LEN <= EDNS_PLAIN_SIZE, "every answer has room to begin");
+_Static_assert(DNS_HEADER_LEN + NAME_LEN_MAX + 4 + EDNS_OPT_HEAD_LEN <= EDNS_PLAIN_SIZE,
+               "every answer has room to begin");
 
 static void write_answer(struct server *s, struct request *q, struct exchange *x, enum stage stage)
 {

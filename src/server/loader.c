@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The helpers: a queue of jobs in, a queue of results out, one mutex for both.
  *
- * The helpers log the faults of a zone file themselves, line by line as they come: there may be many, and the log sink may
- * be used from any thread. What the reactor gets is the sum. */
+ * The helpers log the faults of a zone file themselves, line by line as they come: there may be
+ * many, and the log sink may be used from any thread. What the reactor gets is the sum. */
 #include "server/loader.h"
 
 #include <pthread.h>
@@ -20,12 +20,13 @@
 /* Lines logged of one zone file; the rest is counted in the summary. */
 #define LOADER_LINES_MAX 20
 
-/* Where there are fewer processors than threads, queries go first: a tenth of the reactor's share is left to loading. */
-#define HELPER_NICE 10
+/* Where there are fewer processors than threads, queries go first: a tenth of the reactor's share
+ * is left to loading. */
+#define HELPER_NICE      10
 
 struct job {
     struct list link;
-    struct zone *drop;      /* to be freed; then the rest is not set */
+    struct zone *drop; /* to be freed; then the rest is not set */
     char *path;
     struct load_limits limits;
     unsigned lines;
@@ -36,9 +37,9 @@ struct loader {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct list jobs, results;
-    unsigned pending;       /* reactor's thread only */
+    unsigned pending; /* reactor's thread only */
     bool is_ending;
-    atomic_bool is_canceled;    /* the same, for loads under way */
+    atomic_bool is_canceled; /* the same, for loads under way */
     loader_wake_fn wake;
     void *wake_arg;
     unsigned thread_count;
@@ -174,7 +175,8 @@ static void job_give(struct loader *l, struct job *j)
     pthread_mutex_unlock(&l->lock);
 }
 
-void loader_load(struct loader *l, struct name zone, const char *path, struct load_limits limits, uint64_t ticket)
+void loader_load(struct loader *l, struct name zone, const char *path, struct load_limits limits,
+                 uint64_t ticket)
 {
     struct job *j = mem_alloc_zero(sizeof(*j));
     size_t len = strlen(path) + 1;

@@ -12,10 +12,11 @@
 /* What the server knows of one zone beside its data; store_entry.owner points here. */
 struct server_zone {
     struct store_entry *entry;
-    uint64_t ticket;            /* of the load under way: a result with another one was for a zone since removed */
+    /* of the load under way: a result with another one was for a zone since removed */
+    uint64_t ticket;
     bool is_loading;
-    bool is_wanted_again;       /* asked for again while it loads: one more load when this one is done */
-    bool is_stale;              /* the configuration names another file since */
+    bool is_wanted_again; /* asked for again while it loads: one more load when this one is done */
+    bool is_stale;        /* the configuration names another file since */
     bool has_failed;
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The zones of the server: asked for by the configuration, filled by the helpers.
  *
- * A zone that does not load never stops the others. Before its first good load it is in the store without data (SERVFAIL);
- * after that the last good one stays until a newer one is whole.
+ * A zone that does not load never stops the others. Before its first good load it is in the store
+ * without data (SERVFAIL); after that the last good one stays until a newer one is whole.
  *
- * Of each zone one load is under way at a time. A reload that comes meanwhile leaves a note, and the load is done once more
- * at its end: however fast reloads come, each zone moves on, and the helpers' queue is never longer than the store. */
+ * Of each zone one load is under way at a time. A reload that comes meanwhile leaves a note, and
+ * the load is done once more at its end: however fast reloads come, each zone moves on, and the
+ * helpers' queue is never longer than the store. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,8 @@ static void remove_missing(struct server *s, const struct conf *conf)
     free(gone);
 }
 
-static void load(struct server *s, struct server_zone *z, const struct conf *conf, const struct conf_zone *c)
+static void load(struct server *s, struct server_zone *z, const struct conf *conf,
+                 const struct conf_zone *c)
 {
     struct load_limits limits = {.records_max = conf->zone_records_max};
     z->ticket = ++s->last_ticket;
@@ -103,21 +105,19 @@ static void log_loaded(const struct loaded *r, const struct zone *old)
     const struct version *v = r->zone->published;
     name_text(name_of(&r->name), text);
     log_info("zone loaded", {"zone", text}, {"serial", LOG_U64(v->serial)},
-             {"records", LOG_U64(v->record_count)},
-             {"names", LOG_U64(v->node_count)},
+             {"records", LOG_U64(v->record_count)}, {"names", LOG_U64(v->node_count)},
              {"warnings", r->result.warnings ? LOG_U64(r->result.warnings) : NULL},
              {"ms", LOG_U64((uint64_t)r->took_us / 1000)});
     if (old && serial_compare(v->serial, old->published->serial) < 0)
         log_warn("serial went back, secondaries will not follow", {"zone", text},
-                 {"old", LOG_U64(old->published->serial)},
-                 {"new", LOG_U64(v->serial)});
+                 {"old", LOG_U64(old->published->serial)}, {"new", LOG_U64(v->serial)});
 }
 
 static void log_failed(const struct loaded *r, const struct zone *old)
 {
     char text[NAME_TEXT_MAX];
-    log_error("zone not loaded", {"zone", name_text(name_of(&r->name), text)}, {"reason", r->diag.text},
-              {"errors", LOG_U64(r->result.errors)},
+    log_error("zone not loaded", {"zone", name_text(name_of(&r->name), text)},
+              {"reason", r->diag.text}, {"errors", LOG_U64(r->result.errors)},
               {"serving", old ? "last good version" : "SERVFAIL"});
 }
 

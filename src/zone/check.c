@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Semantic checks of a whole zone.
  *
- * Error or warning: what named-checkzone or kzonecheck refuse to load is an error here (no or two SOAs, no NS at the apex, an
- * apex NS of ours without address or behind a CNAME, CNAME beside other data, records below a DNAME, NS beside a DNAME, NS at a
- * wildcard, DS at the apex, NSEC3 at no hash, RRsets of more than 65535 bytes); what only breaks the one name is a warning (missing glue, targets that do not
- * exist or are CNAMEs, DS without NS). */
+ * Error or warning: what named-checkzone or kzonecheck refuse to load is an error here (no or two
+ * SOAs, no NS at the apex, an apex NS of ours without address or behind a CNAME, CNAME beside other
+ * data, records below a DNAME, NS beside a DNAME, NS at a wildcard, DS at the apex, NSEC3 at no
+ * hash, RRsets of more than 65535 bytes); what only breaks the one name is a warning (missing glue,
+ * targets that do not exist or are CNAMEs, DS without NS). */
 #include "zone/check.h"
 
 #include <stdio.h>
@@ -20,19 +21,22 @@ struct check {
     const struct version *v;
     const struct check_sink *sink;
     struct check_result *result;
-    const struct node *dname;   /* the last DNAME passed that is not below one: what follows may be below it */
-    struct name found[FOUND_SLOTS]; /* targets that have addresses, whoever points to them; len 0: none */
+    /* the last DNAME passed that is not below one: what follows may be below it */
+    const struct node *dname;
+    /* targets that have addresses, whoever points to them; len 0: none */
+    struct name found[FOUND_SLOTS];
 };
 
-static void fault(struct check *c, enum master_severity severity, struct name owner, const char *sentence)
+static void fault(struct check *c, enum master_severity severity, struct name owner,
+                  const char *sentence)
 {
     uint64_t *count = severity == MASTER_ERROR ? &c->result->errors : &c->result->warnings;
     if (++*count <= CHECK_FAULTS_MAX)
         c->sink->fault(c->sink->arg, severity, owner, sentence);
 }
 
-static void fault_target(struct check *c, enum master_severity severity, struct name owner, uint16_t type,
-                         struct name target, const char *what)
+static void fault_target(struct check *c, enum master_severity severity, struct name owner,
+                         uint16_t type, struct name target, const char *what)
 {
     char sentence[DIAG_TEXT_MAX + NAME_TEXT_MAX], text[NAME_TEXT_MAX], mnemonic[16];
     snprintf(sentence, sizeof(sentence), "%s target \"%s\" %s", rrtype_text(type, mnemonic),
@@ -77,9 +81,11 @@ static void check_target(struct check *c, struct name owner, uint16_t type, stru
             return;
         }
         if (name_is_under(target, owner))
-            fault_target(c, MASTER_WARNING, owner, type, target, "has no glue, and cannot be found without");
+            fault_target(c, MASTER_WARNING, owner, type, target,
+                         "has no glue, and cannot be found without");
         else
-            fault_target(c, MASTER_WARNING, owner, type, target, "is in another delegation and has no glue there");
+            fault_target(c, MASTER_WARNING, owner, type, target,
+                         "is in another delegation and has no glue there");
         return;
     case LOOKUP_NODE:
     case LOOKUP_WILDCARD:
@@ -139,12 +145,14 @@ static void check_single(struct check *c, struct name owner, struct rrset s)
     char sentence[64], mnemonic[16];
     if (s.count < 2 || !rrtype_is(s.type, RRTYPE_SINGLE))
         return;
-    snprintf(sentence, sizeof(sentence), "%u %s records where only one can be", s.count, rrtype_text(s.type, mnemonic));
+    snprintf(sentence, sizeof(sentence), "%u %s records where only one can be", s.count,
+             rrtype_text(s.type, mnemonic));
     fault(c, MASTER_ERROR, owner, sentence);
 }
 
-/* What no message can hold nobody can ask for, and a transfer could not go on behind it. Beside header and question each record
- * has at least a pointer as its owner; where names in the rdata may be compressed nothing is said of the sum. */
+/* What no message can hold nobody can ask for, and a transfer could not go on behind it. Beside
+ * header and question each record has at least a pointer as its owner; where names in the rdata may
+ * be compressed nothing is said of the sum. */
 static void check_size(struct check *c, struct name owner, struct rrset s)
 {
     char sentence[128], mnemonic[16];
@@ -152,7 +160,8 @@ static void check_size(struct check *c, struct name owner, struct rrset s)
     bool is_error = s.len > UINT16_MAX || (s.count == 1 && len > DNS_MESSAGE_MAX);
     if (!is_error && (len <= DNS_MESSAGE_MAX || rrtype_info(s.type)->compress))
         return;
-    snprintf(sentence, sizeof(sentence), "%s RRset of %u bytes does not fit a message", rrtype_text(s.type, mnemonic), s.len);
+    snprintf(sentence, sizeof(sentence), "%s RRset of %u bytes does not fit a message",
+             rrtype_text(s.type, mnemonic), s.len);
     fault(c, is_error ? MASTER_ERROR : MASTER_WARNING, owner, sentence);
 }
 
@@ -163,7 +172,8 @@ static void check_nsec3(struct check *c, const struct node *n)
     struct wr w = wr_over(hash, sizeof(hash));
     const uint8_t *label = n->bytes;
     bool is_apex = n->owner_len == c->v->zone->name.len;
-    if ((n->has & NODE_HAS_NSEC3) && (is_apex || !base32hex_scan((const char *)label + 1, *label, &w)))
+    if ((n->has & NODE_HAS_NSEC3) &&
+        (is_apex || !base32hex_scan((const char *)label + 1, *label, &w)))
         fault(c, MASTER_ERROR, node_owner(n), "NSEC3 whose owner is not a hash");
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a zone must be and what it should be, beyond the syntax of its records: checked on a whole version.
+ * What a zone must be and what it should be, beyond the syntax of its records: checked on a whole
+ * version.
  *
- * Errors make a zone file unfit to be served, warnings do not; which is which follows named-checkzone and kzonecheck (where
- * they differ, check.c says why). Reads only; any thread that may read the version may call it. */
+ * Errors make a zone file unfit to be served, warnings do not; which is which follows
+ * named-checkzone and kzonecheck (where they differ, check.c says why). Reads only; any thread that
+ * may read the version may call it. */
 #ifndef REEVE_ZONE_CHECK_H
 #define REEVE_ZONE_CHECK_H
 
@@ -15,7 +17,8 @@
 struct check_sink {
     void *arg;
     /* One fault; `owner` is the name it is about. */
-    void (*fault)(void *arg, enum master_severity severity, struct name owner, const char *sentence);
+    void (*fault)(void *arg, enum master_severity severity, struct name owner,
+                  const char *sentence);
 };
 
 struct check_result {
@@ -23,6 +26,7 @@ struct check_result {
 };
 
 /* Fit to be served: result->errors is 0. */
-void zone_check(const struct version *v, const struct check_sink *sink, struct check_result *result);
+void zone_check(const struct version *v, const struct check_sink *sink,
+                struct check_result *result);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Differences: only the owners touched are compared, RRset by RRset, both sides being in the same order.
+ * Differences: only the owners touched are compared, RRset by RRset, both sides being in the same
+ * order.
  *
- * The SOA goes first on either side, as IXFR wants it (RFC 1995 s4). An RRset whose TTL changed is removed and added
- * whole. */
+ * The SOA goes first on either side, as IXFR wants it (RFC 1995 s4). An RRset whose TTL changed is
+ * removed and added whole. */
 #include "zone/diff.h"
 
 #include <stdlib.h>
@@ -78,8 +79,8 @@ static void side_add_set(struct side *s, struct name owner, struct rrset set)
 }
 
 /* Both sets are in canonical order: a merge. */
-static void compare_sets(struct side *removed, struct side *added, struct name owner, struct rrset a,
-                         struct rrset b)
+static void compare_sets(struct side *removed, struct side *added, struct name owner,
+                         struct rrset a, struct rrset b)
 {
     struct rdata ra = rrset_first(a), rb = rrset_first(b);
     while (ra.bytes || rb.bytes) {
@@ -100,9 +101,11 @@ static uint32_t set_order(struct rrset s)
     return s.type == TYPE_RRSIG ? rrset_covered(s) * 2u + 1 : s.type * 2u;
 }
 
-static void compare_nodes(struct side *removed, struct side *added, const struct node *a, const struct node *b)
+static void compare_nodes(struct side *removed, struct side *added, const struct node *a,
+                          const struct node *b)
 {
-    struct rrset sa = a ? node_first(a) : (struct rrset){0}, sb = b ? node_first(b) : (struct rrset){0};
+    struct rrset sa = a ? node_first(a) : (struct rrset){0},
+                 sb = b ? node_first(b) : (struct rrset){0};
     while (sa.count || sb.count) {
         int64_t d = !sb.count ? -1 : !sa.count ? 1 : (int64_t)set_order(sa) - set_order(sb);
         bool is_soa = (d <= 0 ? sa : sb).type == TYPE_SOA; /* went first */
@@ -137,7 +140,8 @@ static bool soa_is_same(const struct version *a, const struct version *b)
            (a->soa.count == 0 || memcmp(a->soa.data, b->soa.data, a->soa.len) == 0);
 }
 
-void diff_make(const struct version *from, const struct version *to, struct touched *touched, struct diff *out)
+void diff_make(const struct version *from, const struct version *to, struct touched *touched,
+               struct diff *out)
 {
     struct side removed = {.class = from->zone->class}, added = {.class = from->zone->class};
     if (!soa_is_same(from, to)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From the owners that a txn touched to the difference of two versions (struct diff is in zone/txn.h). */
+ * From the owners that a txn touched to the difference of two versions (struct diff is in
+ * zone/txn.h). */
 #ifndef REEVE_ZONE_DIFF_H
 #define REEVE_ZONE_DIFF_H
 
@@ -21,6 +22,7 @@ void touched_add(struct touched *t, struct name owner, bool in_nsec3);
 void touched_done(struct touched *t);
 
 /* Compares the touched owners in both versions. */
-void diff_make(const struct version *from, const struct version *to, struct touched *touched, struct diff *out);
+void diff_make(const struct version *from, const struct version *to, struct touched *touched,
+               struct diff *out);
 
 #endif

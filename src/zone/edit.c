@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Records of one owner as a sorted array. Zone files and transfers mostly come in order, so adding looks at the end first. */
+ * Records of one owner as a sorted array. Zone files and transfers mostly come in order, so adding
+ * looks at the end first. */
 #include "zone/edit.h"
 
 #include <stdlib.h>
@@ -47,10 +48,13 @@ void edit_open(struct edit *e, const struct node *n)
         return;
     for (struct rrset s = node_first(n); s.count; s = node_next(n, s))
         for (struct rdata r = rrset_first(s); r.bytes; r = rrset_next(s, r))
-            entry_insert(e, e->count, (struct edit_entry){order_of(s.type, r.bytes), s.ttl, r.bytes, r.len, s.type});
+            entry_insert(
+                e, e->count,
+                (struct edit_entry){order_of(s.type, r.bytes), s.ttl, r.bytes, r.len, s.type});
 }
 
-static int entry_compare(const struct edit_entry *a, uint32_t order, uint16_t type, struct rdata rdata)
+static int entry_compare(const struct edit_entry *a, uint32_t order, uint16_t type,
+                         struct rdata rdata)
 {
     if (a->order != order)
         return a->order < order ? -1 : 1;
@@ -58,7 +62,8 @@ static int entry_compare(const struct edit_entry *a, uint32_t order, uint16_t ty
 }
 
 /* Where the record is (true) or would go (false). */
-static bool find(const struct edit *e, uint32_t order, uint16_t type, struct rdata rdata, uint32_t *at)
+static bool find(const struct edit *e, uint32_t order, uint16_t type, struct rdata rdata,
+                 uint32_t *at)
 {
     uint32_t low = 0, high = e->count;
     int d = high ? entry_compare(&e->entry[high - 1], order, type, rdata) : -1;
@@ -83,7 +88,8 @@ static bool find(const struct edit *e, uint32_t order, uint16_t type, struct rda
 }
 
 /* The entries of one order, around or next to `at`. */
-static void rrset_range(const struct edit *e, uint32_t order, uint32_t at, uint32_t *from, uint32_t *to)
+static void rrset_range(const struct edit *e, uint32_t order, uint32_t at, uint32_t *from,
+                        uint32_t *to)
 {
     *from = *to = at;
     while (*from > 0 && e->entry[*from - 1].order == order)
@@ -97,10 +103,11 @@ enum txn_effect edit_add(struct edit *e, const struct rr *rr, enum edit_ttl rule
     ASSERT(rr->type != TYPE_RRSIG || rr->rdata.len >= 2);
     uint32_t order = order_of(rr->type, rr->rdata.bytes), at, from, to;
     bool is_there = find(e, order, rr->type, rr->rdata, &at);
-    if (!is_there && (e->count == TXN_NAME_RECORDS_MAX || e->bytes + rr->rdata.len > TXN_NAME_BYTES_MAX))
+    if (!is_there &&
+        (e->count == TXN_NAME_RECORDS_MAX || e->bytes + rr->rdata.len > TXN_NAME_BYTES_MAX))
         return TXN_FULL;
-    const struct edit_entry *mate = is_there                                       ? &e->entry[at]
-                                    : at > 0 && e->entry[at - 1].order == order    ? &e->entry[at - 1]
+    const struct edit_entry *mate = is_there                                    ? &e->entry[at]
+                                    : at > 0 && e->entry[at - 1].order == order ? &e->entry[at - 1]
                                     : at < e->count && e->entry[at].order == order ? &e->entry[at]
                                                                                    : NULL;
     uint32_t ttl = mate && rule == EDIT_TTL_KEEP ? mate->ttl : rr->ttl;

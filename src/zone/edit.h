@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One owner name's records laid open for changing: what a txn works on before it closes them into a node again.
+ * One owner name's records laid open for changing: what a txn works on before it closes them into a
+ * node again.
  *
- * Entries are in node order (type, RRSIGs behind what they cover, canonical order of rdata), without duplicates, one TTL an
- * RRset. Bytes of records that came from a node stay there; those added are copied to the edit's own memory. */
+ * Entries are in node order (type, RRSIGs behind what they cover, canonical order of rdata),
+ * without duplicates, one TTL an RRset. Bytes of records that came from a node stay there; those
+ * added are copied to the edit's own memory. */
 #ifndef REEVE_ZONE_EDIT_H
 #define REEVE_ZONE_EDIT_H
 
@@ -12,7 +14,7 @@
 #include "zone/txn.h"
 
 struct edit_entry {
-    uint32_t order;     /* type covered or own, times two, plus one for an RRSIG */
+    uint32_t order; /* type covered or own, times two, plus one for an RRSIG */
     uint32_t ttl;
     const uint8_t *bytes;
     uint16_t len, type;
@@ -22,7 +24,7 @@ struct edit {
     struct arena arena;
     struct edit_entry *entry;
     uint32_t count, cap;
-    size_t bytes;       /* of all entries' rdata */
+    size_t bytes; /* of all entries' rdata */
 };
 
 void edit_init(struct edit *e);
@@ -36,7 +38,8 @@ enum txn_effect edit_add(struct edit *e, const struct rr *rr, enum edit_ttl rule
 enum txn_effect edit_remove(struct edit *e, uint16_t type, struct rdata rdata);
 enum txn_effect edit_remove_rrset(struct edit *e, uint16_t type);
 
-/* Size of the node for these entries, and the node itself into that many bytes, aligned to 8. count > 0. */
+/* Size of the node for these entries, and the node itself into that many bytes, aligned to 8. count
+ * > 0. */
 size_t edit_node_size(const struct edit *e, struct name owner);
 void edit_node_write(const struct edit *e, struct name owner, struct node *out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Loading a zone file.
  *
- * What only the place in the file can tell is said here, record by record: out of zone, twice the same, TTLs that differ.
- * What the zone must be as a whole is zone/check's. */
+ * What only the place in the file can tell is said here, record by record: out of zone, twice the
+ * same, TTLs that differ. What the zone must be as a whole is zone/check's. */
 #include "zone/load.h"
 
 #include <stdio.h>
@@ -42,7 +42,8 @@ static void on_fault(void *arg, enum master_severity severity, const struct mast
     say(arg, severity, line);
 }
 
-static void on_check(void *arg, enum master_severity severity, struct name owner, const char *sentence)
+static void on_check(void *arg, enum master_severity severity, struct name owner,
+                     const char *sentence)
 {
     struct load *l = arg;
     char line[LINE_MAX_LEN], text[NAME_TEXT_MAX];
@@ -50,10 +51,12 @@ static void on_check(void *arg, enum master_severity severity, struct name owner
     say(l, severity, line);
 }
 
-static void warn_record(struct load *l, const struct rr *rr, const struct master_where *where, const char *what)
+static void warn_record(struct load *l, const struct rr *rr, const struct master_where *where,
+                        const char *what)
 {
     char sentence[DIAG_TEXT_MAX + NAME_TEXT_MAX], owner[NAME_TEXT_MAX], type[16];
-    snprintf(sentence, sizeof(sentence), "%s %s %s", name_text(rr->owner, owner), rrtype_text(rr->type, type), what);
+    snprintf(sentence, sizeof(sentence), "%s %s %s", name_text(rr->owner, owner),
+             rrtype_text(rr->type, type), what);
     on_fault(l, MASTER_WARNING, where, sentence);
 }
 
@@ -78,7 +81,8 @@ static enum err on_record(void *arg, const struct rr *rr, const struct master_wh
         on_fault(l, MASTER_ERROR, where, "more records than one name can have");
         return l->result->errors < LOAD_ERRORS_MAX ? OK : ERR_LIMIT;
     case TXN_TTL:
-        /* RFC 2181 s5.2: one TTL an RRset; the first one stands. RRSIGs have that of what they cover. */
+        /* RFC 2181 s5.2: one TTL an RRset; the first one stands. RRSIGs have that of what they
+         * cover. */
         if (rr->type != TYPE_RRSIG)
             warn_record(l, rr, where, "has another TTL than its RRset, the first one is taken");
         break;
@@ -88,8 +92,9 @@ static enum err on_record(void *arg, const struct rr *rr, const struct master_wh
 
 static bool read_file(struct load *l)
 {
-    struct master_options options = {
-        .origin = name_of(&l->zone->name), .class = CLASS_IN, .records_max = l->limits->records_max};
+    struct master_options options = {.origin = name_of(&l->zone->name),
+                                     .class = CLASS_IN,
+                                     .records_max = l->limits->records_max};
     struct master_sink sink = {.arg = l, .record = on_record, .fault = on_fault};
     struct master_result read = {0};
     struct diag diag = {0};
@@ -118,7 +123,8 @@ static void check_zone(struct load *l, const struct version *v)
 }
 
 struct zone *load_zone_file(struct name name, const char *path, const struct load_limits *limits,
-                            const struct load_sink *sink, struct load_result *result, struct diag *diag)
+                            const struct load_sink *sink, struct load_result *result,
+                            struct diag *diag)
 {
     struct load l = {.path = path, .limits = limits, .sink = sink, .result = result, .diag = diag};
     *result = (struct load_result){0};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Looking names up: one walk down the tree answers what RFC 1034 s4.3.2 step 3 asks on the way.
  *
- * Several names walk in lock step: each step loads one array of twigs, and while it is on its way from memory the other
- * names take theirs. On a zone larger than the caches this more than halves the time of a name. */
+ * Several names walk in lock step: each step loads one array of twigs, and while it is on its way
+ * from memory the other names take theirs. On a zone larger than the caches this more than halves
+ * the time of a name. */
 #include "zone/lookup.h"
 
 #include "base/check.h"
-#include "base/digits.h"
 #include "zone/tree_int.h"
 #include "zone/version.h"
 #include "zone/zone.h"
@@ -15,7 +15,7 @@
 struct descent {
     struct tree_key key;
     const struct twig *at;
-    const struct node *above;   /* topmost ancestor with a cut or a DNAME; ends the walk */
+    const struct node *above; /* topmost ancestor with a cut or a DNAME; ends the walk */
 };
 
 static bool descent_start(struct descent *d, const struct version *v, struct name name)
@@ -28,8 +28,9 @@ static bool descent_start(struct descent *d, const struct version *v, struct nam
     return true;
 }
 
-/* The twig "end here" of a branch at the start of a label is the leaf of a name above the one that we walk for: is it a cut
- * or a DNAME? Where the walk has left the tree before, it is neither above nor need it be a leaf. */
+/* The twig "end here" of a branch at the start of a label is the leaf of a name above the one that
+ * we walk for: is it a cut or a DNAME? Where the walk has left the tree before, it is neither above
+ * nor need it be a leaf. */
 static const struct node *leaf_above(const struct twig *leaf, struct name name)
 {
     if (LIKELY(!(leaf->word & (LEAF_CUT | LEAF_DNAME))) || twig_is_branch(leaf))
@@ -76,8 +77,10 @@ static void find_wildcard(const struct version *v, struct lookup *out)
         out->kind = LOOKUP_WILDCARD_EMPTY;
 }
 
-/* A cut or a DNAME above the name, or a cut at it. NS at the apex is no cut, but a DNAME may stand beside it (RFC 6672 s2.3). */
-static void end_above(const struct version *v, const struct node *n, struct name name, struct lookup *out)
+/* A cut or a DNAME above the name, or a cut at it. NS at the apex is no cut, but a DNAME may stand
+ * beside it (RFC 6672 s2.3). */
+static void end_above(const struct version *v, const struct node *n, struct name name,
+                      struct lookup *out)
 {
     bool is_cut = (n->has & NODE_HAS_NS) && n->owner_len != v->zone->name.len;
     out->kind = is_cut ? LOOKUP_CUT : LOOKUP_DNAME;
@@ -159,7 +162,8 @@ const struct node *lookup_exact(const struct version *v, struct name name)
     return tree_get(&v->names, &key, name);
 }
 
-/* One step down along the key alone; false at the end, with d->at a leaf, or NULL where the key leaves the tree. */
+/* One step down along the key alone; false at the end, with d->at a leaf, or NULL where the key
+ * leaves the tree. */
 static bool descent_step_exact(struct descent *d)
 {
     const struct twig *t = d->at;
@@ -215,7 +219,8 @@ const struct node *lookup_nsec(const struct version *v, struct name name)
         struct lookup up;
         lookup_find(v, node_owner(n), &up);
         if ((up.kind == LOOKUP_CUT || up.kind == LOOKUP_DNAME) && up.node != n) {
-            n = up.node; /* n is glue or occluded: what is above it comes before it and has the NSEC */
+            /* n is glue or occluded: what is above it comes before it and has the NSEC */
+            n = up.node;
             continue;
         }
         tree_key(node_owner(n), apex_len, &key);
@@ -228,7 +233,8 @@ const struct node *lookup_nsec(const struct version *v, struct name name)
 
 #define NSEC3_LABEL_LEN 32 /* base32hex of the hash */
 
-/* The name that the hash's NSEC3 would have (RFC 5155 s3), and its key. False: it would be too long. */
+/* The name that the hash's NSEC3 would have (RFC 5155 s3), and its key. False: it would be too
+ * long. */
 static bool nsec3_key(const struct version *v, const uint8_t *hash, struct name_buf *name,
                       struct tree_key *key)
 {
@@ -246,10 +252,12 @@ const struct node *lookup_nsec3(const struct version *v, const uint8_t hash[NSEC
     return tree_get(&v->nsec3, &key, name_of(&name));
 }
 
-/* Nodes of other chains that a walk to the left passes over at most; of two chains side by side it is two on average. */
+/* Nodes of other chains that a walk to the left passes over at most; of two chains side by side it
+ * is two on average. */
 #define NSEC3_STEPS_MAX 64
 
-/* Is it of the chain that NSEC3PARAM says is whole? Others may be on their way in or out (RFC 5155 s10.4). */
+/* Is it of the chain that NSEC3PARAM says is whole? Others may be on their way in or out (RFC 5155
+ * s10.4). */
 static bool is_of_chain(const struct version *v, const struct node *n)
 {
     const struct nsec3_param *p = &v->nsec3_param;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A node: one owner name with all its RRsets, in one immutable block.
  *
- * RRsets stand in the order of their types; the RRSIGs that cover a type stand right behind it as an RRset of type
- * RRSIG of their own (so there can be several of these, one for each type covered). The records of an RRset are in
- * canonical order without duplicates; each is its length in network order and its rdata in stored form, so that a type
- * without names goes into an answer as it lies here. Blocks belong to the zone's pool and live as long as a version that
- * reaches them is pinned. */
+ * RRsets stand in the order of their types; the RRSIGs that cover a type stand right behind it as
+ * an RRset of type RRSIG of their own (so there can be several of these, one for each type
+ * covered). The records of an RRset are in canonical order without duplicates; each is its length
+ * in network order and its rdata in stored form, so that a type without names goes into an answer
+ * as it lies here. Blocks belong to the zone's pool and live as long as a version that reaches them
+ * is pinned. */
 #ifndef REEVE_ZONE_NODE_H
 #define REEVE_ZONE_NODE_H
 
@@ -18,25 +19,34 @@
 #include "dns/rr.h"
 
 struct node {
-    uint32_t size;          /* of the block */
+    uint32_t size; /* of the block */
     uint16_t rrset_count;
-    uint8_t has;            /* enum node_has */
+    uint8_t has; /* enum node_has */
     uint8_t owner_len;
-    uint8_t bytes[];        /* owner name, then the RRsets */
+    uint8_t bytes[]; /* owner name, then the RRsets */
 };
 
 /* What a reader wants to know before it looks for an RRset. */
-enum node_has { NODE_HAS_NS = 1, NODE_HAS_DNAME = 2, NODE_HAS_CNAME = 4, NODE_HAS_SOA = 8, NODE_HAS_NSEC = 16, NODE_HAS_RRSIG = 32, NODE_HAS_DS = 64, NODE_HAS_NSEC3 = 128 };
+enum node_has {
+    NODE_HAS_NS = 1,
+    NODE_HAS_DNAME = 2,
+    NODE_HAS_CNAME = 4,
+    NODE_HAS_SOA = 8,
+    NODE_HAS_NSEC = 16,
+    NODE_HAS_RRSIG = 32,
+    NODE_HAS_DS = 64,
+    NODE_HAS_NSEC3 = 128
+};
 
 /* A view of one RRset; count 0: none. */
 struct rrset {
     uint16_t type, count;
     uint32_t ttl;
-    const uint8_t *data;    /* count times: length (2 bytes), rdata */
-    uint32_t len;           /* of data */
+    const uint8_t *data; /* count times: length (2 bytes), rdata */
+    uint32_t len;        /* of data */
 };
 
-#define RRSET_HEAD_LEN 12   /* type, count, ttl, len in host order */
+#define RRSET_HEAD_LEN 12 /* type, count, ttl, len in host order */
 
 static inline struct name node_owner(const struct node *n)
 {
@@ -62,7 +72,8 @@ bool node_find_sigs(const struct node *n, uint16_t covered, struct rrset *out);
 /* Both in one pass; sigs->count is 0 where there are none. False: no RRset of the type. */
 bool node_find_both(const struct node *n, uint16_t type, struct rrset *set, struct rrset *sigs);
 
-/* for (struct rrset s = node_first(n); s.count; s = node_next(n, s)) goes through all, RRSIG sets among them. */
+/* for (struct rrset s = node_first(n); s.count; s = node_next(n, s)) goes through all, RRSIG sets
+ * among them. */
 static inline struct rrset node_first(const struct node *n)
 {
     return n->rrset_count ? rrset_at(n->bytes + n->owner_len) : (struct rrset){0};

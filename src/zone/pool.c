@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pools: bump allocation in chunks, free lists of exact size.
  *
- * Exact sizes mean that there is nothing to merge or to compact: a zone that changes keeps asking for the sizes that it
- * gave back. What is left at the end of a chunk when a piece does not fit is lost, at most POOL_PIECE_MAX of a chunk. */
+ * Exact sizes mean that there is nothing to merge or to compact: a zone that changes keeps asking
+ * for the sizes that it gave back. What is left at the end of a chunk when a piece does not fit is
+ * lost, at most POOL_PIECE_MAX of a chunk. */
 #include "zone/pool.h"
 
 #include <stdlib.h>
@@ -34,7 +35,8 @@ struct pool_free_piece {
 
 #define FREE_LISTS (POOL_PIECE_MAX / 8 + 1)
 
-/* What a freed piece holds in builds that check slowly: who reads on there, which no sanitizer sees, finds nonsense. */
+/* What a freed piece holds in builds that check slowly: who reads on there, which no sanitizer
+ * sees, finds nonsense. */
 #define FREED_BYTE 0xdb
 
 static size_t round_up(size_t size)
@@ -64,7 +66,8 @@ void pool_done(struct pool *p)
     *p = (struct pool){0};
 }
 
-/* len bytes at a multiple of len, by mapping twice as much and giving back the ends; NULL: the system has no more. */
+/* len bytes at a multiple of len, by mapping twice as much and giving back the ends; NULL: the
+ * system has no more. */
 static void *map_aligned(size_t len)
 {
     uint8_t *p = mmap(NULL, 2 * len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

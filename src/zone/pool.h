@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Memory of one zone: pieces of exact size without headers, and all of it given back at once.
  *
- * Sizes are rounded up to 8 bytes; a freed piece goes to the list of its size and is used again for that size. The owner
- * knows the size of what it frees. Chunks grow with the zone (a small zone holds 4 KiB, a large one 2 MiB-aligned chunks
- * that can be huge pages). Only one thread at a time allocates or frees; others may read what lies in pieces. */
+ * Sizes are rounded up to 8 bytes; a freed piece goes to the list of its size and is used again for
+ * that size. The owner knows the size of what it frees. Chunks grow with the zone (a small zone
+ * holds 4 KiB, a large one 2 MiB-aligned chunks that can be huge pages). Only one thread at a time
+ * allocates or frees; others may read what lies in pieces. */
 #ifndef REEVE_ZONE_POOL_H
 #define REEVE_ZONE_POOL_H
 
@@ -22,9 +23,9 @@ struct pool {
     uint8_t *at, *end;
     struct pool_chunk *chunks;
     struct pool_big *big;
-    struct pool_free_piece **free_lists;    /* by size / 8, made at the first free */
-    size_t held;                            /* bytes taken from the system */
-    size_t used;                            /* bytes in pieces that are in use */
+    struct pool_free_piece **free_lists; /* by size / 8, made at the first free */
+    size_t held;                         /* bytes taken from the system */
+    size_t used;                         /* bytes in pieces that are in use */
 };
 
 void pool_init(struct pool *p);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Finding the zone of a name: a hash table of apexes, asked once for each ancestor that has as many labels as some zone. */
+ * Finding the zone of a name: a hash table of apexes, asked once for each ancestor that has as many
+ * labels as some zone. */
 #include "zone/store.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The store: all zones that we serve, found by longest match (RFC 1034 s4.3.2 step 2).
  *
- * Holds entries, not zones: an entry stays while its zone is loaded anew or has no data yet. Used by the reactor's thread
- * only. */
+ * Holds entries, not zones: an entry stays while its zone is loaded anew or has no data yet. Used
+ * by the reactor's thread only. */
 #ifndef REEVE_ZONE_STORE_H
 #define REEVE_ZONE_STORE_H
 
@@ -14,15 +14,15 @@
 
 struct store_entry {
     struct name_buf name;
-    struct zone *zone;          /* NULL: configured but never loaded: SERVFAIL */
-    void *owner;                /* server/'s record of this zone */
+    struct zone *zone; /* NULL: configured but never loaded: SERVFAIL */
+    void *owner;       /* server/'s record of this zone */
 };
 
 struct store {
     struct hash_key key;
-    struct store_entry **slots;     /* open addressing */
+    struct store_entry **slots; /* open addressing */
     size_t cap, count;
-    unsigned labels_count[128];     /* entries by number of labels: which depths are worth a look */
+    unsigned labels_count[128]; /* entries by number of labels: which depths are worth a look */
 };
 
 void store_init(struct store *s, struct hash_key key);
@@ -41,8 +41,8 @@ struct store_entry *store_add(struct store *s, struct name name);
 /* Takes the entry out and frees it (not its zone). */
 void store_remove(struct store *s, struct store_entry *e);
 
-#define STORE_EACH(e, store)                                                                       \
-    for (size_t e##_i = 0; e##_i < (store)->cap; e##_i++)                                          \
+#define STORE_EACH(e, store)                              \
+    for (size_t e##_i = 0; e##_i < (store)->cap; e##_i++) \
         for (struct store_entry *e = (store)->slots[e##_i]; e; e = NULL)
 
 #endif

@@ -10,7 +10,8 @@ const struct twig *tree_nearest(const struct tree *tree, const struct tree_key *
     const struct twig *t = &tree->root;
     while (twig_is_branch(t)) {
         uint64_t bit = symbol_bit(key_symbol(key, branch_position(t)));
-        /* where the key's symbol does not occur, all leaves below share the same prefix with the key */
+        /* where the key's symbol does not occur, all leaves below share the same prefix with the
+         * key */
         unsigned i = branch_has(t, bit) ? branch_index(t, bit) : 0;
         t = &branch_twigs(t)->at[i];
     }
@@ -51,8 +52,8 @@ static unsigned key_mismatch(const struct tree_key *a, const struct tree_key *b)
     return i;
 }
 
-const struct node *tree_find_before(const struct tree *tree, unsigned apex_len, const struct tree_key *key,
-                                    enum tree_bound bound)
+const struct node *tree_find_before(const struct tree *tree, unsigned apex_len,
+                                    const struct tree_key *key, enum tree_bound bound)
 {
     if (!tree->root.ptr)
         return NULL;

@@ -12,7 +12,7 @@
 #define POSITION_AT  48
 
 struct twigs {
-    uint64_t txn;           /* number of the txn that made the array: it alone may change it */
+    uint64_t txn; /* number of the txn that made the array: it alone may change it */
     struct twig at[];
 };
 
@@ -62,8 +62,8 @@ static inline const struct node *leaf_node(const struct twig *t)
     return t->ptr;
 }
 
-/* The key of the name right below the apex whose label is the bytes in base32hex; the label goes to `label` as well, 8
- * characters for 5 bytes. len is a multiple of 5. */
+/* The key of the name right below the apex whose label is the bytes in base32hex; the label goes to
+ * `label` as well, 8 characters for 5 bytes. len is a multiple of 5. */
 void tree_key_base32(const uint8_t *bytes, unsigned len, uint8_t *label, struct tree_key *out);
 
 /* The leaf that shares the longest prefix with the key (any of them); the tree is not empty. */
@@ -72,14 +72,15 @@ const struct twig *tree_nearest(const struct tree *t, const struct tree_key *key
 const struct node *tree_get(const struct tree *t, const struct tree_key *key, struct name name);
 /* The last node before the key, or at it where `or_at`; NULL: none. */
 enum tree_bound { TREE_BEFORE, TREE_BEFORE_OR_AT };
-const struct node *tree_find_before(const struct tree *t, unsigned apex_len, const struct tree_key *key,
-                                    enum tree_bound bound);
+const struct node *tree_find_before(const struct tree *t, unsigned apex_len,
+                                    const struct tree_key *key, enum tree_bound bound);
 /* The last node of all; NULL: empty. */
 const struct node *tree_last(const struct tree *t);
 
 /* --- changing; used by txn.c only --- */
 
-/* Pieces of memory remembered for later: to be freed when a version goes, or when one is taken back. */
+/* Pieces of memory remembered for later: to be freed when a version goes, or when one is taken
+ * back. */
 struct pile {
     size_t count, cap;
     struct pile_piece *piece;
@@ -99,7 +100,7 @@ void pile_drop(struct pile *p);
 struct tree_writer {
     struct pool *pool;
     uint64_t txn;
-    struct pile *fresh, *garbage;   /* NULL in TXN_BUILD: what is replaced is freed at once */
+    struct pile *fresh, *garbage; /* NULL in TXN_BUILD: what is replaced is freed at once */
     unsigned apex_len;
 };
 
@@ -107,9 +108,10 @@ void *writer_alloc(struct tree_writer *w, size_t size);
 /* A piece that the version being built no longer reaches. `is_own`: this txn made it. */
 void writer_drop(struct tree_writer *w, void *ptr, size_t size, bool is_own);
 
-/* Puts the node under its owner's key, with its flags; gives back the node that was there, or NULL. */
-const struct node *tree_put(struct tree_writer *w, struct tree *t, const struct tree_key *key, const struct node *node,
-                            uint64_t flags);
+/* Puts the node under its owner's key, with its flags; gives back the node that was there, or
+ * NULL. */
+const struct node *tree_put(struct tree_writer *w, struct tree *t, const struct tree_key *key,
+                            const struct node *node, uint64_t flags);
 /* Takes the node under the key out and gives it back; NULL: there was none, nothing was changed. */
 const struct node *tree_take(struct tree_writer *w, struct tree *t, const struct tree_key *key);
 

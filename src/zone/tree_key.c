@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Keys of the tree: names spelled so that byte order of keys is canonical order of names (RFC 4034 s6.1).
+ * Keys of the tree: names spelled so that byte order of keys is canonical order of names (RFC 4034
+ * s6.1).
  *
- * Symbols, in order: 0 end of label; 1 escape for bytes below "-"; 2 "-"; 3 escape for "." and "/"; 4-13 digits; 14
- * escape for ":" to "^"; 15 "_"; 16 escape for "`"; 17-42 letters; 43-45 escapes for the bytes from "{" up, 45 each. What
- * follows an escape is 1..45. Upper case letters are spelled as lower case. */
+ * Symbols, in order: 0 end of label; 1 escape for bytes below "-"; 2 "-"; 3 escape for "." and "/";
+ * 4-13 digits; 14 escape for ":" to "^"; 15 "_"; 16 escape for "`"; 17-42 letters; 43-45 escapes
+ * for the bytes from "{" up, 45 each. What follows an escape is 1..45. Upper case letters are
+ * spelled as lower case. */
 #include "base/check.h"
 #include "zone/tree.h"
 #include "zone/tree_int.h"
@@ -40,7 +42,8 @@
 static const uint8_t spelling[256][2] = {SPELL_64(0), SPELL_64(64), SPELL_64(128), SPELL_64(192)};
 
 _Static_assert(FIRST_OF(0xff) < TREE_SYMBOLS && PER < TREE_SYMBOLS, "symbols fit the bitmap");
-_Static_assert(TREE_KEY_MAX >= 2 * NAME_LEN_MAX + 1, "two symbols a byte, the end, and one written beside it");
+_Static_assert(TREE_KEY_MAX >= 2 * NAME_LEN_MAX + 1,
+               "two symbols a byte, the end, and one written beside it");
 
 void tree_key(struct name name, unsigned apex_len, struct tree_key *out)
 {

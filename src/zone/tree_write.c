@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Changing the tree: path copy on the way down, arrays of exact size.
  *
- * A txn may change the arrays that it made itself; every other array on the way is copied first, and the old one is
- * remembered as garbage of the version before. So one change costs the arrays on one path, and another change near it in the
- * same txn costs only what differs. */
+ * A txn may change the arrays that it made itself; every other array on the way is copied first,
+ * and the old one is remembered as garbage of the version before. So one change costs the arrays on
+ * one path, and another change near it in the same txn costs only what differs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,8 +104,8 @@ static void branch_add(struct tree_writer *w, struct twig *t, uint64_t bit, stru
 }
 
 /* Puts a new branch where t is: t itself and the leaf below it. */
-static void branch_split(struct tree_writer *w, struct twig *t, unsigned position, unsigned old_symbol,
-                         unsigned new_symbol, struct twig leaf)
+static void branch_split(struct tree_writer *w, struct twig *t, unsigned position,
+                         unsigned old_symbol, unsigned new_symbol, struct twig leaf)
 {
     struct twigs *a = twigs_new(w, 2);
     a->at[old_symbol > new_symbol] = *t;
@@ -114,8 +114,8 @@ static void branch_split(struct tree_writer *w, struct twig *t, unsigned positio
 }
 
 /* Down along the key to the twig at or beyond the position, all arrays on the way made own. */
-static struct twig *descend_own(struct tree_writer *w, struct tree *tree, const struct tree_key *key,
-                                unsigned position)
+static struct twig *descend_own(struct tree_writer *w, struct tree *tree,
+                                const struct tree_key *key, unsigned position)
 {
     struct twig *t = &tree->root;
     while (twig_is_branch(t) && branch_position(t) < position) {

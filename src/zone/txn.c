@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Transactions.
  *
- * Changes come owner by owner more often than not, so the records of one owner lie open in an edit; when another owner's
- * turn comes they are closed into a new node, which goes into the tree in place of the old one. NSEC3 records and their
- * RRSIGs go to the version's second tree, so one owner can have an edit in either. */
+ * Changes come owner by owner more often than not, so the records of one owner lie open in an edit;
+ * when another owner's turn comes they are closed into a new node, which goes into the tree in
+ * place of the old one. NSEC3 records and their RRSIGs go to the version's second tree, so one
+ * owner can have an edit in either. */
 #include "zone/txn.h"
 
 #include <stdlib.h>
@@ -20,15 +21,15 @@ struct txn {
     struct version *base, *next;
     struct tree_writer writer;
     enum txn_mode mode;
-    struct touched touched;     /* TXN_CHANGE: every owner changed so far, for the diff */
+    struct touched touched; /* TXN_CHANGE: every owner changed so far, for the diff */
 
     /* the owner that lies open; owner.len 0: none */
     struct name_buf owner;
     struct tree_key key;
-    struct tree *tree;          /* the one of next's trees that the edit is for */
-    const struct node *before;  /* its node in that tree now */
+    struct tree *tree;         /* the one of next's trees that the edit is for */
+    const struct node *before; /* its node in that tree now */
     struct edit edit;
-    bool is_changed;            /* the edit differs from `before` */
+    bool is_changed; /* the edit differs from `before` */
 };
 
 struct txn *txn_begin(struct zone *z, enum txn_mode mode)
@@ -43,7 +44,8 @@ struct txn *txn_begin(struct zone *z, enum txn_mode mode)
     t->next->older = z->tip;
     t->next->newer = NULL;
     t->next->fresh = t->next->garbage = NULL;
-    t->writer = (struct tree_writer){.pool = &z->pool, .txn = ++z->txn_last, .apex_len = z->name.len};
+    t->writer =
+        (struct tree_writer){.pool = &z->pool, .txn = ++z->txn_last, .apex_len = z->name.len};
     if (mode == TXN_CHANGE) {
         t->writer.fresh = mem_alloc_zero(sizeof(struct pile));
         t->writer.garbage = mem_alloc_zero(sizeof(struct pile));
@@ -131,7 +133,8 @@ static void open_owner(struct txn *t, struct name owner, struct tree *tree)
 
 static struct tree *tree_of(struct txn *t, uint16_t type, struct rdata rdata)
 {
-    bool is_nsec3 = type == TYPE_NSEC3 || (type == TYPE_RRSIG && rdata.len >= 2 && get_u16(rdata.bytes) == TYPE_NSEC3);
+    bool is_nsec3 = type == TYPE_NSEC3 ||
+                    (type == TYPE_RRSIG && rdata.len >= 2 && get_u16(rdata.bytes) == TYPE_NSEC3);
     return is_nsec3 ? &t->next->nsec3 : &t->next->names;
 }
 
@@ -217,12 +220,14 @@ static void version_note_apex(struct version *v)
         v->negative_ttl = v->soa.ttl < soa.minimum ? v->soa.ttl : soa.minimum;
     }
     struct rrset set;
-    v->is_signed = node_find_sigs(v->apex, TYPE_SOA, &set); /* a DNSKEY alone may be published ahead */
+    /* a DNSKEY alone may be published ahead */
+    v->is_signed = node_find_sigs(v->apex, TYPE_SOA, &set);
     if (!node_find(v->apex, TYPE_NSEC3PARAM, &set))
         return;
     for (struct rdata r = rrset_first(set); r.bytes; r = rrset_next(set, r))
         if (r.bytes[1] == 0) /* RFC 5155 s4.1.2: others are ignored */
-            v->nsec3_param = (struct nsec3_param){true, r.bytes[0], r.bytes[4], get_u16(r.bytes + 2), r.bytes + 5};
+            v->nsec3_param = (struct nsec3_param){true, r.bytes[0], r.bytes[4],
+                                                  get_u16(r.bytes + 2), r.bytes + 5};
 }
 
 static void txn_free(struct txn *t)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A transaction: the only way to change a zone. Builds the next version beside the tip; nothing is seen until it is
- * sealed, and aborting leaves no trace.
+ * A transaction: the only way to change a zone. Builds the next version beside the tip; nothing is
+ * seen until it is sealed, and aborting leaves no trace.
  *
- * A txn is mechanism: it keeps RRsets free of duplicates, in canonical order and with one TTL. What an UPDATE or a zone
- * file may do (CNAME beside others, the last NS, the serial) is decided by those who drive it. One txn at a time on a
- * zone, on one thread. The cost of a change depends on the depth of the tree and on the size of the owner's RRsets, not on
- * the size of the zone.
+ * A txn is mechanism: it keeps RRsets free of duplicates, in canonical order and with one TTL. What
+ * an UPDATE or a zone file may do (CNAME beside others, the last NS, the serial) is decided by
+ * those who drive it. One txn at a time on a zone, on one thread. The cost of a change depends on
+ * the depth of the tree and on the size of the owner's RRsets, not on the size of the zone.
  *
- * TXN_BUILD is for filling an empty zone (loading, a transfer taken whole): no diff is kept, memory is reused at once,
- * and aborting means that the caller frees the zone. */
+ * TXN_BUILD is for filling an empty zone (loading, a transfer taken whole): no diff is kept, memory
+ * is reused at once, and aborting means that the caller frees the zone. */
 #ifndef REEVE_ZONE_TXN_H
 #define REEVE_ZONE_TXN_H
 
@@ -21,23 +21,30 @@ struct zone;
 struct version;
 struct txn;
 
-/* What one name can hold, so that counts and sizes in a node cannot overflow; policies are stricter (conf's limits). */
+/* What one name can hold, so that counts and sizes in a node cannot overflow; policies are stricter
+ * (conf's limits). */
 #define TXN_NAME_RECORDS_MAX 65535
 #define TXN_NAME_BYTES_MAX   (64u << 20)
 
 enum txn_mode { TXN_CHANGE, TXN_BUILD };
 
 enum txn_effect {
-    TXN_NOTHING,    /* add: the record is there already (names in it may differ in case); remove: it is not there */
+    /* add: the record is there already (names in it may differ in case); remove: it is not there */
+    TXN_NOTHING,
     TXN_DONE,
-    TXN_FULL,       /* add: refused, the name has TXN_NAME_RECORDS_MAX records or TXN_NAME_BYTES_MAX bytes of them */
-    TXN_TTL         /* add: done (or there already) and its TTL differs from the RRset's. TXN_CHANGE: the whole RRset takes the
-                       record's TTL (RFC 2136 s3.4.2.2 with RFC 2181 s5.2); TXN_BUILD: the RRset keeps its TTL */
+    /* add: refused, the name has TXN_NAME_RECORDS_MAX records or TXN_NAME_BYTES_MAX bytes of
+     * them */
+    TXN_FULL,
+    /* add: done (or there already) and its TTL differs from the RRset's. TXN_CHANGE: the whole
+     * RRset takes the record's TTL (RFC 2136 s3.4.2.2 with RFC 2181 s5.2); TXN_BUILD: the RRset
+     * keeps its TTL */
+    TXN_TTL
 };
 
 struct txn *txn_begin(struct zone *z, enum txn_mode mode);
 
-/* rr in stored form, owner at or below the apex; its bytes are copied. RRSIGs form RRsets by what they cover. */
+/* rr in stored form, owner at or below the apex; its bytes are copied. RRSIGs form RRsets by what
+ * they cover. */
 enum txn_effect txn_add(struct txn *t, const struct rr *rr);
 /* Removes the equal record (rdata_compare() == 0), whatever its TTL. */
 enum txn_effect txn_remove(struct txn *t, struct name owner, uint16_t type, struct rdata rdata);
@@ -46,25 +53,29 @@ enum txn_effect txn_remove_rrset(struct txn *t, struct name owner, uint16_t type
 /* All RRsets of the name. */
 enum txn_effect txn_remove_name(struct txn *t, struct name owner);
 
-/* The node as the txn would leave it, NULL: none. Lives until the next call that changes this txn. */
+/* The node as the txn would leave it, NULL: none. Lives until the next call that changes this
+ * txn. */
 const struct node *txn_find(struct txn *t, struct name owner);
 /* TXN_CHANGE: something was changed so far (even if it was changed back). */
 bool txn_is_touched(const struct txn *t);
 
-/* What changed, in IXFR order (RFC 1995 s4): records removed (the old SOA first if the serial moved), then records added (the new SOA first),
- * each as uncompressed wire: owner, type, class, ttl, rdlength, rdata. Minimal: what was changed back is not in it. */
+/* What changed, in IXFR order (RFC 1995 s4): records removed (the old SOA first if the serial
+ * moved), then records added (the new SOA first), each as uncompressed wire: owner, type, class,
+ * ttl, rdlength, rdata. Minimal: what was changed back is not in it. */
 struct diff {
-    uint8_t *bytes;         /* malloc'd; diff_done() frees it */
+    uint8_t *bytes; /* malloc'd; diff_done() frees it */
     size_t len;
-    size_t added_at;        /* where the added records begin */
+    size_t added_at; /* where the added records begin */
     uint32_t removed_count, added_count;
     uint32_t serial_from, serial_to;
 };
 void diff_done(struct diff *d);
 
-/* Ends the txn. Its version becomes the zone's tip and is returned; diff (TXN_CHANGE only, may be NULL) is filled. */
+/* Ends the txn. Its version becomes the zone's tip and is returned; diff (TXN_CHANGE only, may be
+ * NULL) is filled. */
 struct version *txn_seal(struct txn **t, struct diff *diff);
-/* Ends the txn without a trace (TXN_CHANGE), or with a zone that is only good for zone_free (TXN_BUILD). NULL is fine. */
+/* Ends the txn without a trace (TXN_CHANGE), or with a zone that is only good for zone_free
+ * (TXN_BUILD). NULL is fine. */
 void txn_abort(struct txn **t);
 
 #endif

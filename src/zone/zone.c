@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Zones and the life of their versions.
  *
- * Versions form a list from the oldest that is still needed to the tip. Garbage of a version is what a newer one replaced;
- * it may be reached from older ones too, so it is freed from the old end only, up to the first version that is pinned or
- * published. */
+ * Versions form a list from the oldest that is still needed to the tip. Garbage of a version is
+ * what a newer one replaced; it may be reached from older ones too, so it is freed from the old end
+ * only, up to the first version that is pinned or published. */
 #include "zone/zone.h"
 
 #include <stdlib.h>

@@ -25,14 +25,14 @@
 /* Waiting for helpers: far more than they need, so that only a hang fails. */
 #define BED_WAIT_S 30
 
-#define BED_TOP "$TTL 300\n@ SOA ns.example.net. h.example.net. %u 2 3 4 5\n@ NS ns.example.net.\n"
+#define BED_TOP    "$TTL 300\n@ SOA ns.example.net. h.example.net. %u 2 3 4 5\n@ NS ns.example.net.\n"
 
 struct bed {
     struct server *server;
     char dir[48];
     pthread_mutex_t lock;
     pthread_cond_t woken;
-    bool is_woken;          /* as the reactor's ev_async: many calls before the callback runs are one */
+    bool is_woken; /* as the reactor's ev_async: many calls before the callback runs are one */
     unsigned wakes;
     uint8_t out[DNS_MESSAGE_MAX];
     size_t out_len;
@@ -109,7 +109,8 @@ static inline struct conf *bed_conf(struct bed *b, const char *settings, const c
     struct conf_faults *faults = mem_alloc(sizeof(*faults));
     size_t cap = strlen(settings) + strlen(zones) + 128;
     char *text = mem_alloc(cap), path[80];
-    int len = snprintf(text, cap, "server: {listen: 127.0.0.1@5300%s}\nzones:\n%s", settings, zones);
+    int len =
+        snprintf(text, cap, "server: {listen: 127.0.0.1@5300%s}\nzones:\n%s", settings, zones);
     snprintf(path, sizeof(path), "%s/reeved.yaml", b->dir);
     struct conf *conf = conf_load_bytes(text, (size_t)len, path, faults);
     cr_assert_not_null(conf, "%s", faults->list[0].text);
@@ -139,7 +140,8 @@ static inline void bed_start(struct bed *b, const char *settings, const char *zo
 static inline void bed_reload(struct bed *b, const char *settings, const char *zones)
 {
     struct diag diag = {0};
-    cr_assert_eq(server_reload(b->server, bed_conf(b, settings, zones), &diag), OK, "%s", diag.text);
+    cr_assert_eq(server_reload(b->server, bed_conf(b, settings, zones), &diag), OK, "%s",
+                 diag.text);
 }
 
 static inline void bed_free(struct bed *b)
@@ -160,7 +162,8 @@ static inline void bed_free(struct bed *b)
 /* One message, copied to memory of just its size so that a sanitizer sees reads beyond it. */
 static inline size_t bed_ask(struct bed *b, enum transport transport, const uint8_t *in, size_t len)
 {
-    uint8_t *copy = mem_alloc(len), *out = mem_alloc(transport == TRANSPORT_TCP ? DNS_MESSAGE_MAX : SERVER_UDP_OUT_MAX);
+    uint8_t *copy = mem_alloc(len),
+            *out = mem_alloc(transport == TRANSPORT_TCP ? DNS_MESSAGE_MAX : SERVER_UDP_OUT_MAX);
     memcpy(copy, in, len);
     struct exchange x = {.in = copy, .in_len = len, .out = out};
     x.peer.transport = transport;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The pipeline from raw message to raw answer: what is dropped, what is refused how, what is echoed, what is counted. */
+ * The pipeline from raw message to raw answer: what is dropped, what is refused how, what is
+ * echoed, what is counted. */
 #include "bed.h"
 
 #include "base/digits.h"
@@ -17,28 +18,44 @@ static const struct row {
     /* of the answer, in hex: flags and counts; the rest of it is looked at where `rest` is set */
     const char *head, *rest;
 } rows[] = {
-    {"a query", HEAD("0000", QD1) ASK, "8400 0001 0001 0000 0000", ASK "c00c000100010000012c0004c0000235"},
-    /* RFC 1035 s4.1.1, RFC 4035 s3.1.6: RD and CD come back, nothing else does; AD, RA, TC, AA, Z and RCODE of a query mean nothing */
+    {"a query", HEAD("0000", QD1) ASK, "8400 0001 0001 0000 0000",
+     ASK "c00c000100010000012c0004c0000235"},
+    /* RFC 1035 s4.1.1, RFC 4035 s3.1.6: RD and CD come back, nothing else does; AD, RA, TC, AA, Z
+     * and RCODE of a query mean nothing */
     {"RD", HEAD("0100", QD1) ASK, "8500 0001 0001 0000 0000", NULL},
     {"CD", HEAD("0010", QD1) ASK, "8410 0001 0001 0000 0000", NULL},
     {"every other bit", HEAD("06ef", QD1) ASK, "8400 0001 0001 0000 0000", NULL},
-    {"case of the question", HEAD("0000", QD1) "024e53074578416d506c4500" "00010001", "8400 0001 0001 0000 0000",
-     "024e53074578416d506c45000001" "0001c00c000100010000012c0004c0000235"},
-    {"NXDOMAIN", HEAD("0000", QD1) "026e78076578616d706c650000010001", "8403 0001 0000 0001 0000", NULL},
-    {"not ours", HEAD("0100", QD1) "0474657374" "0000010001", "8105 0001 0000 0000 0000", "0474657374" "0000010001"},
+    {"case of the question",
+     HEAD("0000", QD1) "024e53074578416d506c4500"
+                       "00010001",
+     "8400 0001 0001 0000 0000",
+     "024e53074578416d506c45000001"
+     "0001c00c000100010000012c0004c0000235"},
+    {"NXDOMAIN", HEAD("0000", QD1) "026e78076578616d706c650000010001", "8403 0001 0000 0001 0000",
+     NULL},
+    {"not ours",
+     HEAD("0100", QD1) "0474657374"
+                       "0000010001",
+     "8105 0001 0000 0000 0000",
+     "0474657374"
+     "0000010001"},
     {"the root", HEAD("0000", QD1) "0000020001", "8005 0001 0000 0000 0000", "0000020001"},
-    /* opcodes: RFC 1035, 1996, 2136, 3425, 8490; the opcode comes back (RFC 1035 s4.1.1), its own bits do not */
+    /* opcodes: RFC 1035, 1996, 2136, 3425, 8490; the opcode comes back (RFC 1035 s4.1.1), its own
+     * bits do not */
     {"IQUERY", HEAD("0800", QD1) ASK, "8804 0001 0000 0000 0000", ASK},
     {"STATUS", HEAD("1000", QD1) ASK, "9004 0001 0000 0000 0000", NULL},
     {"opcode 3", HEAD("1800", QD1) ASK, "9804 0001 0000 0000 0000", NULL},
     {"NOTIFY", HEAD("2400", QD1) "076578616d706c650000060001", "a004 0001 0000 0000 0000", NULL},
     {"UPDATE", HEAD("2800", QD1) "076578616d706c650000060001", "a804 0001 0000 0000 0000", NULL},
     {"DSO without question", HEAD("3000", "0000000000000000"), "b004 0000 0000 0000 0000", ""},
-    {"DSO with its TLVs", HEAD("3000", "0000000000000000") "000100080000000100000001", "b004 0000 0000 0000 0000", ""},
+    {"DSO with its TLVs", HEAD("3000", "0000000000000000") "000100080000000100000001",
+     "b004 0000 0000 0000 0000", ""},
     {"opcode 7", HEAD("3800", QD1) ASK, "b804 0001 0000 0000 0000", NULL},
     {"opcode 15", HEAD("7900", QD1) ASK, "f804 0001 0000 0000 0000", NULL},
-    {"opcode 15 with OPT", HEAD("7800", "0001000000000001") ASK OPT0, "f804 0001 0000 0000 0001", ASK OPT0},
-    {"opcode 15, counts that lie", HEAD("7800", "ffffffffffffffff") ASK, "f804 0000 0000 0000 0000", ""},
+    {"opcode 15 with OPT", HEAD("7800", "0001000000000001") ASK OPT0, "f804 0001 0000 0000 0001",
+     ASK OPT0},
+    {"opcode 15, counts that lie", HEAD("7800", "ffffffffffffffff") ASK, "f804 0000 0000 0000 0000",
+     ""},
     /* RFC 9619 */
     {"no question", HEAD("0000", "0000000000000000"), "8001 0000 0000 0000 0000", ""},
     {"no question, OPT", HEAD("0000", "0000000000000001") OPT0, "8001 0000 0000 0000 0001", OPT0},
@@ -46,31 +63,39 @@ static const struct row {
     {"65535 questions", HEAD("0000", "ffff000000000000") ASK, "8001 0000 0000 0000 0000", ""},
     /* what can be read of the question is echoed, so that the asker sees which query went wrong */
     {"trailing byte", HEAD("0100", QD1) ASK "00", "8101 0001 0000 0000 0000", ASK},
-    {"additional that is not there", HEAD("0000", "0001000000000001") ASK, "8001 0001 0000 0000 0000", ASK},
+    {"additional that is not there", HEAD("0000", "0001000000000001") ASK,
+     "8001 0001 0000 0000 0000", ASK},
     {"cut question", HEAD("0000", QD1) "026e7307657861", "8001 0000 0000 0000 0000", ""},
-    {"question of a pointer to itself", HEAD("0000", QD1) "c00c00010001", "8001 0000 0000 0000 0000", ""},
+    {"question of a pointer to itself", HEAD("0000", QD1) "c00c00010001",
+     "8001 0000 0000 0000 0000", ""},
     /* RFC 6891 s6.1.1 */
     {"OPT", HEAD("0000", "0001000000000001") ASK OPT0, "8400 0001 0001 0000 0001",
      ASK "c00c000100010000012c0004c0000235" OPT0},
     {"OPT twice", HEAD("0000", "0001000000000002") ASK OPT0 OPT0, "8001 0001 0000 0000 0000", ASK},
     {"OPT in answer", HEAD("0000", "0001000100000000") ASK OPT0, "8001 0001 0000 0000 0000", ASK},
-    /* s6.1.3: BADVERS is 16: 1 in our OPT, which is of version 0, and 0 in the header; RFC 3225 s3: DO comes back */
-    {"EDNS version 1", HEAD("0000", "0001000000000001") ASK OPT("00010000", "0000"), "8000 0001 0000 0000 0001",
-     ASK OPT("01000000", "0000")},
-    {"EDNS version 255 with DO and what else is not ours to read", HEAD("0000", "0001000000000001") ASK OPT("00ff8000", "0003ffffff"),
-     "8000 0001 0000 0000 0001", ASK OPT("01008000", "0000")},
+    /* s6.1.3: BADVERS is 16: 1 in our OPT, which is of version 0, and 0 in the header; RFC 3225 s3:
+     * DO comes back */
+    {"EDNS version 1", HEAD("0000", "0001000000000001") ASK OPT("00010000", "0000"),
+     "8000 0001 0000 0000 0001", ASK OPT("01000000", "0000")},
+    {"EDNS version 255 with DO and what else is not ours to read",
+     HEAD("0000", "0001000000000001") ASK OPT("00ff8000", "0003ffffff"), "8000 0001 0000 0000 0001",
+     ASK OPT("01008000", "0000")},
     {"EDNS version 1 without question", HEAD("0000", "0000000000000001") OPT("00010000", "0000"),
      "8000 0000 0000 0000 0001", OPT("01000000", "0000")},
-    {"cut option", HEAD("0000", "0001000000000001") ASK OPT("00000000", "00050003000400"), "8001 0001 0000 0000 0001", ASK OPT0},
-    {"unknown flags and option", HEAD("0000", "0001000000000001") ASK OPT("00007fff", "0006fde900020102"),
+    {"cut option", HEAD("0000", "0001000000000001") ASK OPT("00000000", "00050003000400"),
+     "8001 0001 0000 0000 0001", ASK OPT0},
+    {"unknown flags and option",
+     HEAD("0000", "0001000000000001") ASK OPT("00007fff", "0006fde900020102"),
      "8400 0001 0001 0000 0001", ASK "c00c000100010000012c0004c0000235" OPT0},
     /* classes and types */
-    {"class 42", HEAD("0000", QD1) NS_EXAMPLE "0001002a", "8005 0001 0000 0000 0000", NS_EXAMPLE "0001002a"},
+    {"class 42", HEAD("0000", QD1) NS_EXAMPLE "0001002a", "8005 0001 0000 0000 0000",
+     NS_EXAMPLE "0001002a"},
     {"class NONE", HEAD("0000", QD1) NS_EXAMPLE "000100fe", "8005 0001 0000 0000 0000", NULL},
     {"class CH", HEAD("0000", QD1) NS_EXAMPLE "00010003", "8005 0001 0000 0000 0000", NULL},
     {"class 0", HEAD("0000", QD1) NS_EXAMPLE "00010000", "8005 0001 0000 0000 0000", NULL},
     {"type 65535", HEAD("0000", QD1) NS_EXAMPLE "ffff0001", "8400 0001 0000 0001 0000", NULL},
-    {"type OPT in the question", HEAD("0000", QD1) NS_EXAMPLE "00290001", "8001 0001 0000 0000 0000", NULL},
+    {"type OPT in the question", HEAD("0000", QD1) NS_EXAMPLE "00290001",
+     "8001 0001 0000 0000 0000", NULL},
     {"AXFR", HEAD("0000", QD1) "076578616d706c650000fc0001", "8005 0001 0000 0000 0000", NULL},
 };
 
@@ -101,12 +126,14 @@ static void expect_row(const struct bed *b, const struct row *row, const char *h
     size_t len = 2 + bytes_of(row->head, want + 2, sizeof(want) - 2);
     cr_assert_eq(len, DNS_HEADER_LEN);
     cr_assert_geq(b->out_len, len, "%s%s: %zu bytes", row->what, how, b->out_len);
-    cr_expect_eq(memcmp(b->out, want, len), 0, "%s%s: flags %02x%02x", row->what, how, b->out[2], b->out[3]);
+    cr_expect_eq(memcmp(b->out, want, len), 0, "%s%s: flags %02x%02x", row->what, how, b->out[2],
+                 b->out[3]);
     if (!row->rest)
         return;
     len += bytes_of(row->rest, want + len, sizeof(want) - len);
     cr_expect_eq(b->out_len, len, "%s%s: %zu bytes", row->what, how, b->out_len);
-    cr_expect_eq(memcmp(b->out, want, b->out_len < len ? b->out_len : len), 0, "%s%s", row->what, how);
+    cr_expect_eq(memcmp(b->out, want, b->out_len < len ? b->out_len : len), 0, "%s%s", row->what,
+                 how);
 }
 
 Test(handle, answers_every_kind_of_message_as_the_rfcs_have_it)
@@ -168,7 +195,8 @@ Test(handle, answers_a_batch_as_it_answers_each)
     bed_free(b);
 }
 
-/* The longest question, the longest NSID and the smallest datagram: the question and an OPT always fit (RFC 6891 s6.2.3). */
+/* The longest question, the longest NSID and the smallest datagram: the question and an OPT always
+ * fit (RFC 6891 s6.2.3). */
 Test(handle, has_room_for_the_longest_question)
 {
     char settings[300], text[300] = "";
@@ -195,7 +223,8 @@ Test(handle, has_room_for_the_longest_question)
         cr_assert_eq(message_read(&m), NOERROR);
         cr_assert_neq(m.opt_at, 0);
         uint16_t rdlen = get_u16(b->out + m.opt_at + 9);
-        cr_expect_eq(rdlen, t == TRANSPORT_UDP ? 0 : 4 + 255, "an option that does not fit is left out");
+        cr_expect_eq(rdlen, t == TRANSPORT_UDP ? 0 : 4 + 255,
+                     "an option that does not fit is left out");
     }
     in[len++] = 0;
     bed_ask(b, TRANSPORT_UDP, in, len);
@@ -238,7 +267,8 @@ static uint32_t lcg(uint32_t *state)
     return *state >> 8;
 }
 
-/* Whatever comes: no answer, or a well-formed one with the request's id and opcode, QR, and at most one question. */
+/* Whatever comes: no answer, or a well-formed one with the request's id and opcode, QR, and at most
+ * one question. */
 Test(handle, answers_mutations_with_well_formed_messages)
 {
     struct bed *b = example(", udp-size: 512");
@@ -248,11 +278,14 @@ Test(handle, answers_mutations_with_well_formed_messages)
         uint8_t in[600];
         size_t len = bytes_of(rows[lcg(&state) % ARRAY_LEN(rows)].in, in, sizeof(in));
         for (unsigned n = 1 + lcg(&state) % 4; n > 0; n--)
-            in[lcg(&state) % len] = lcg(&state) % 2 ? (uint8_t)lcg(&state) : (uint8_t[]){0, 1, 0xc0, 0xff, 12, 41}[lcg(&state) % 6];
+            in[lcg(&state) % len] = lcg(&state) % 2
+                                        ? (uint8_t)lcg(&state)
+                                        : (uint8_t[]){0, 1, 0xc0, 0xff, 12, 41}[lcg(&state) % 6];
         if (lcg(&state) % 8 == 0)
             len = lcg(&state) % (len + 1);
         bool is_request = len >= DNS_HEADER_LEN && !(in[2] & 0x80);
-        cr_assert_eq(bed_ask(b, lcg(&state) % 2 ? TRANSPORT_TCP : TRANSPORT_UDP, in, len) > 0, is_request);
+        cr_assert_eq(bed_ask(b, lcg(&state) % 2 ? TRANSPORT_TCP : TRANSPORT_UDP, in, len) > 0,
+                     is_request);
         asked++;
         if (!is_request)
             continue;
@@ -260,12 +293,15 @@ Test(handle, answers_mutations_with_well_formed_messages)
         cr_assert(message_read_header(&m, b->out, b->out_len), "%u", round);
         cr_assert_eq(message_read(&m), NOERROR, "%u", round);
         cr_assert_eq(m.id, get_u16(in));
-        cr_assert_eq(m.flags & (FLAG_QR | FLAG_OPCODE_MASK), FLAG_QR | (get_u16(in + 2) & FLAG_OPCODE_MASK));
+        cr_assert_eq(m.flags & (FLAG_QR | FLAG_OPCODE_MASK),
+                     FLAG_QR | (get_u16(in + 2) & FLAG_OPCODE_MASK));
         cr_assert_eq(m.flags & (FLAG_RA | FLAG_AD | 0x40), 0);
     }
     const struct counters *c = server_counters(b->server);
     cr_expect_eq(c->udp_queries + c->tcp_queries, asked);
     cr_expect_eq(c->answers + c->dropped_short + c->dropped_response, asked);
-    cr_expect_eq(c->formerr + c->servfail + c->notimp + c->refused + c->badvers + c->nxdomain + c->noerror, c->answers);
+    cr_expect_eq(c->formerr + c->servfail + c->notimp + c->refused + c->badvers + c->nxdomain +
+                     c->noerror,
+                 c->answers);
     bed_free(b);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The helpers: every job given comes back once, in the end all memory is back, whenever the end comes. */
+ * The helpers: every job given comes back once, in the end all memory is back, whenever the end
+ * comes. */
 #include "bed.h"
 
 static struct name_buf named(const char *text)
@@ -9,7 +10,8 @@ static struct name_buf named(const char *text)
     return n;
 }
 
-static void give(struct bed *b, struct loader *l, const char *zone, const char *file, uint64_t ticket)
+static void give(struct bed *b, struct loader *l, const char *zone, const char *file,
+                 uint64_t ticket)
 {
     char path[96];
     struct name_buf n = named(zone);

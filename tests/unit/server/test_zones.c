@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Zones come, change, fail, go, and helpers are slow, late or many: what is served is always the last good version. */
+ * Zones come, change, fail, go, and helpers are slow, late or many: what is served is always the
+ * last good version. */
 #include "bed.h"
 
 #define TWO "  a.example: {file: a}\n  b.example: {file: b}\n"
@@ -118,7 +119,8 @@ Test(zones, are_all_taken_in_when_many_load_within_one_turn)
     bed_free(b);
 }
 
-/* A FIFO would be refused, so a file long enough to be still under way when the next reload comes. */
+/* A FIFO would be refused, so a file long enough to be still under way when the next reload
+ * comes. */
 static void slow_file(struct bed *b, const char *name, unsigned serial)
 {
     bed_file(b, name, BED_TOP "$GENERATE 1-200000 h$ A 192.0.2.1\n", serial);
@@ -156,8 +158,10 @@ Test(zones, from_a_file_no_longer_configured_are_not_served)
 Test(zones, may_load_while_the_server_ends)
 {
     struct bed *b = bed_new();
-    bed_file(b, "a", BED_TOP "$GENERATE 1-1000000 h$ A 192.0.2.1\n$GENERATE 1-1000000 i$ A 192.0.2.1\n"
-                             "$GENERATE 1-1000000 j$ A 192.0.2.1\n$GENERATE 1-1000000 k$ A 192.0.2.1\n", 1);
+    bed_file(b, "a",
+             BED_TOP "$GENERATE 1-1000000 h$ A 192.0.2.1\n$GENERATE 1-1000000 i$ A 192.0.2.1\n"
+                     "$GENERATE 1-1000000 j$ A 192.0.2.1\n$GENERATE 1-1000000 k$ A 192.0.2.1\n",
+             1);
     bed_file(b, "b", BED_TOP, 1);
     bed_start(b, "", "  b.example: {file: b}\n");
     bed_settle(b);

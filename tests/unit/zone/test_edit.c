@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One owner with as many records as there can be: limits hold, and no single operation is quadratic. */
+ * One owner with as many records as there can be: limits hold, and no single operation is
+ * quadratic. */
 #include <time.h>
 
 #include "zone_util.h"
 
-/* CPU time of an operation that takes milliseconds if it is linear and many seconds if it is not. */
+/* CPU time of an operation that takes milliseconds if it is linear and many seconds if it is
+ * not. */
 #define LINEAR_S 1.0
 
 static double now_s(void)
@@ -16,7 +18,8 @@ static enum txn_effect add(struct txn *t, struct name owner, uint16_t type, uint
 {
     uint8_t text[5] = {4};
     put_u32(text + 1, i);
-    struct rr rr = {owner, type, CLASS_IN, 60, {type == TYPE_TXT ? text : text + 1, type == TYPE_TXT ? 5 : 4}};
+    struct rr rr = {
+        owner, type, CLASS_IN, 60, {type == TYPE_TXT ? text : text + 1, type == TYPE_TXT ? 5 : 4}};
     return txn_add(t, &rr);
 }
 
@@ -56,7 +59,9 @@ Test(edit, refuses_what_a_node_cannot_count)
     cr_expect_eq(set.count, TXN_NAME_RECORDS_MAX);
     t = txn_begin(z, TXN_CHANGE);
     cr_expect_eq(add(t, name_of(&apex), TYPE_TXT, 0), TXN_FULL);
-    cr_expect_eq(txn_remove(t, name_of(&apex), TYPE_A, (struct rdata){(const uint8_t *)"\0\0\0", 4}), TXN_DONE);
+    cr_expect_eq(
+        txn_remove(t, name_of(&apex), TYPE_A, (struct rdata){(const uint8_t *)"\0\0\0", 4}),
+        TXN_DONE);
     cr_expect_eq(add(t, name_of(&apex), TYPE_TXT, 0), TXN_DONE);
     txn_abort(&t);
     zone_free(z);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Loading zone files: what is refused, what is warned of, and where it is said to be. Severities are those of
- * named-checkzone 9.18 and kzonecheck 3.2 on the same zones; errors are what either of them refuses. */
+ * Loading zone files: what is refused, what is warned of, and where it is said to be. Severities
+ * are those of named-checkzone 9.18 and kzonecheck 3.2 on the same zones; errors are what either of
+ * them refuses. */
 #include <unistd.h>
 
 #include "zone/load.h"
@@ -23,7 +24,8 @@ static void on_line(void *arg, enum master_severity severity, const char *line)
     snprintf(s->text + len, sizeof(s->text) - len, "%s\n", slash ? slash + 1 : line);
 }
 
-static struct zone *load(const char *text, uint32_t records_max, struct said *said, struct diag *diag)
+static struct zone *load(const char *text, uint32_t records_max, struct said *said,
+                         struct diag *diag)
 {
     char path[] = "/tmp/reeve-load-XXXXXX";
     int fd = mkstemp(path);
@@ -53,43 +55,65 @@ static const struct row {
     {"no SOA", "$TTL 300\n@ NS ns\nns A 192.0.2.1\n", 1, 0, "example.: no SOA at the apex"},
     {"no NS", SOA, 1, 0, "example.: no NS at the apex"},
     {"two SOAs", TOP "@ SOA ns.example. h.example. 2 2 3 4 5\n", 1, 0, "2 SOA records"},
-    {"SOA below", TOP "a SOA ns.example. h.example. 2 2 3 4 5\n", 1, 0, "a.example.: SOA that is not at the apex"},
-    {"CNAME and other data", TOP "a CNAME b.net.\na A 192.0.2.3\n", 1, 0, "a.example.: CNAME and other data"},
+    {"SOA below", TOP "a SOA ns.example. h.example. 2 2 3 4 5\n", 1, 0,
+     "a.example.: SOA that is not at the apex"},
+    {"CNAME and other data", TOP "a CNAME b.net.\na A 192.0.2.3\n", 1, 0,
+     "a.example.: CNAME and other data"},
     {"CNAME at the apex", TOP "@ CNAME b.net.\n", 1, 0, "example.: CNAME and other data"},
     {"two CNAMEs", TOP "a CNAME b\na CNAME c\n", 1, 0, "a.example.: 2 CNAME records"},
     {"CNAME with DNSSEC types", TOP "a CNAME b.net.\na NSEC b CNAME\n", 0, 0, ""},
-    {"below a DNAME", TOP "a DNAME b.net.\nx.a A 192.0.2.3\n", 1, 0, "x.a.example.: stands below a DNAME"},
+    {"below a DNAME", TOP "a DNAME b.net.\nx.a A 192.0.2.3\n", 1, 0,
+     "x.a.example.: stands below a DNAME"},
     {"two DNAMEs", TOP "a DNAME b.net.\na DNAME c.net.\n", 1, 0, "a.example.: 2 DNAME records"},
     {"NS beside DNAME", TOP "a DNAME b.net.\na NS ns\n", 1, 0, "a.example.: NS beside a DNAME"},
     {"DNAME at the apex", SOA "@ NS ns.example.net.\n@ DNAME b.net.\n", 0, 0, ""},
     {"NS at a wildcard", TOP "*.a NS ns\n", 1, 0, "*.a.example.: NS at a wildcard"},
     {"out of the zone", TOP "x.net. A 192.0.2.1\n", 0, 1, ":5:8: x.net. A is out of the zone"},
-    {"TTLs differ", TOP "a 300 A 192.0.2.1\na 400 A 192.0.2.2\n", 0, 1, ":6:7: a.example. A has another TTL"},
+    {"TTLs differ", TOP "a 300 A 192.0.2.1\na 400 A 192.0.2.2\n", 0, 1,
+     ":6:7: a.example. A has another TTL"},
     {"twice the same", TOP "a MX 1 ns\nA MX 1 NS\n", 0, 1, ":6:3: A.example. MX stands here twice"},
     {"no glue", TOP "a NS ns.a\n", 0, 1, "a.example.: NS target \"ns.a.example.\" has no glue"},
-    {"no sibling glue", TOP "a NS ns.b\nb NS ns.b\n", 0, 2, "a.example.: NS target \"ns.b.example.\" is in another delegation"},
-    {"NS target does not exist", TOP "a NS nowhere\n", 0, 1, "a.example.: NS target \"nowhere.example.\" has no address"},
-    {"apex NS target does not exist", SOA "@ NS nowhere\n", 1, 0, "example.: NS target \"nowhere.example.\" has no address"},
-    {"NS target is a CNAME", TOP "a NS c\nc CNAME ns\n", 0, 1, "a.example.: NS target \"c.example.\" is a CNAME"},
-    {"apex NS target is a CNAME", TOP "@ NS c\nc CNAME ns\n", 1, 0, "example.: NS target \"c.example.\" is a CNAME"},
-    {"MX target is a CNAME", TOP "a MX 10 c\nc CNAME ns\n", 0, 1, "a.example.: MX target \"c.example.\" is a CNAME"},
-    {"MX target does not exist", TOP "a MX 10 c\n", 0, 1, "MX target \"c.example.\" has no address"},
+    {"no sibling glue", TOP "a NS ns.b\nb NS ns.b\n", 0, 2,
+     "a.example.: NS target \"ns.b.example.\" is in another delegation"},
+    {"NS target does not exist", TOP "a NS nowhere\n", 0, 1,
+     "a.example.: NS target \"nowhere.example.\" has no address"},
+    {"apex NS target does not exist", SOA "@ NS nowhere\n", 1, 0,
+     "example.: NS target \"nowhere.example.\" has no address"},
+    {"NS target is a CNAME", TOP "a NS c\nc CNAME ns\n", 0, 1,
+     "a.example.: NS target \"c.example.\" is a CNAME"},
+    {"apex NS target is a CNAME", TOP "@ NS c\nc CNAME ns\n", 1, 0,
+     "example.: NS target \"c.example.\" is a CNAME"},
+    {"MX target is a CNAME", TOP "a MX 10 c\nc CNAME ns\n", 0, 1,
+     "a.example.: MX target \"c.example.\" is a CNAME"},
+    {"MX target does not exist", TOP "a MX 10 c\n", 0, 1,
+     "MX target \"c.example.\" has no address"},
     {"MX of RFC 7505", TOP "a MX 0 .\n", 0, 0, ""},
-    {"MX is an address", TOP "a MX 10 192.0.2.5.\n", 0, 1, "MX target \"192.0.2.5.\" is an address"},
+    {"MX is an address", TOP "a MX 10 192.0.2.5.\n", 0, 1,
+     "MX target \"192.0.2.5.\" is an address"},
     {"MX by wildcard", TOP "a MX 10 x.w\n*.w A 192.0.2.9\n", 0, 0, ""},
-    {"SRV target is a CNAME", TOP "_a._tcp SRV 1 1 1 c\nc CNAME ns\n", 0, 1, "SRV target \"c.example.\" is a CNAME"},
-    {"SRV target does not exist", TOP "_a._tcp SRV 1 1 1 c\n", 0, 1, "SRV target \"c.example.\" has no address"},
-    {"DS without NS", TOP "a DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n", 0, 1, "DS without NS"},
-    {"DS at the apex", TOP "@ DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n", 1, 0,
+    {"SRV target is a CNAME", TOP "_a._tcp SRV 1 1 1 c\nc CNAME ns\n", 0, 1,
+     "SRV target \"c.example.\" is a CNAME"},
+    {"SRV target does not exist", TOP "_a._tcp SRV 1 1 1 c\n", 0, 1,
+     "SRV target \"c.example.\" has no address"},
+    {"DS without NS",
+     TOP "a DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n", 0, 1,
+     "DS without NS"},
+    {"DS at the apex",
+     TOP "@ DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n", 1, 0,
      "example.: DS at the apex"},
-    {"NSEC3 at no hash", TOP "abz NSEC3 1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX\n", 1, 0,
-     "abz.example.: NSEC3 whose owner is not a hash"},
+    {"NSEC3 at no hash", TOP "abz NSEC3 1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX\n", 1,
+     0, "abz.example.: NSEC3 whose owner is not a hash"},
     {"NSEC3 at the apex", TOP "@ NSEC3 1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX\n", 1, 0,
      "example.: NSEC3 whose owner is not a hash"},
-    {"NSEC3 at a hash", TOP "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX\n"
-                            "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom CNAME ns\n", 0, 0, ""},
-    {"all below nested DNAMEs", TOP "a DNAME b.net.\nb.a DNAME c.net.\nc.a A 192.0.2.1\n", 2, 0, "c.a.example.: stands below"},
-    {"glue is data of the child", TOP "a NS ns.a\nns.a A 192.0.2.1\nns.a AAAA 2001:db8::1\n", 0, 0, ""},
+    {"NSEC3 at a hash",
+     TOP
+     "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX\n"
+     "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom CNAME ns\n",
+     0, 0, ""},
+    {"all below nested DNAMEs", TOP "a DNAME b.net.\nb.a DNAME c.net.\nc.a A 192.0.2.1\n", 2, 0,
+     "c.a.example.: stands below"},
+    {"glue is data of the child", TOP "a NS ns.a\nns.a A 192.0.2.1\nns.a AAAA 2001:db8::1\n", 0, 0,
+     ""},
 };
 
 Test(load, says_what_named_checkzone_and_kzonecheck_say)
@@ -98,9 +122,12 @@ Test(load, says_what_named_checkzone_and_kzonecheck_say)
         struct said said;
         struct diag diag;
         struct zone *z = load(rows[i].text, 0, &said, &diag);
-        cr_expect_eq(said.errors, rows[i].errors, "%s: %u errors\n%s", rows[i].what, said.errors, said.text);
-        cr_expect_eq(said.warnings, rows[i].warnings, "%s: %u warnings\n%s", rows[i].what, said.warnings, said.text);
-        cr_expect(strstr(said.text, rows[i].says), "%s: wanted \"%s\", said\n%s", rows[i].what, rows[i].says, said.text);
+        cr_expect_eq(said.errors, rows[i].errors, "%s: %u errors\n%s", rows[i].what, said.errors,
+                     said.text);
+        cr_expect_eq(said.warnings, rows[i].warnings, "%s: %u warnings\n%s", rows[i].what,
+                     said.warnings, said.text);
+        cr_expect(strstr(said.text, rows[i].says), "%s: wanted \"%s\", said\n%s", rows[i].what,
+                  rows[i].says, said.text);
         zone_free(z);
     }
 }
@@ -128,7 +155,8 @@ Test(load, stops_at_the_limit_of_records)
     zone_free(z);
 }
 
-/* RFC 1035 s2.3.4: 63 bytes a label, 255 bytes a name; 127 labels fit. Bytes are bytes, escaped or not (s5.1). */
+/* RFC 1035 s2.3.4: 63 bytes a label, 255 bytes a name; 127 labels fit. Bytes are bytes, escaped or
+ * not (s5.1). */
 Test(load, takes_every_name_that_dns_can_have)
 {
     enum { LABELS = 124 }; /* above "example." */
@@ -148,9 +176,12 @@ Test(load, takes_every_name_that_dns_can_have)
         const char *name;
         enum lookup_kind kind;
     } found[] = {
-        {"a\\000b\\.c\\\\\\255.example.", LOOKUP_NODE}, {"A\\000B\\.C\\\\\\255.example.", LOOKUP_NODE},
-        {"a\\000b.example.", LOOKUP_WILDCARD},         {"@.example.", LOOKUP_NODE},
-        {"*.example.", LOOKUP_NODE},                    {"x.*.example.", LOOKUP_ABSENT},
+        {"a\\000b\\.c\\\\\\255.example.", LOOKUP_NODE},
+        {"A\\000B\\.C\\\\\\255.example.", LOOKUP_NODE},
+        {"a\\000b.example.", LOOKUP_WILDCARD},
+        {"@.example.", LOOKUP_NODE},
+        {"*.example.", LOOKUP_NODE},
+        {"x.*.example.", LOOKUP_ABSENT},
         {"c.d.e.example.", LOOKUP_WILDCARD},
     };
     for (unsigned i = 0; i < ARRAY_LEN(found); i++) {
@@ -159,7 +190,8 @@ Test(load, takes_every_name_that_dns_can_have)
         lookup_find(z->published, name_of(&n), &l);
         cr_expect_eq(l.kind, found[i].kind, "%s: %d", found[i].name, l.kind);
     }
-    /* the longest name, its parent, and a name beside it that has no room for a wildcard above it */
+    /* the longest name, its parent, and a name beside it that has no room for a wildcard above
+     * it */
     struct walk w;
     walk_start(&w, z->published);
     unsigned longest = 0, deepest = 0;
@@ -190,7 +222,8 @@ Test(load, ends_after_a_hundred_errors)
     cr_expect(strstr(said.text, "more records than one name can have"), "%s", said.text);
 }
 
-/* named 9.18 refuses an RRset of more than 65535 bytes; what is smaller and yet no message can have it is warned of. */
+/* named 9.18 refuses an RRset of more than 65535 bytes; what is smaller and yet no message can have
+ * it is warned of. */
 Test(load, refuses_what_no_message_can_hold)
 {
     enum { CAP = 400000 };
@@ -206,7 +239,8 @@ Test(load, refuses_what_no_message_can_hold)
     at = sprintf(text, TOP "a TYPE65400 \\# 65515 ");
     memset(text + at, 'a', 2 * 65515);
     strcpy(text + at + 2 * 65515, "\n");
-    cr_assert_null(load(text, 0, &said, &diag), "one record: 12 + 11 + 10 + 65515 bytes with header and owner");
+    cr_assert_null(load(text, 0, &said, &diag),
+                   "one record: 12 + 11 + 10 + 65515 bytes with header and owner");
     struct zone *z = load(TOP "$GENERATE 1-250 a A 10.0.0.$\n", 0, &said, &diag);
     cr_expect_eq(said.warnings, 0);
     zone_free(z);
@@ -216,7 +250,8 @@ Test(load, refuses_what_no_message_can_hold)
     z = load(text, 0, &said, &diag);
     cr_expect_not_null(z);
     cr_expect_eq(said.warnings, 1);
-    cr_expect(strstr(said.text, "a.example.: A RRset of 30000 bytes does not fit a message"), "%s", said.text);
+    cr_expect(strstr(said.text, "a.example.: A RRset of 30000 bytes does not fit a message"), "%s",
+              said.text);
     zone_free(z);
     free(text);
 }
@@ -226,7 +261,8 @@ Test(load, refuses_a_zone_whose_error_comes_after_many_warnings)
 {
     struct said said;
     struct diag diag;
-    cr_assert_null(load(TOP "$GENERATE 1-150 a$ MX 1 nowhere\nz CNAME ns\nz A 192.0.2.1\n", 0, &said, &diag));
+    cr_assert_null(
+        load(TOP "$GENERATE 1-150 a$ MX 1 nowhere\nz CNAME ns\nz A 192.0.2.1\n", 0, &said, &diag));
     cr_expect_eq(said.errors, 1);
     cr_expect(strstr(diag.text, "z.example.: CNAME and other data"), "%s", diag.text);
 }
@@ -283,7 +319,8 @@ Test(load, says_why_a_file_cannot_be_read)
     struct load_sink sink = {&said, on_line};
     struct load_result result;
     struct diag diag = {0};
-    cr_assert_null(load_zone_file(name_of(&name), "/nonexistent/zone", &limits, &sink, &result, &diag));
+    cr_assert_null(
+        load_zone_file(name_of(&name), "/nonexistent/zone", &limits, &sink, &result, &diag));
     cr_expect_eq(said.errors, 1);
     cr_expect(strstr(diag.text, "No such file"), "%s", diag.text);
     diag = (struct diag){0};

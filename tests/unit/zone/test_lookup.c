@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Lookups against what the RFCs say of a list of names: existence, cuts, DNAMEs, wildcards, closest enclosers, NSEC. */
+ * Lookups against what the RFCs say of a list of names: existence, cuts, DNAMEs, wildcards, closest
+ * enclosers, NSEC. */
 #include "base/digits.h"
 #include "zone_util.h"
 
@@ -50,9 +51,9 @@ static void check_absent(const struct list_zone *l, struct name q, const struct 
     struct name_buf star;
     cr_assert(name_wildcard_of(encloser, &star));
     const struct owner *w = exact(l, name_of(&star));
-    enum lookup_kind kind = w                              ? LOOKUP_WILDCARD
-                            : exists(l, name_of(&star))    ? LOOKUP_WILDCARD_EMPTY
-                                                           : LOOKUP_ABSENT;
+    enum lookup_kind kind = w                           ? LOOKUP_WILDCARD
+                            : exists(l, name_of(&star)) ? LOOKUP_WILDCARD_EMPTY
+                                                        : LOOKUP_ABSENT;
     cr_assert_eq(got->kind, kind);
     expect_node(got, w);
 }
@@ -60,7 +61,8 @@ static void check_absent(const struct list_zone *l, struct name q, const struct 
 static void check_one(const struct list_zone *l, struct name q, const struct lookup *got)
 {
     unsigned labels = name_labels(q), apex_labels = name_labels(name_of(&l->apex));
-    for (unsigned depth = apex_labels; depth <= labels; depth++) { /* from the apex down: the topmost one counts */
+    /* from the apex down: the topmost one counts */
+    for (unsigned depth = apex_labels; depth <= labels; depth++) {
         struct name up = name_suffix(q, labels - depth);
         const struct owner *o = exact(l, up);
         bool is_cut = o && o->type == TYPE_NS && depth > apex_labels;
@@ -114,7 +116,8 @@ static struct zone *build(const struct list_zone *l)
     return z;
 }
 
-static void make_list(struct list_zone *l, uint64_t *seed, const uint16_t *types, unsigned type_count)
+static void make_list(struct list_zone *l, uint64_t *seed, const uint16_t *types,
+                      unsigned type_count)
 {
     l->count = 1;
     l->owner[0] = (struct owner){l->apex, TYPE_A};
@@ -145,7 +148,8 @@ Test(lookup, agrees_with_a_list_of_names)
             lookup_batch(jobs, LOOKUP_BATCH_MAX);
             for (unsigned i = 0; i < LOOKUP_BATCH_MAX; i++) {
                 check_one(&l, name_of(&q[i]), &got[i]);
-                cr_assert_eq(lookup_exact(z->published, name_of(&q[i])) != NULL, exact(&l, name_of(&q[i])) != NULL);
+                cr_assert_eq(lookup_exact(z->published, name_of(&q[i])) != NULL,
+                             exact(&l, name_of(&q[i])) != NULL);
             }
         }
         zone_free(z);
@@ -169,10 +173,12 @@ Test(lookup, finds_the_nsec_at_or_before_a_name)
     }
 }
 
-/* Owners are the hashes 1000..., 3000..., 5000... in base32hex; RFC 5155 s7.1: the last one covers past the end. */
+/* Owners are the hashes 1000..., 3000..., 5000... in base32hex; RFC 5155 s7.1: the last one covers
+ * past the end. */
 Test(lookup, finds_the_nsec3_that_matches_or_covers_a_hash)
 {
-    static const char *const owners[] = {"20000000000000000000000000000000.example.", "60000000000000000000000000000000.example.",
+    static const char *const owners[] = {"20000000000000000000000000000000.example.",
+                                         "60000000000000000000000000000000.example.",
                                          "A0000000000000000000000000000000.example."};
     struct name_buf apex = name_from("example.");
     struct zone *z = zone_new(name_of(&apex), CLASS_IN);
@@ -184,14 +190,17 @@ Test(lookup, finds_the_nsec3_that_matches_or_covers_a_hash)
         cr_assert_eq(txn_add(t, &rr), TXN_DONE);
     }
     zone_publish(z, txn_seal(&t, NULL));
-    /* base32hex "2" is 00010, so 0x10 is the first byte of the first one; 0x30 and 0x50 of the others */
+    /* base32hex "2" is 00010, so 0x10 is the first byte of the first one; 0x30 and 0x50 of the
+     * others */
     static const struct {
         uint8_t first;
         int match, cover;
-    } rows[] = {{0x10, 0, 0}, {0x11, -1, 0}, {0x30, 1, 1}, {0x2f, -1, 0}, {0x50, 2, 2}, {0xff, -1, 2}, {0x00, -1, 2}};
+    } rows[] = {{0x10, 0, 0}, {0x11, -1, 0}, {0x30, 1, 1}, {0x2f, -1, 0},
+                {0x50, 2, 2}, {0xff, -1, 2}, {0x00, -1, 2}};
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         uint8_t hash[NSEC3_HASH_LEN] = {rows[i].first};
-        const struct node *m = lookup_nsec3(z->published, hash), *c = lookup_nsec3_cover(z->published, hash);
+        const struct node *m = lookup_nsec3(z->published, hash),
+                          *c = lookup_nsec3_cover(z->published, hash);
         cr_assert_eq(m != NULL, rows[i].match >= 0, "row %u", i);
         struct name_buf want = name_from(owners[rows[i].cover]);
         cr_assert(c && name_is_equal(node_owner(c), name_of(&want)), "row %u", i);
@@ -199,18 +208,20 @@ Test(lookup, finds_the_nsec3_that_matches_or_covers_a_hash)
     struct name_buf o = name_from(owners[0]);
     struct lookup got;
     lookup_find(z->published, name_of(&apex), &got);
-    cr_assert_null(lookup_exact(z->published, name_of(&o)), "NSEC3 owners are no names of the zone");
+    cr_assert_null(lookup_exact(z->published, name_of(&o)),
+                   "NSEC3 owners are no names of the zone");
     zone_free(z);
 }
 
-static void add_rr(struct txn *t, struct name owner, uint16_t type, const uint8_t *rdata, uint16_t len)
+static void add_rr(struct txn *t, struct name owner, uint16_t type, const uint8_t *rdata,
+                   uint16_t len)
 {
     struct rr rr = {owner, type, CLASS_IN, 60, {rdata, len}};
     cr_assert_eq(txn_add(t, &rr), TXN_DONE);
 }
 
-/* RFC 5155 s10.4: while a new salt is brought in both chains stand in the zone, and NSEC3PARAM says which one is whole.
- * The covering record is the last one before the hash of that chain. */
+/* RFC 5155 s10.4: while a new salt is brought in both chains stand in the zone, and NSEC3PARAM says
+ * which one is whole. The covering record is the last one before the hash of that chain. */
 Test(lookup, keeps_to_the_chain_of_nsec3param)
 {
     struct name_buf apex = name_from("example."), owner;
@@ -218,9 +229,11 @@ Test(lookup, keeps_to_the_chain_of_nsec3param)
     struct txn *t = txn_begin(z, TXN_BUILD);
     static const uint8_t param[] = {1, 0, 0, 5, 1, 0xaa};
     add_rr(t, name_of(&apex), TYPE_NSEC3PARAM, param, sizeof(param));
-    /* owners 00..., 04..., 08... up to f8...; every eighth belongs to the chain, others differ from it in one parameter */
+    /* owners 00..., 04..., 08... up to f8...; every eighth belongs to the chain, others differ from
+     * it in one parameter */
     for (unsigned i = 0; i < 256; i += 4) {
-        uint8_t nsec3[7 + 20] = {1, 0, 0, 5, 1, 0xaa, 20}, hash[NSEC3_HASH_LEN] = {(uint8_t)i}, bare[6 + 20];
+        uint8_t nsec3[7 + 20] = {1, 0, 0, 5, 1, 0xaa, 20}, hash[NSEC3_HASH_LEN] = {(uint8_t)i},
+                          bare[6 + 20];
         char text[64];
         struct text shown;
         nsec3[3] = i % 32 == 4 ? 6 : 5;
@@ -239,13 +252,16 @@ Test(lookup, keeps_to_the_chain_of_nsec3param)
     }
     zone_publish(z, txn_seal(&t, NULL));
     for (unsigned i = 0; i < 256; i++) {
-        uint8_t hash[NSEC3_HASH_LEN] = {(uint8_t)i, 1}, want[NSEC3_HASH_LEN] = {(uint8_t)(i / 32 * 32)};
-        cr_expect_eq(lookup_nsec3_cover(z->published, hash), lookup_nsec3(z->published, want), "%u", i);
+        uint8_t hash[NSEC3_HASH_LEN] = {(uint8_t)i, 1},
+                want[NSEC3_HASH_LEN] = {(uint8_t)(i / 32 * 32)};
+        cr_expect_eq(lookup_nsec3_cover(z->published, hash), lookup_nsec3(z->published, want), "%u",
+                     i);
     }
     zone_free(z);
 }
 
-/* A zone may say what it likes; finding out that nothing fits must not cost a walk through all of it. */
+/* A zone may say what it likes; finding out that nothing fits must not cost a walk through all of
+ * it. */
 Test(lookup, gives_up_where_no_nsec3_is_of_the_chain)
 {
     struct name_buf apex = name_from("example.");

@@ -2,7 +2,8 @@
  * Nodes: RRsets in order, RRSIGs behind what they cover. */
 #include "zone_util.h"
 
-static void add(struct txn *t, struct name owner, uint16_t type, uint32_t ttl, const void *rdata, uint16_t len)
+static void add(struct txn *t, struct name owner, uint16_t type, uint32_t ttl, const void *rdata,
+                uint16_t len)
 {
     struct rr rr = {owner, type, CLASS_IN, ttl, {rdata, len}};
     cr_assert_eq(txn_add(t, &rr), TXN_DONE);

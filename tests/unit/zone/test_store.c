@@ -5,7 +5,8 @@
 
 enum { NAMES = 300 };
 
-static const struct name_buf *naive_find(const struct name_buf *names, const bool *in, struct name n, unsigned skip)
+static const struct name_buf *naive_find(const struct name_buf *names, const bool *in,
+                                         struct name n, unsigned skip)
 {
     const struct name_buf *best = NULL;
     for (int i = 0; i < NAMES; i++)

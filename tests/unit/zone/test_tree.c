@@ -24,7 +24,8 @@ Test(tree, orders_all_bytes_as_rfc_4034_does)
             struct tree_key ka, kb;
             tree_key(a, 1, &ka);
             tree_key(b, 1, &kb);
-            cr_assert_eq(sign(key_compare(&ka, &kb)), sign(name_compare(a, b)), "%u against %u", x, y);
+            cr_assert_eq(sign(key_compare(&ka, &kb)), sign(name_compare(a, b)), "%u against %u", x,
+                         y);
         }
 }
 
@@ -33,7 +34,8 @@ Test(tree, orders_random_names_as_rfc_4034_does)
     uint64_t seed = 7;
     struct name_buf apex = name_from("Zone.Example.");
     for (int i = 0; i < 200000; i++) {
-        struct name_buf a = name_random(&seed, name_of(&apex), 4), b = name_random(&seed, name_of(&apex), 4);
+        struct name_buf a = name_random(&seed, name_of(&apex), 4),
+                        b = name_random(&seed, name_of(&apex), 4);
         struct tree_key ka, kb;
         tree_key(name_of(&a), apex.len, &ka);
         tree_key(name_of(&b), apex.len, &kb);
@@ -47,8 +49,10 @@ Test(tree, orders_random_names_as_rfc_4034_does)
 /* RFC 4034 s6.1 gives this order. */
 Test(tree, orders_the_example_of_rfc_4034)
 {
-    static const char *const names[] = {"example.", "a.example.", "yljkjljk.a.example.", "Z.a.example.", "zABC.a.EXAMPLE.",
-                                        "z.example.", "\\001.z.example.", "*.z.example.", "\\200.z.example."};
+    static const char *const names[] = {
+        "example.",         "a.example.",      "yljkjljk.a.example.",
+        "Z.a.example.",     "zABC.a.EXAMPLE.", "z.example.",
+        "\\001.z.example.", "*.z.example.",    "\\200.z.example."};
     for (unsigned i = 1; i < ARRAY_LEN(names); i++) {
         struct name_buf a = name_from(names[i - 1]), b = name_from(names[i]);
         struct tree_key ka, kb;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Random txns against a naive model (a sorted array of records), with every version that is still pinned checked again
- * and again, versions rolled back as if the log had refused them, and the pool's books balanced at the end. */
+ * Random txns against a naive model (a sorted array of records), with every version that is still
+ * pinned checked again and again, versions rolled back as if the log had refused them, and the
+ * pool's books balanced at the end. */
 #include "zone/tree_int.h"
 #include "zone_util.h"
 
@@ -13,7 +14,8 @@ struct model {
 
 static struct record record_random(uint64_t *seed, struct name apex)
 {
-    static const uint16_t types[] = {TYPE_A, TYPE_A, TYPE_NS, TYPE_TXT, TYPE_CNAME, TYPE_RRSIG, TYPE_NSEC3, TYPE_DNAME, 65400};
+    static const uint16_t types[] = {TYPE_A,     TYPE_A,     TYPE_NS,    TYPE_TXT, TYPE_CNAME,
+                                     TYPE_RRSIG, TYPE_NSEC3, TYPE_DNAME, 65400};
     struct record r = {.owner = name_random(seed, apex, 3), .ttl = 60 * (1 + rnd(seed, 2))};
     r.type = types[rnd(seed, ARRAY_LEN(types))];
     struct name_buf target = name_random(seed, apex, 1);
@@ -25,7 +27,7 @@ static struct record record_random(uint64_t *seed, struct name apex)
     case TYPE_TXT:
         r.len = 2;
         r.rdata[0] = 1;
-        r.rdata[1] = (uint8_t)"xXy"[rnd(seed, 3)];
+        r.rdata[1] = (uint8_t) "xXy"[rnd(seed, 3)];
         break;
     case TYPE_RRSIG:
         r.len = 18 + 1 + 4;
@@ -58,7 +60,8 @@ static int model_find(const struct model *m, const struct record *r)
 
 static bool same_rrset(const struct record *a, const struct record *b)
 {
-    return record_order(a) == record_order(b) && name_is_equal(name_of(&a->owner), name_of(&b->owner));
+    return record_order(a) == record_order(b) &&
+           name_is_equal(name_of(&a->owner), name_of(&b->owner));
 }
 
 static enum txn_effect model_add(struct model *m, const struct record *r)
@@ -75,7 +78,8 @@ static enum txn_effect model_add(struct model *m, const struct record *r)
 }
 
 /* Removes all that are picked; says whether there was any. */
-static bool model_remove(struct model *m, const struct record *like, bool whole_name, bool whole_set)
+static bool model_remove(struct model *m, const struct record *like, bool whole_name,
+                         bool whole_set)
 {
     int kept = 0, before = m->count;
     for (int i = 0; i < m->count; i++) {
@@ -175,12 +179,14 @@ static void change(struct txn *t, struct model *m, uint64_t *seed, struct name a
         cr_assert_eq(txn_remove_name(t, rr.owner) == TXN_DONE, model_remove(m, &r, true, false));
         break;
     case 1:
-        cr_assert_eq(txn_remove_rrset(t, rr.owner, r.type) == TXN_DONE, model_remove(m, &r, false, true));
+        cr_assert_eq(txn_remove_rrset(t, rr.owner, r.type) == TXN_DONE,
+                     model_remove(m, &r, false, true));
         break;
     case 2:
     case 3:
     case 4:
-        cr_assert_eq(txn_remove(t, rr.owner, r.type, rr.rdata) == TXN_DONE, model_remove(m, &r, false, false));
+        cr_assert_eq(txn_remove(t, rr.owner, r.type, rr.rdata) == TXN_DONE,
+                     model_remove(m, &r, false, false));
         break;
     default:
         if (m->count == RECORDS_MAX)
@@ -191,7 +197,8 @@ static void change(struct txn *t, struct model *m, uint64_t *seed, struct name a
         const struct node *n = txn_find(t, rr.owner);
         bool in_model = false;
         for (int i = 0; i < m->count; i++)
-            in_model = in_model || (!record_in_nsec3(&m->r[i]) && name_is_equal(name_of(&m->r[i].owner), rr.owner));
+            in_model = in_model || (!record_in_nsec3(&m->r[i]) &&
+                                    name_is_equal(name_of(&m->r[i].owner), rr.owner));
         cr_assert_eq(n != NULL, in_model);
     }
 }
@@ -302,7 +309,8 @@ Test(txn, a_change_in_a_large_zone_touches_only_its_path)
     cr_assert_eq(d.removed_count, 0);
     diff_done(&d);
     cr_expect_lt(z->pool.used - used, 2048, "bytes: %zu", z->pool.used - used);
-    const struct node *a = lookup_exact(old, name_of(&owner)), *b = lookup_exact(z->published, name_of(&owner));
+    const struct node *a = lookup_exact(old, name_of(&owner)),
+                      *b = lookup_exact(z->published, name_of(&owner));
     struct rrset sa, sb;
     cr_assert(node_find(a, TYPE_A, &sa) && node_find(b, TYPE_A, &sb));
     cr_assert_eq(sa.count, 1);
@@ -311,10 +319,12 @@ Test(txn, a_change_in_a_large_zone_touches_only_its_path)
     zone_free(z);
 }
 
-/* What is changed back leaves no difference; names in another case are the same records (RFC 2136 s1.1, RFC 4343). */
+/* What is changed back leaves no difference; names in another case are the same records (RFC 2136
+ * s1.1, RFC 4343). */
 Test(txn, with_no_effect_has_an_empty_diff)
 {
-    struct name_buf apex = name_from("example."), upper = name_from("EXAMPLE."), target = name_from("ns.net."), cased = name_from("NS.net.");
+    struct name_buf apex = name_from("example."), upper = name_from("EXAMPLE."),
+                    target = name_from("ns.net."), cased = name_from("NS.net.");
     struct zone *z = zone_new(name_of(&apex), CLASS_IN);
     struct rr rr = {name_of(&apex), TYPE_NS, CLASS_IN, 60, {target.wire, target.len}};
     struct rr same = {name_of(&upper), TYPE_NS, CLASS_IN, 60, {cased.wire, cased.len}};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * For the tests of zone/: a seeded random source, names from few labels, records of a naive model. */
+ * For the tests of zone/: a seeded random source, names from few labels, records of a naive
+ * model. */
 #ifndef ZONE_UTIL_H
 #define ZONE_UTIL_H
 
@@ -33,10 +34,12 @@ static inline struct name_buf name_from(const char *text)
     return n;
 }
 
-/* A name under the apex with up to `depth` labels of few kinds, so that names meet: shared prefixes, escapes, case, "*". */
+/* A name under the apex with up to `depth` labels of few kinds, so that names meet: shared
+ * prefixes, escapes, case, "*". */
 static inline struct name_buf name_random(uint64_t *state, struct name apex, unsigned depth)
 {
-    static const char *const labels[] = {"a", "b", "A", "ab", "aB", "abc", "b-1", "_x", "*", "\\000", "\\255a", "0", "{", "-"};
+    static const char *const labels[] = {"a",  "b", "A",     "ab",     "aB", "abc", "b-1",
+                                         "_x", "*", "\\000", "\\255a", "0",  "{",   "-"};
     struct name_buf n, next;
     name_copy(&n, apex);
     for (unsigned left = rnd(state, depth + 1); left > 0; left--) {
@@ -83,7 +86,8 @@ static inline int record_compare(const void *pa, const void *pb)
         return d;
     if (record_order(a) != record_order(b))
         return record_order(a) < record_order(b) ? -1 : 1;
-    return rdata_compare(a->type, (struct rdata){a->rdata, a->len}, (struct rdata){b->rdata, b->len});
+    return rdata_compare(a->type, (struct rdata){a->rdata, a->len},
+                         (struct rdata){b->rdata, b->len});
 }
 
 #endif
