@@ -181,8 +181,7 @@ static void add_parts(struct build *b, struct name n, struct name_parts *p, size
     for (unsigned i = p->count; i-- > 0;) {
         size_t at = start + p->starts[i];
         if (i + 1 < p->count)
-            (void)name_find(b, b->wire + at, p->rest,
-                            &p->slot); /* never there: what is behind it is new */
+            (void)name_find(b, b->wire + at, p->rest, &p->slot); /* no: its rest is new */
         if (i == 0 && p->rest)
             note_tail(b, n, p->rest);
         p->rest = name_add(b, at, p->rest, p->slot);

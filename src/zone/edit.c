@@ -39,6 +39,11 @@ static void entry_insert(struct edit *e, uint32_t at, struct edit_entry entry)
     e->bytes += entry.len;
 }
 
+static struct edit_entry entry_of(struct rrset s, struct rdata r)
+{
+    return (struct edit_entry){order_of(s.type, r.bytes), s.ttl, r.bytes, r.len, s.type};
+}
+
 void edit_open(struct edit *e, const struct node *n)
 {
     arena_reset(&e->arena);
@@ -48,9 +53,7 @@ void edit_open(struct edit *e, const struct node *n)
         return;
     for (struct rrset s = node_first(n); s.count; s = node_next(n, s))
         for (struct rdata r = rrset_first(s); r.bytes; r = rrset_next(s, r))
-            entry_insert(
-                e, e->count,
-                (struct edit_entry){order_of(s.type, r.bytes), s.ttl, r.bytes, r.len, s.type});
+            entry_insert(e, e->count, entry_of(s, r));
 }
 
 static int entry_compare(const struct edit_entry *a, uint32_t order, uint16_t type,
