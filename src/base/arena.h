@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attr.h"
+
 struct arena_block;
 
 struct arena {
@@ -33,8 +35,8 @@ char *arena_string(struct arena *a, const char *bytes, size_t len);
 
 /* malloc, calloc and realloc that abort when there is no memory: what they are asked for is bounded
  * by a named limit or by the operator's own data. Their memory is given back with free(). */
-void *mem_alloc(size_t len);
-void *mem_alloc_zero(size_t len);
-void *mem_grow(void *p, size_t len);
+ATTR_NOT_NULL void *mem_alloc(size_t len);
+ATTR_NOT_NULL void *mem_alloc_zero(size_t len);
+ATTR_NOT_NULL void *mem_grow(void *p, size_t len);
 
 #endif

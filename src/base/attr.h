@@ -8,6 +8,7 @@
 #define ATTR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ATTR_NORETURN          __attribute__((noreturn))
 #define ATTR_COLD              __attribute__((cold))
+#define ATTR_NOT_NULL          __attribute__((returns_nonnull))
 #define ATTR_USE_RESULT        __attribute__((warn_unused_result))
 
 #define LIKELY(x)              __builtin_expect(!!(x), 1)

@@ -22,11 +22,11 @@
 #include "base/log.h"
 #include "dns/name.h"
 
-#define CONF_FILE_LEN_MAX  (64u << 20)  /* a file of a million zones; a larger one is refused */
-#define CONF_DEPTH_MAX     16           /* nested maps and lists; the design needs 7 */
-#define CONF_FAULTS_MAX    100
+#define CONF_FILE_LEN_MAX   (64u << 20) /* a file of a million zones; a larger one is refused */
+#define CONF_DEPTH_MAX      16          /* nested maps and lists; the design needs 7 */
+#define CONF_FAULTS_MAX     100
 #define CONF_FAULT_TEXT_MAX 300
-#define CONF_PORT_DEFAULT  53
+#define CONF_PORT_DEFAULT   53
 
 /* A place in the file, counted from 1, columns in characters; line 0 is "nowhere in the file: a default". */
 struct conf_at {
@@ -37,13 +37,13 @@ struct conf_at {
 
 struct conf_fault {
     struct conf_at at;
-    char text[CONF_FAULT_TEXT_MAX];     /* one line, printable; cut when it does not fit */
+    char text[CONF_FAULT_TEXT_MAX]; /* one line, printable; cut when it does not fit */
 };
 
 /* All that was found, ordered by place. About 30 kB. */
 struct conf_faults {
-    unsigned count;         /* entries of list in use */
-    unsigned left_out;      /* faults beyond CONF_FAULTS_MAX */
+    unsigned count;    /* entries of list in use */
+    unsigned left_out; /* faults beyond CONF_FAULTS_MAX */
     struct conf_fault list[CONF_FAULTS_MAX];
 };
 
@@ -52,8 +52,8 @@ void conf_faults_show(const struct conf_faults *faults, const char *path, FILE *
 
 /* --- the configuration --- */
 
-#define CONF_LOG_TARGET_LIST(X)                                                                    \
-    X(CONF_LOG_STDERR,  "stderr")                                                                  \
+#define CONF_LOG_TARGET_LIST(X)  \
+    X(CONF_LOG_STDERR, "stderr") \
     X(CONF_LOG_JOURNAL, "journal")
 
 enum conf_log_target {
@@ -63,28 +63,29 @@ enum conf_log_target {
 };
 
 struct conf_listen {
-    struct sockaddr_storage address;    /* sockaddr_in or sockaddr_in6, port set, all else zero */
+    struct sockaddr_storage address; /* sockaddr_in or sockaddr_in6, port set, all else zero */
     socklen_t address_len;
-    const char *text;                   /* as written: "127.0.0.1@5300" */
+    const char *text; /* as written: "127.0.0.1@5300" */
     struct conf_at at;
 };
 
 struct conf_listens {
-    struct conf_listen *items;          /* no two with the same address and port */
-    unsigned count;                     /* at least 1 */
+    struct conf_listen *items; /* no two with the same address and port */
+    unsigned count;            /* at least 1 */
 };
 
 struct conf_zone {
-    struct name_buf name;               /* absolute, case as written */
-    const char *text;                   /* the key as written */
-    const char *file;                   /* ready for open(): absolute, or joined to the configuration file's directory */
-    struct conf_at at;                  /* of the key */
-    struct conf_at file_at;             /* of the value of `file` */
+    struct name_buf name; /* absolute, case as written */
+    const char *text;     /* the key as written */
+    const char
+        *file; /* ready for open(): absolute, or joined to the configuration file's directory */
+    struct conf_at at;      /* of the key */
+    struct conf_at file_at; /* of the value of `file` */
 };
 
 /* What one setting was made of: for --effective and for messages. */
 struct conf_origin {
-    const char *text;                   /* as written or the table's default; NULL for a list */
+    const char *text; /* as written or the table's default; NULL for a list */
     struct conf_at at;
 };
 
@@ -109,20 +110,21 @@ enum conf_setting {
 #define CONF_TYPE_TARGET    enum conf_log_target
 
 struct conf {
-    const char *path;                   /* of the file, as given to conf_load() */
+    const char *path; /* of the file, as given to conf_load() */
 #define SETTING(path, member, kind, preset, min, max, what) CONF_TYPE_##kind member;
 #include "conf/settings.tbl.h"
 #undef SETTING
-    struct conf_zone *zones;            /* in canonical order of their names, each name once */
+    struct conf_zone *zones; /* in canonical order of their names, each name once */
     unsigned zone_count;
     struct conf_origin origins[CONF_SETTING_COUNT];
-    struct arena arena;                 /* holds all that the pointers above point to */
+    struct arena arena; /* holds all that the pointers above point to */
 };
 
 /* The file at path, or NULL with at least one fault. faults is filled anew; it cannot be NULL. */
 struct conf *conf_load(const char *path, struct conf_faults *faults);
 /* The same for bytes in memory; path is what messages and relative files are based on and is not opened. */
-struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path, struct conf_faults *faults);
+struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path,
+                             struct conf_faults *faults);
 /* NULL is fine. */
 void conf_free(struct conf *c);
 

@@ -13,7 +13,8 @@
 #define QUOTED(s)       FAULT_QUOTE_MAX, (s)
 
 /* Adds one, made printable and cut to fit; past CONF_FAULTS_MAX it is only counted. */
-void fault_add(struct conf_faults *faults, struct conf_at at, const char *fmt, ...) ATTR_PRINTF(3, 4);
+void fault_add(struct conf_faults *faults, struct conf_at at, const char *fmt, ...)
+    ATTR_PRINTF(3, 4);
 /* No fault would be kept any more: what is costly to say may be left unsaid. */
 bool fault_is_full(const struct conf_faults *faults);
 /* In the order of their places; equal places stay as they came. */

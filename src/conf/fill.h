@@ -12,7 +12,7 @@
 struct fill {
     struct conf *conf;
     struct conf_faults *faults;
-    size_t dir_len;         /* of conf->path up to its last "/", that counted; relative files start there */
+    size_t dir_len; /* of conf->path up to its last "/", that counted; relative files start there */
 };
 
 /* Reads the map n whose keys are settings below `path` ("" is the whole file). Entries go into `entry`, the struct that the

@@ -18,11 +18,11 @@ enum item_kind { ITEM_TEXT, ITEM_LIST, ITEM_MAP };
 
 struct item {
     enum item_kind kind;
-    bool is_quoted;             /* text only: not a plain scalar */
+    bool is_quoted; /* text only: not a plain scalar */
     struct conf_at at;
-    uint32_t count;             /* children; a map has two for each entry: key (always text), value */
-    uint32_t len;               /* of the text, NUL not counted */
-    const char *text;           /* "" for lists and maps */
+    uint32_t count;   /* children; a map has two for each entry: key (always text), value */
+    uint32_t len;     /* of the text, NUL not counted */
+    const char *text; /* "" for lists and maps */
     struct item *first, *next;
 };
 
@@ -34,7 +34,8 @@ static inline bool item_is_empty(const struct item *n)
 
 /* The document in bytes; an empty one is an empty text. The tree lives in the arena. NULL with a fault if there is no
  * tree; faults may have been added even if there is one. */
-const struct item *item_read(const char *bytes, size_t len, struct arena *arena, struct conf_faults *faults);
+const struct item *item_read(const char *bytes, size_t len, struct arena *arena,
+                             struct conf_faults *faults);
 
 /* "text", "a list" or "a map", for messages. */
 const char *item_kind_text(const struct item *n);

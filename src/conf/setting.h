@@ -11,7 +11,7 @@
 #include "conf/conf.h"
 #include "conf/item.h"
 
-#define SETTING_PATH_MAX    256     /* of any path, unknown ones cut */
+#define SETTING_PATH_MAX    256 /* of any path, unknown ones cut */
 #define SETTING_EXPECTS_MAX 200
 
 enum setting_kind {
@@ -27,17 +27,17 @@ enum setting_kind {
     SETTING_FORM,
     SETTING_TARGET,
     SETTING_ADDRESS,
-    SETTING_LATER,      /* not supported yet */
+    SETTING_LATER, /* not supported yet */
 };
 
 struct setting {
     const char *path;
     enum setting_kind kind;
-    const char *preset;     /* the default as text; NULL for what has none */
+    const char *preset; /* the default as text; NULL for what has none */
     uint64_t min, max;
     const char *what;
-    size_t member;          /* offset in struct conf, or in the struct that one entry fills */
-    size_t place;           /* offset of its struct conf_at; settings have theirs in conf->origins */
+    size_t member; /* offset in struct conf, or in the struct that one entry fills */
+    size_t place;  /* offset of its struct conf_at; settings have theirs in conf->origins */
 };
 
 /* The rows: settings by number (enum conf_setting) first, then entries, then later ones. */

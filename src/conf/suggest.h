@@ -5,12 +5,12 @@
 
 #include <stddef.h>
 
-#define SUGGEST_LEN_MAX 64  /* longer words are near to nothing */
+#define SUGGEST_LEN_MAX 64 /* longer words are near to nothing */
 
 struct suggest {
     const char *word;
     size_t word_len;
-    const char *best;       /* NULL: nothing is near; not ended by NUL */
+    const char *best; /* NULL: nothing is near; not ended by NUL */
     size_t best_len;
     unsigned best_distance; /* a candidate must be nearer than this */
 };

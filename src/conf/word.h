@@ -7,7 +7,7 @@
 #include "conf/setting.h"
 
 struct word {
-    const char *text;   /* NULL ends a set */
+    const char *text; /* NULL ends a set */
     int value;
 };
 

@@ -10,6 +10,7 @@ static enum err scan_labels(const char *s, size_t len, struct name_buf *out, boo
     const char *at = s, *end = s + len;
     uint8_t *label = out->wire, *w = label + 1, *limit = out->wire + NAME_LEN_MAX;
     *absolute = false;
+    out->len = 0;
     while (at < end) {
         if (UNLIKELY(w == limit))
             return err_say(diag, ERR_SYNTAX, "name longer than %d bytes", NAME_LEN_MAX);

@@ -18,9 +18,9 @@
 
 struct lex;
 
-#define RDATA_LEN_MAX 65535
+#define RDATA_LEN_MAX       65535
 /* Room that the text of any rdata of `len` bytes fits in. The worst are type bitmaps: eight times " TYPE65535" a byte. */
-#define RDATA_TEXT_MAX(len) ((size_t)(len) * 80 + 1024)
+#define RDATA_TEXT_MAX(len) ((size_t)(len)*80 + 1024)
 
 struct rdata {
     const uint8_t *bytes;
@@ -32,7 +32,8 @@ bool rdata_check(uint16_t type, struct rdata rd, const char **why);
 
 /* From a message: rdlen bytes at the cursor, names decompressed where RFC 3597 s4 says so, then checked. Appends the
  * stored form to out. False: malformed, or out is too small (out->bad then). The cursor lies over the whole message. */
-bool rdata_from_wire(uint16_t type, struct rd *message, uint16_t rdlen, struct wr *out, const char **why);
+bool rdata_from_wire(uint16_t type, struct rd *message, uint16_t rdlen, struct wr *out,
+                     const char **why);
 
 /* Canonical form (RFC 4034 s6.2, RFC 6840 s5.1): names of the listed types in lower case. Same length; out may be
  * rd.bytes itself. */
@@ -48,7 +49,8 @@ struct name rdata_name(uint16_t type, struct rdata rd, unsigned i);
  * Relative names are completed with origin. Appends to out. On success *lex stands before the TOKEN_END, which lex_next()
  * will give. On failure the sentence says what was read and what was expected, and lex_peek() gives the token where that
  * was noticed. ERR_LIMIT: no room in out, which is bad then. */
-enum err rdata_scan(uint16_t type, struct lex *lex, struct name origin, struct wr *out, struct diag *diag);
+enum err rdata_scan(uint16_t type, struct lex *lex, struct name origin, struct wr *out,
+                    struct diag *diag);
 
 /* Presentation form, fields separated by one blank, on one line; names absolute. */
 void rdata_show(uint16_t type, struct rdata rd, struct text *t);

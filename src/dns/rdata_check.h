@@ -9,7 +9,8 @@
 /* Each gets rdata whose fields are valid one by one, and says what is wrong as a static string, or NULL. */
 typedef const char *rdata_check_fn(struct rdata rd);
 
-rdata_check_fn check_x25, check_key, check_gpos, check_naptr, check_ds, check_sshfp, check_cds, check_cdnskey;
+rdata_check_fn check_x25, check_key, check_gpos, check_naptr, check_ds, check_sshfp, check_cds,
+    check_cdnskey;
 rdata_check_fn check_nsec3, check_zonemd, check_uri, check_cla;
 
 #endif

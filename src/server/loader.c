@@ -38,6 +38,7 @@ struct loader {
     pthread_cond_t work;
     struct list jobs, results;
     unsigned pending; /* reactor's thread only */
+    unsigned idle;    /* helpers that wait for work */
     bool is_ending;
     atomic_bool is_canceled; /* the same, for loads under way */
     loader_wake_fn wake;
@@ -87,8 +88,10 @@ static struct job *job_take(struct loader *l)
 {
     struct job *j = NULL;
     pthread_mutex_lock(&l->lock);
+    l->idle++;
     while (list_is_empty(&l->jobs) && !l->is_ending)
         pthread_cond_wait(&l->work, &l->lock);
+    l->idle--;
     if (!l->is_ending) {
         j = list_entry(l->jobs.next, struct job, link);
         list_remove(&j->link);
@@ -171,7 +174,8 @@ static void job_give(struct loader *l, struct job *j)
         list_add_first(&l->jobs, &j->link);
     else
         list_add_last(&l->jobs, &j->link);
-    pthread_cond_signal(&l->work);
+    if (l->idle) /* the others look again before they wait */
+        pthread_cond_signal(&l->work);
     pthread_mutex_unlock(&l->lock);
 }
 

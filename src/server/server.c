@@ -43,7 +43,9 @@ void server_free(struct server *s)
 
 void server_start(struct server *s)
 {
-    zones_reload(s, s->conf);
+    zones_reload(s);
+    while (s->is_reloading) /* nobody waits yet, and a zone of ours is not to be REFUSED */
+        (void)zones_collect(s);
 }
 
 bool server_collect(struct server *s)
@@ -56,10 +58,10 @@ enum err server_reload(struct server *s, struct conf *conf, struct diag *diag)
     (void)diag; /* nothing in here can fail yet */
     if (conf->load_threads != s->conf->load_threads)
         log_notice("takes effect at the next start", {"setting", "server.limits.load-threads"});
-    zones_reload(s, conf);
     self_from_conf(&s->self, conf);
     conf_free(s->conf);
     s->conf = conf;
+    zones_reload(s);
     s->count.reloads++;
     return OK;
 }

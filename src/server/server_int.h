@@ -14,6 +14,8 @@ struct server_zone {
     struct store_entry *entry;
     /* of the load under way: a result with another one was for a zone since removed */
     uint64_t ticket;
+    uint64_t reload; /* number of the last reload that found it in the configuration */
+    uint64_t file;   /* hash of the path that the load under way was given */
     bool is_loading;
     bool is_wanted_again; /* asked for again while it loads: one more load when this one is done */
     bool is_stale;        /* the configuration names another file since */
@@ -27,6 +29,9 @@ struct server {
     struct store store;
     struct loader *loader;
     uint64_t last_ticket;
+    uint64_t reload;    /* number of the newest one */
+    unsigned reload_at; /* the next of conf->zones that it takes in hand */
+    bool is_reloading;
 
     /* one batch */
     struct request request[SERVER_BATCH_MAX];
@@ -40,7 +45,8 @@ struct server {
 void self_from_conf(struct self *self, const struct conf *conf);
 
 /* zones.c */
-void zones_reload(struct server *s, const struct conf *conf);
+/* Begins to make the zones those of s->conf, and is done with it if they are few; else zones_collect() goes on. */
+void zones_reload(struct server *s);
 void zones_free(struct server *s);
 bool zones_collect(struct server *s);
 

@@ -4,6 +4,9 @@
  * A zone that does not load never stops the others. Before its first good load it is in the store
  * without data (SERVFAIL); after that the last good one stays until a newer one is whole.
  *
+ * A reload goes through the configuration in slices, one a turn of the reactor, and then through the
+ * store for what is configured no more: 50,000 zones in one turn would hold queries up for 0.1 s.
+ *
  * Of each zone one load is under way at a time. A reload that comes meanwhile leaves a note, and
  * the load is done once more at its end: however fast reloads come, each zone moves on, and the
  * helpers' queue is never longer than the store. */
@@ -46,48 +49,75 @@ static const struct conf_zone *find_configured(const struct conf *conf, struct n
     return NULL;
 }
 
-static void remove_missing(struct server *s, const struct conf *conf)
+static uint64_t file_hash(const struct server *s, const struct conf_zone *c)
 {
-    struct server_zone **gone = mem_alloc((s->store.count + 1) * sizeof(struct server_zone *));
-    size_t count = 0;
-    STORE_EACH(e, &s->store)
-        if (!find_configured(conf, name_of(&e->name)))
-            gone[count++] = e->owner;
-    while (count--)
-        zone_remove(s, gone[count]);
-    free(gone);
+    return hash_bytes(&s->store.key, c->file, strlen(c->file));
 }
 
-static void load(struct server *s, struct server_zone *z, const struct conf *conf,
-                 const struct conf_zone *c)
+static void load(struct server *s, struct server_zone *z, const struct conf_zone *c)
 {
-    struct load_limits limits = {.records_max = conf->zone_records_max};
+    struct load_limits limits = {.records_max = s->conf->zone_records_max};
     z->ticket = ++s->last_ticket;
+    z->file = file_hash(s, c);
     z->is_loading = true;
     z->is_wanted_again = z->is_stale = false;
     loader_load(s->loader, name_of(&c->name), c->file, limits, z->ticket);
 }
 
-void zones_reload(struct server *s, const struct conf *conf)
+static void configure(struct server *s, const struct conf_zone *c)
 {
-    remove_missing(s, conf);
-    for (unsigned i = 0; i < conf->zone_count; i++) {
-        const struct conf_zone *c = &conf->zones[i];
-        struct name name = name_of(&c->name);
-        struct store_entry *e = store_get(&s->store, name);
-        if (!e) {
-            struct server_zone *z = mem_alloc_zero(sizeof(*z));
-            e = z->entry = store_add(&s->store, name);
-            e->owner = z;
-        }
-        struct server_zone *z = e->owner;
-        if (z->is_loading) {
-            const struct conf_zone *before = find_configured(s->conf, name);
-            z->is_wanted_again = true;
-            z->is_stale = z->is_stale || strcmp(before->file, c->file) != 0;
-        } else
-            load(s, z, conf, c);
+    struct name name = name_of(&c->name);
+    struct store_entry *e = store_get(&s->store, name);
+    if (!e) {
+        struct server_zone *z = mem_alloc_zero(sizeof(*z));
+        e = z->entry = store_add(&s->store, name);
+        e->owner = z;
     }
+    struct server_zone *z = e->owner;
+    z->reload = s->reload;
+    if (z->is_loading) {
+        z->is_wanted_again = true;
+        z->is_stale = z->is_stale || z->file != file_hash(s, c);
+    } else
+        load(s, z, c);
+}
+
+/* Zones taken in hand in one turn: about a microsecond each. */
+#define RELOAD_SLICE 256
+
+/* Removes up to a slice of the zones that this reload did not meet; false: there are more. */
+static bool remove_missing(struct server *s)
+{
+    struct server_zone *gone[RELOAD_SLICE];
+    unsigned count = 0;
+    STORE_EACH(e, &s->store) {
+        struct server_zone *z = e->owner;
+        if (z->reload != s->reload && count < RELOAD_SLICE)
+            gone[count++] = z;
+    }
+    for (unsigned i = 0; i < count; i++)
+        zone_remove(s, gone[i]);
+    return count < RELOAD_SLICE;
+}
+
+static void reload_some(struct server *s)
+{
+    unsigned end = s->conf->zone_count - s->reload_at > RELOAD_SLICE ? s->reload_at + RELOAD_SLICE
+                                                                     : s->conf->zone_count;
+    while (s->reload_at < end)
+        configure(s, &s->conf->zones[s->reload_at++]);
+    if (end == s->conf->zone_count && remove_missing(s))
+        s->is_reloading = false;
+    else
+        loader_wake(s->loader);
+}
+
+void zones_reload(struct server *s)
+{
+    s->reload++;
+    s->reload_at = 0;
+    s->is_reloading = true;
+    reload_some(s);
 }
 
 void zones_free(struct server *s)
@@ -150,8 +180,10 @@ static void take(struct server *s, struct loaded *r)
         loader_drop(s->loader, r->zone);
     else
         take_result(s, e, r);
-    if (z->is_wanted_again)
-        load(s, z, s->conf, find_configured(s->conf, name_of(&e->name)));
+    const struct conf_zone *c =
+        z->is_wanted_again ? find_configured(s->conf, name_of(&e->name)) : NULL;
+    if (c) /* else a newer configuration is without it, and its reload has yet to come here */
+        load(s, z, c);
 }
 
 /* Results taken in one turn: each is a few pointers and two log lines. */
@@ -165,7 +197,9 @@ bool zones_collect(struct server *s)
         take(s, &r);
     if (taken == COLLECT_MAX)
         loader_wake(s->loader); /* what is left may have no wake-up of its own any more */
-    return loader_pending(s->loader) == 0;
+    if (s->is_reloading)
+        reload_some(s);
+    return loader_pending(s->loader) == 0 && !s->is_reloading;
 }
 
 const char *server_status(const struct server *s, char buf[128])

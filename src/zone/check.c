@@ -69,7 +69,7 @@ static void check_target(struct check *c, struct name owner, uint16_t type, stru
     if (name_is_root(target) || !name_is_under(target, apex))
         return; /* "." means none (RFC 2782, RFC 7505); the rest is not ours to know */
     struct name *slot = found_slot(c, target);
-    if (name_is_same(*slot, target))
+    if (slot->len && name_is_same(*slot, target))
         return;
     lookup_find(c->v, target, &found);
     switch (found.kind) {

@@ -56,7 +56,7 @@ struct side {
 static void side_add(struct side *s, struct name owner, struct rrset set, struct rdata rdata)
 {
     size_t need = owner.len + 10u + rdata.len;
-    if (s->cap - s->len < need) {
+    if (!s->bytes || s->cap - s->len < need) {
         s->cap = (s->cap + need) * 2;
         s->bytes = mem_grow(s->bytes, s->cap);
     }

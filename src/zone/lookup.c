@@ -265,6 +265,7 @@ static bool is_of_chain(const struct version *v, const struct node *n)
     if (!node_find(n, TYPE_NSEC3, &set))
         return false;
     const uint8_t *rdata = rrset_first(set).bytes;
+    ASSERT(rdata);
     return !p->is_set || (rdata[0] == p->algorithm && get_u16(rdata + 2) == p->iterations &&
                           rdata[4] == p->salt_len && memcmp(rdata + 5, p->salt, p->salt_len) == 0);
 }

@@ -36,7 +36,8 @@ static void check_same(const struct conf *a, const struct conf *b)
         ASSERT(i == CONF_SET_listen || i == CONF_SET_state_dir ||
                strcmp(a->origins[i].text, b->origins[i].text) == 0);
     for (unsigned i = 0; i < a->listen.count; i++)
-        ASSERT(memcmp(&a->listen.items[i].address, &b->listen.items[i].address, a->listen.items[i].address_len) == 0);
+        ASSERT(memcmp(&a->listen.items[i].address, &b->listen.items[i].address,
+                      a->listen.items[i].address_len) == 0);
     for (unsigned i = 0; i < a->zone_count; i++) {
         ASSERT(name_is_same(name_of(&a->zones[i].name), name_of(&b->zones[i].name)));
         ASSERT(strcmp(a->zones[i].file, b->zones[i].file) == 0);

@@ -44,6 +44,12 @@ def has_ipv6():
         return False
 
 
+def can_unshare(what):
+    """Whether this process may make itself a namespace: 'mount' or 'net'. Root may, but not in every container."""
+    return os.geteuid() == 0 and subprocess.run(['unshare', f'--{what}', 'true'], capture_output=True,
+                                                check=False).returncode == 0
+
+
 def _bindable(port):
     families = [(socket.AF_INET, '127.0.0.1')] + ([(socket.AF_INET6, '::1')] if has_ipv6() else [])
     for family, address in families:

@@ -19,12 +19,14 @@
 
 static char room[LOG_LINE_MAX];
 
-static const char *shown(enum log_form form, bool priorities, const char *message, const struct log_field *fields,
-                         int count)
+static const char *shown(enum log_form form, bool priorities, const char *message,
+                         const struct log_field *fields, int count)
 {
     struct text t;
     text_init(&t, room, sizeof(room));
-    log_line_show(&(struct log_line){LOG_WARN_LEVEL, form, priorities, SOME_TIME, message, fields, count}, &t);
+    log_line_show(
+        &(struct log_line){LOG_WARN_LEVEL, form, priorities, SOME_TIME, message, fields, count},
+        &t);
     return room;
 }
 
@@ -32,20 +34,24 @@ Test(log, logfmt_has_time_level_message_and_fields)
 {
     const struct log_field fields[] = {{"zone", "example.com."}, {"none", NULL}, {"records", "12"}};
     cr_expect_str_eq(shown(LOG_LOGFMT, false, "zone loaded", fields, 3),
-                     "time=2026-08-01T12:34:56.000789Z level=warning msg=\"zone loaded\" zone=example.com. records=12\n");
+                     "time=2026-08-01T12:34:56.000789Z level=warning msg=\"zone loaded\" "
+                     "zone=example.com. records=12\n");
     cr_expect_str_eq(shown(LOG_LOGFMT, true, "zone loaded", fields, 3),
                      "<4>level=warning msg=\"zone loaded\" zone=example.com. records=12\n");
-    cr_expect_str_eq(shown(LOG_LOGFMT, true, "started", NULL, 0), "<4>level=warning msg=\"started\"\n");
+    cr_expect_str_eq(shown(LOG_LOGFMT, true, "started", NULL, 0),
+                     "<4>level=warning msg=\"started\"\n");
 }
 
 Test(log, json_is_one_object)
 {
     const struct log_field fields[] = {{"zone", "example.com."}, {"none", NULL}, {"records", "12"}};
-    cr_expect_str_eq(shown(LOG_JSON, false, "zone loaded", fields, 3),
-                     "{\"time\":\"2026-08-01T12:34:56.000789Z\",\"level\":\"warning\",\"msg\":\"zone loaded\","
-                     "\"zone\":\"example.com.\",\"records\":\"12\"}\n");
+    cr_expect_str_eq(
+        shown(LOG_JSON, false, "zone loaded", fields, 3),
+        "{\"time\":\"2026-08-01T12:34:56.000789Z\",\"level\":\"warning\",\"msg\":\"zone loaded\","
+        "\"zone\":\"example.com.\",\"records\":\"12\"}\n");
     cr_expect_str_eq(shown(LOG_JSON, true, "started", NULL, 0),
-                     "<4>{\"time\":\"2026-08-01T12:34:56.000789Z\",\"level\":\"warning\",\"msg\":\"started\"}\n");
+                     "<4>{\"time\":\"2026-08-01T12:34:56.000789Z\",\"level\":\"warning\",\"msg\":"
+                     "\"started\"}\n");
 }
 
 Test(log, no_value_can_forge_a_line_or_reach_the_terminal)
@@ -59,22 +65,30 @@ Test(log, no_value_can_forge_a_line_or_reach_the_terminal)
         {"a=b", "\"a=b\"", "\"a=b\""},
         {"say \"hi\"", "\"say \\\"hi\\\"\"", "\"say \\\"hi\\\"\""},
         {"back\\slash", "\"back\\\\slash\"", "\"back\\\\slash\""},
-        {"x\nlevel=error msg=forged", "\"x\\nlevel=error msg=forged\"", "\"x\\nlevel=error msg=forged\""},
+        {"x\nlevel=error msg=forged", "\"x\\nlevel=error msg=forged\"",
+         "\"x\\nlevel=error msg=forged\""},
         {"\r\t\b", "\"\\r\\t\\u0008\"", "\"\\r\\t\\u0008\""},
         {"\033[2J", "\"\\u001b[2J\"", "\"\\u001b[2J\""},
         {"\177", "\"\\u007f\"", "\"\\u007f\""},
-        {"\xC2\x9B" "2J", "\"\\u009b2J\"", "\"\\u009b2J\""},                              /* CSI in one character */
-        {"\xE2\x80\xAE" "evil", "\"\\u202eevil\"", "\"\\u202eevil\""},                    /* right to left override */
-        {"\xE2\x80\xA8", "\"\\u2028\"", "\"\\u2028\""},                                   /* line separator */
-        {"\xF3\xA0\x80\xA1", "\"\\udb40\\udc21\"", "\"\\udb40\\udc21\""},                 /* a tag character, U+E0021 */
+        {"\xC2\x9B"
+         "2J",
+         "\"\\u009b2J\"", "\"\\u009b2J\""}, /* CSI in one character */
+        {"\xE2\x80\xAE"
+         "evil",
+         "\"\\u202eevil\"", "\"\\u202eevil\""},         /* right to left override */
+        {"\xE2\x80\xA8", "\"\\u2028\"", "\"\\u2028\""}, /* line separator */
+        {"\xF3\xA0\x80\xA1", "\"\\udb40\\udc21\"",
+         "\"\\udb40\\udc21\""}, /* a tag character, U+E0021 */
         {"\xC3\xBC \xE2\x82\xAC \xF0\x9F\x98\x80", "\"\xC3\xBC \xE2\x82\xAC \xF0\x9F\x98\x80\"",
          "\"\xC3\xBC \xE2\x82\xAC \xF0\x9F\x98\x80\""},
         {"\xFF", "\"\\ufffd\"", "\"\\ufffd\""},
-        {"\xC0\x8A", "\"\\ufffd\\ufffd\"", "\"\\ufffd\\ufffd\""},                         /* overlong newline */
-        {"\xED\xA0\x80", "\"\\ufffd\\ufffd\\ufffd\"", "\"\\ufffd\\ufffd\\ufffd\""},       /* a surrogate */
-        {"\xF4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""},
-        {"\xE2\x82", "\"\\ufffd\\ufffd\"", "\"\\ufffd\\ufffd\""},                         /* cut short */
-        {"\xC3\"", "\"\\ufffd\\\"\"", "\"\\ufffd\\\"\""},                                 /* cut by a quote */
+        {"\xC0\x8A", "\"\\ufffd\\ufffd\"", "\"\\ufffd\\ufffd\""}, /* overlong newline */
+        {"\xED\xA0\x80", "\"\\ufffd\\ufffd\\ufffd\"",
+         "\"\\ufffd\\ufffd\\ufffd\""}, /* a surrogate */
+        {"\xF4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"",
+         "\"\\ufffd\\ufffd\\ufffd\\ufffd\""},
+        {"\xE2\x82", "\"\\ufffd\\ufffd\"", "\"\\ufffd\\ufffd\""}, /* cut short */
+        {"\xC3\"", "\"\\ufffd\\\"\"", "\"\\ufffd\\\"\""},         /* cut by a quote */
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct log_field f = {"v", rows[i].value};
@@ -82,13 +96,15 @@ Test(log, no_value_can_forge_a_line_or_reach_the_terminal)
         snprintf(expected, sizeof(expected), "<4>level=warning msg=\"m\" v=%s\n", rows[i].logfmt);
         cr_expect_str_eq(shown(LOG_LOGFMT, true, "m", &f, 1), expected);
         snprintf(expected, sizeof(expected), "\"msg\":\"m\",\"v\":%s}\n", rows[i].json);
-        cr_expect_not_null(strstr(shown(LOG_JSON, false, "m", &f, 1), expected), "%s in %s", expected, room);
+        cr_expect_not_null(strstr(shown(LOG_JSON, false, "m", &f, 1), expected), "%s in %s",
+                           expected, room);
     }
 }
 
 Test(log, the_message_is_escaped_too)
 {
-    cr_expect_str_eq(shown(LOG_LOGFMT, true, "a\"b\nc", NULL, 0), "<4>level=warning msg=\"a\\\"b\\nc\"\n");
+    cr_expect_str_eq(shown(LOG_LOGFMT, true, "a\"b\nc", NULL, 0),
+                     "<4>level=warning msg=\"a\\\"b\\nc\"\n");
 }
 
 /* Quotes pair up and nothing but the last byte is a newline. */
@@ -108,7 +124,8 @@ static void line_is_whole(const char *line)
 
 Test(log, long_values_are_cut_and_the_line_stays_whole)
 {
-    static const char *const fill[] = {"x", " ", "\"", "\n", "\xFF", "\xF3\xA0\x80\xA1", "\xE2\x82\xAC"};
+    static const char *const fill[] = {"x",           " ", "\"", "\n", "\xFF", "\xF3\xA0\x80\xA1",
+                                       "\xE2\x82\xAC"};
     for (size_t i = 0; i < ARRAY_LEN(fill); i++)
         for (size_t len = LOG_LINE_MAX - 150; len < LOG_LINE_MAX + 150; len++) {
             static char value[LOG_LINE_MAX * 2];
@@ -174,11 +191,13 @@ Test(log, stderr_lines_have_the_time_unless_there_are_priorities)
 
 static char sunk[200];
 
-static void sink(enum log_level level, const char *message, const struct log_field *fields, int count)
+static void sink(enum log_level level, const char *message, const struct log_field *fields,
+                 int count)
 {
     int at = snprintf(sunk, sizeof(sunk), "%d %s", (int)level, message);
     for (int i = 0; i < count; i++)
-        at += snprintf(sunk + at, sizeof(sunk) - (size_t)at, " %s=%s", fields[i].key, fields[i].value);
+        at += snprintf(sunk + at, sizeof(sunk) - (size_t)at, " %s=%s", fields[i].key,
+                       fields[i].value);
 }
 
 Test(log, a_sink_gets_the_fields_that_are_there_unescaped)
@@ -274,13 +293,22 @@ Test(log, a_class_has_its_rate_and_says_what_was_held_back)
         bool is_open;
         uint64_t suppressed; /* when open */
     } rows[] = {
-        {5000000, true, 0},  {5000001, true, 0},  {5000002, false, 0}, {5999999, false, 0}, {6000000, true, 2},
-        {6000001, true, 0},  {6500000, false, 0}, {9000000, true, 1},  {9000000, true, 0},  {9000000, false, 0},
+        {5000000, true, 0},
+        {5000001, true, 0},
+        {5000002, false, 0},
+        {5999999, false, 0},
+        {6000000, true, 2},
+        {6000001, true, 0},
+        {6500000, false, 0},
+        {9000000, true, 1},
+        {9000000, true, 0},
+        {9000000, false, 0},
         {8000000, true, 1} /* a clock that went back opens a new second */,
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         suppressed = 99;
-        cr_expect_eq(log_rate_is_open(&rate, 2, rows[i].now_us, &suppressed), rows[i].is_open, "row %zu", i);
+        cr_expect_eq(log_rate_is_open(&rate, 2, rows[i].now_us, &suppressed), rows[i].is_open,
+                     "row %zu", i);
         cr_expect_eq(suppressed, rows[i].is_open ? rows[i].suppressed : 99, "row %zu", i);
     }
     struct log_num n;

@@ -86,9 +86,11 @@ Test(conf, is_a_map)
         const char *yaml, *text;
     } rows[] = {
         {"hello", "the configuration is a map of settings, not text"},
-        {"zones:{}", "the configuration is a map of settings, not text (is a blank missing after a colon?)"},
+        {"zones:{}",
+         "the configuration is a map of settings, not text (is a blank missing after a colon?)"},
         {"- a\n", "the configuration is a map of settings, not a list"},
-        {"server: udp-size:1400", "\"server\" takes a map, not text (is a blank missing after a colon?)"},
+        {"server: udp-size:1400",
+         "\"server\" takes a map, not text (is a blank missing after a colon?)"},
         {"server.udp-size: 1400", "unknown setting \"server.udp-size\""},
         {"zones.*.file: x", "unknown setting \"zones.*.file\""},
         {"'': x", "unknown setting \"\""},

@@ -46,9 +46,9 @@ static void zones_are_same(const struct conf *a, const struct conf *b)
 #define SAME_TEXT(m)      text_is_same(a->m, b->m)
 #define SAME_HOST_TEXT(m) text_is_same(a->m, b->m)
 #define SAME_PATH(m)      text_is_same(a->m, b->m)
-#define SAME_LISTEN(m)                                                                             \
-    cr_assert_eq(a->m.count, b->m.count);                                                          \
-    for (unsigned i = 0; i < a->m.count; i++)                                                      \
+#define SAME_LISTEN(m)                        \
+    cr_assert_eq(a->m.count, b->m.count);     \
+    for (unsigned i = 0; i < a->m.count; i++) \
     cr_expect_arr_eq(&a->m.items[i].address, &b->m.items[i].address, sizeof(a->m.items[i].address))
 
 static void confs_are_same(const struct conf *a, const struct conf *b)
@@ -81,11 +81,13 @@ Test(effective, is_a_configuration_of_the_same_meaning_elsewhere)
     static const char *const yamls[] = {"", "zones: {example.com: {file: x}}", awkward};
     for (size_t i = 0; i < ARRAY_LEN(yamls); i++) {
         size_t len;
-        struct conf *a = conf_load_bytes(yamls[i], strlen(yamls[i]), "/etc/reeve/reeved.yaml", &faults);
+        struct conf *a =
+            conf_load_bytes(yamls[i], strlen(yamls[i]), "/etc/reeve/reeved.yaml", &faults);
         cr_assert_not_null(a, "%s: %s", yamls[i], faults.list[0].text);
         char *shown = shown_of(a, &len);
         struct conf *b = conf_load_bytes(shown, len, "/tmp/elsewhere.yaml", &faults);
-        cr_assert_not_null(b, "%u:%u %s\n%s", faults.list[0].at.line, faults.list[0].at.column, faults.list[0].text, shown);
+        cr_assert_not_null(b, "%u:%u %s\n%s", faults.list[0].at.line, faults.list[0].at.column,
+                           faults.list[0].text, shown);
         confs_are_same(a, b);
         free(shown);
         conf_free(a);
@@ -128,7 +130,8 @@ Test(effective, takes_the_longest_names_of_zones)
     size_t len;
     char *shown = shown_of(a, &len);
     struct conf *b = conf_load_bytes(shown, len, "/f", &faults);
-    cr_assert_not_null(b, "%u:%u %s", faults.list[0].at.line, faults.list[0].at.column, faults.list[0].text);
+    cr_assert_not_null(b, "%u:%u %s", faults.list[0].at.line, faults.list[0].at.column,
+                       faults.list[0].text);
     zones_are_same(a, b);
     free(shown);
     conf_free(a);
@@ -159,8 +162,9 @@ Test(effective, shows_every_setting_with_its_origin)
                                "  example.com:\n"
                                "    file: x.zone\n";
     static const char *const lines[] = {
-        "- 192.0.2.1 # /e/f.yaml:4:7",   "identity: ns1 # /e/f.yaml:2:13", "version: off # default",
-        "tcp-idle: 10s # default",       "tcp-unsent: 256K # default",     "level: info # default",
+        "- 192.0.2.1 # /e/f.yaml:4:7",   "identity: ns1 # /e/f.yaml:2:13",
+        "version: off # default",        "tcp-idle: 10s # default",
+        "tcp-unsent: 256K # default",    "level: info # default",
         "example.com.: # /e/f.yaml:6:3", "file: /e/x.zone # /e/f.yaml:7:11",
     };
     struct conf *c = conf_load_bytes(yaml, strlen(yaml), "/e/f.yaml", &faults);
@@ -169,7 +173,8 @@ Test(effective, shows_every_setting_with_its_origin)
     char *shown = shown_of(c, &len);
     for (size_t i = 0; i < ARRAY_LEN(lines); i++)
         cr_expect(has_line(shown, lines[i]), "%s in\n%s", lines[i], shown);
-#define SETTING(path, member, kind, preset, min, max, what) cr_expect_not_null(strstr(shown, strrchr(path, '.') + 1), path);
+#define SETTING(path, member, kind, preset, min, max, what) \
+    cr_expect_not_null(strstr(shown, strrchr(path, '.') + 1), path);
 #include "conf/settings.tbl.h"
 #undef SETTING
     free(shown);
@@ -183,8 +188,10 @@ Test(effective, the_documentation_is_the_configuration_of_defaults)
     FILE *out = open_memstream(&shown, &len);
     conf_document(out);
     fclose(out);
-    struct conf *a = conf_load_bytes(shown, len, "/f", &faults), *b = conf_load_bytes("", 0, "/f", &faults);
-    cr_assert_not_null(a, "%u:%u %s", faults.list[0].at.line, faults.list[0].at.column, faults.list[0].text);
+    struct conf *a = conf_load_bytes(shown, len, "/f", &faults),
+                *b = conf_load_bytes("", 0, "/f", &faults);
+    cr_assert_not_null(a, "%u:%u %s", faults.list[0].at.line, faults.list[0].at.column,
+                       faults.list[0].text);
     cr_assert_not_null(b);
     confs_are_same(a, b);
     conf_free(a);

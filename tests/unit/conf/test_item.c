@@ -28,9 +28,10 @@ static void place_is(const struct item *n, unsigned line, unsigned column, const
 
 Test(item, keeps_every_scalar_as_text)
 {
-    const struct item *n = read_text("[no., on, 0.10.in-addr.arpa, 010, 1e3, ~, null, 2024-01-01, 'a b', \"c\\td\"]");
-    static const char *const texts[] = {"no.", "on", "0.10.in-addr.arpa", "010", "1e3", "~", "null", "2024-01-01",
-                                        "a b", "c\td"};
+    const struct item *n =
+        read_text("[no., on, 0.10.in-addr.arpa, 010, 1e3, ~, null, 2024-01-01, 'a b', \"c\\td\"]");
+    static const char *const texts[] = {"no.", "on",   "0.10.in-addr.arpa", "010", "1e3",
+                                        "~",   "null", "2024-01-01",        "a b", "c\td"};
     cr_assert_not_null(n);
     cr_assert_eq(n->kind, ITEM_LIST);
     cr_assert_eq(n->count, ARRAY_LEN(texts));
@@ -44,7 +45,8 @@ Test(item, keeps_every_scalar_as_text)
 
 Test(item, knows_its_place_in_characters)
 {
-    const struct item *n = read_text("# c\r\na:\r\n  b: \xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80  # x\r\n  \xC3\xBC\xC3\xBC: [1, 2]\r\n");
+    const struct item *n = read_text("# c\r\na:\r\n  b: \xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80  # "
+                                     "x\r\n  \xC3\xBC\xC3\xBC: [1, 2]\r\n");
     cr_assert_not_null(n);
     const struct item *a = n->first, *map = a->next, *b = map->first, *u = b->next->next;
     place_is(n, 2, 1, "");
@@ -90,9 +92,13 @@ Test(item, refuses_where_it_stands)
         {"{{a: 1}: 2}", 1, 2, "a key must be text"},
         {"a: \"x\\0y\"\n", 1, 4, "text with a NUL character"},
         {"[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]", 1, 17, "lists and maps are nested too deeply"},
-        {"a: [1, 2\nb: 3\n", 2, 2, "not YAML: did not find expected ',' or ']' while parsing a flow sequence at line 1, column 4"},
+        {"a: [1, 2\nb: 3\n", 2, 2,
+         "not YAML: did not find expected ',' or ']' while parsing a flow sequence at line 1, "
+         "column 4"},
         {"a: 1\n  b: 2\n", 2, 4, "not YAML: mapping values are not allowed in this context"},
-        {"a: 'x\n", 2, 1, "not YAML: found unexpected end of stream while scanning a quoted scalar at line 1, column 4"},
+        {"a: 'x\n", 2, 1,
+         "not YAML: found unexpected end of stream while scanning a quoted scalar at line 1, "
+         "column 4"},
         {"a:\n\tb: 1\n", 2, 1, "a tab cannot indent"},
         {"a: @x\n", 1, 4, "text that begins with \"@\" needs quotes"},
         {"a: `x\n", 1, 4, "text that begins with \"`\" needs quotes"},
@@ -106,7 +112,8 @@ Test(item, refuses_where_it_stands)
         read_text(r->yaml);
         const struct conf_fault *f = &faults.list[0];
         cr_expect_eq(faults.count, 1, "%s: %u faults", r->yaml, faults.count);
-        cr_expect(f->at.line == r->line && f->at.column == r->column, "%s: at %u:%u", r->yaml, f->at.line, f->at.column);
+        cr_expect(f->at.line == r->line && f->at.column == r->column, "%s: at %u:%u", r->yaml,
+                  f->at.line, f->at.column);
         cr_expect(strncmp(f->text, r->text, strlen(r->text)) == 0, "%s: %s", r->yaml, f->text);
         arena_done(&arena);
     }

@@ -37,7 +37,8 @@ Test(listen, scans_addresses_with_and_without_port)
         const struct sockaddr_in6 *v6 = (const void *)&l.address;
         bool is_v4 = r->family == AF_INET;
         cr_expect_eq(l.address_len, is_v4 ? sizeof(*v4) : sizeof(*v6));
-        inet_ntop(r->family, is_v4 ? (const void *)&v4->sin_addr : (const void *)&v6->sin6_addr, shown, sizeof(shown));
+        inet_ntop(r->family, is_v4 ? (const void *)&v4->sin_addr : (const void *)&v6->sin6_addr,
+                  shown, sizeof(shown));
         cr_expect_str_eq(shown, r->address);
         cr_expect_eq(ntohs(is_v4 ? v4->sin_port : v6->sin6_port), r->port, "%s", r->text);
     }
@@ -59,10 +60,32 @@ Test(listen, takes_the_interface_of_a_link_local_address)
 Test(listen, refuses_what_is_no_address)
 {
     static const char *const rows[] = {
-        "", "@", "@53", "localhost", "127.0.0.1@", "127.0.0.1@0", "127.0.0.1@65536", "127.0.0.1@ 53", "127.0.0.1@-1",
-        "127.0.0.1@53@53", "127.0.0.1 @53", "127.1", "256.0.0.1", "1.2.3", "127.0.0.1:53", "[::1]", "::1@x", ":::", "1::2::3",
-        "*", "any", "127.0.0.1%lo", "0x7f.0.0.1", "127.0.0.1/8",
-        "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000@53",
+        "",
+        "@",
+        "@53",
+        "localhost",
+        "127.0.0.1@",
+        "127.0.0.1@0",
+        "127.0.0.1@65536",
+        "127.0.0.1@ 53",
+        "127.0.0.1@-1",
+        "127.0.0.1@53@53",
+        "127.0.0.1 @53",
+        "127.1",
+        "256.0.0.1",
+        "1.2.3",
+        "127.0.0.1:53",
+        "[::1]",
+        "::1@x",
+        ":::",
+        "1::2::3",
+        "*",
+        "any",
+        "127.0.0.1%lo",
+        "0x7f.0.0.1",
+        "127.0.0.1/8",
+        "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:"
+        "0000@53",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct conf_listen l = {.address_len = 99};
@@ -82,29 +105,42 @@ Test(listen, says_what_is_wrong_and_where)
     } rows[] = {
         {"server: {listen: []}", 1, 18, "\"server.listen\" has no address"},
         {"server: {listen: }", 1, 18, "\"server.listen\" has no address"},
-        {"server: {listen: localhost}", 1, 18, "\"localhost\" is not ADDRESS or ADDRESS@PORT with an IPv4 or IPv6 address"},
+        {"server: {listen: localhost}", 1, 18,
+         "\"localhost\" is not ADDRESS or ADDRESS@PORT with an IPv4 or IPv6 address"},
         {"server: {listen: [127.0.0.1, 'fe80::1%nope']}", 1, 30,
-         "\"fe80::1%nope\" is not ADDRESS or ADDRESS@PORT with an IPv4 or IPv6 address and an interface of this machine"},
-        {"server: {listen: [127.0.0.1:53]}", 1, 19, "\"127.0.0.1:53\" is not ADDRESS or ADDRESS@PORT, did you mean \"127.0.0.1@53\"?"},
-        {"server: {listen: ['[::1]:53']}", 1, 19, "\"[::1]:53\" is not ADDRESS or ADDRESS@PORT, did you mean \"::1@53\"?"},
-        {"server: {listen: ['[::1]']}", 1, 19, "\"[::1]\" is not ADDRESS or ADDRESS@PORT, did you mean \"::1\"?"},
-        {"server: {listen: ['::1#53']}", 1, 19, "\"::1#53\" is not ADDRESS or ADDRESS@PORT, did you mean \"::1@53\"?"},
-        {"server: {listen: [[127.0.0.1]]}", 1, 19, "a listen address is ADDRESS or ADDRESS@PORT, not a list"},
-        {"server:\n  listen:\n    -\n", 3, 6, "a listen address is ADDRESS or ADDRESS@PORT, not nothing"},
+         "\"fe80::1%nope\" is not ADDRESS or ADDRESS@PORT with an IPv4 or IPv6 address and an "
+         "interface of this machine"},
+        {"server: {listen: [127.0.0.1:53]}", 1, 19,
+         "\"127.0.0.1:53\" is not ADDRESS or ADDRESS@PORT, did you mean \"127.0.0.1@53\"?"},
+        {"server: {listen: ['[::1]:53']}", 1, 19,
+         "\"[::1]:53\" is not ADDRESS or ADDRESS@PORT, did you mean \"::1@53\"?"},
+        {"server: {listen: ['[::1]']}", 1, 19,
+         "\"[::1]\" is not ADDRESS or ADDRESS@PORT, did you mean \"::1\"?"},
+        {"server: {listen: ['::1#53']}", 1, 19,
+         "\"::1#53\" is not ADDRESS or ADDRESS@PORT, did you mean \"::1@53\"?"},
+        {"server: {listen: [[127.0.0.1]]}", 1, 19,
+         "a listen address is ADDRESS or ADDRESS@PORT, not a list"},
+        {"server:\n  listen:\n    -\n", 3, 6,
+         "a listen address is ADDRESS or ADDRESS@PORT, not nothing"},
         {"server: {listen: [{}]}", 1, 19, "a listen address given as a map needs \"address\""},
-        {"server: {listen: {address: ['::1']}}", 1, 28, "\"server.listen.*.address\" takes ADDRESS or ADDRESS@PORT, not a list"},
-        {"server: {listen: [{address: '::1', tls: x}]}", 1, 36, "\"server.listen.*.tls\" is not supported yet"},
-        {"server: {listen: [{adress: '::1'}]}", 1, 20, "unknown setting \"adress\" in \"server.listen.*\", did you mean \"address\"?"},
+        {"server: {listen: {address: ['::1']}}", 1, 28,
+         "\"server.listen.*.address\" takes ADDRESS or ADDRESS@PORT, not a list"},
+        {"server: {listen: [{address: '::1', tls: x}]}", 1, 36,
+         "\"server.listen.*.tls\" is not supported yet"},
+        {"server: {listen: [{adress: '::1'}]}", 1, 20,
+         "unknown setting \"adress\" in \"server.listen.*\", did you mean \"address\"?"},
         {"server: {listen: [127.0.0.1, '::1', 127.0.0.1@53]}", 1, 37,
          "listen address \"127.0.0.1@53\" is given twice, first at line 1, column 19"},
-        {"server: {listen: ['::1', '0::1']}", 1, 26, "listen address \"0::1\" is given twice, first at line 1, column 19"},
+        {"server: {listen: ['::1', '0::1']}", 1, 26,
+         "listen address \"0::1\" is given twice, first at line 1, column 19"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
         cr_expect_null(conf_load_bytes(r->yaml, strlen(r->yaml), "f", &faults), "%s", r->yaml);
         const struct conf_fault *f = &faults.list[0];
         cr_expect_eq(faults.count, 1, "%s: %u faults", r->yaml, faults.count);
-        cr_expect(f->at.line == r->line && f->at.column == r->column, "%s: at %u:%u", r->yaml, f->at.line, f->at.column);
+        cr_expect(f->at.line == r->line && f->at.column == r->column, "%s: at %u:%u", r->yaml,
+                  f->at.line, f->at.column);
         cr_expect_str_eq(f->text, r->text);
     }
 }

@@ -30,8 +30,10 @@ static struct conf *load_one(const char *path, const char *value)
 Test(setting, every_path_is_there_once)
 {
     for (unsigned i = 0; i < setting_row_count; i++) {
-        cr_expect_eq(setting_find(setting_rows[i].path), &setting_rows[i], "%s", setting_rows[i].path);
-        cr_expect_not(setting_is_map(setting_rows[i].path) && setting_rows[i].kind != SETTING_LISTEN,
+        cr_expect_eq(setting_find(setting_rows[i].path), &setting_rows[i], "%s",
+                     setting_rows[i].path);
+        cr_expect_not(setting_is_map(setting_rows[i].path) &&
+                          setting_rows[i].kind != SETTING_LISTEN,
                       "%s is a map and a value", setting_rows[i].path);
     }
     for (unsigned i = 0; i < CONF_SETTING_COUNT; i++)
@@ -70,14 +72,16 @@ Test(setting, every_default_may_be_written)
 static uint64_t member_of(const struct conf *c, const struct setting *s)
 {
     const char *member = (const char *)c + s->member;
-    return s->kind == SETTING_SIZE ? *(const uint64_t *)(const void *)member : *(const uint32_t *)(const void *)member;
+    return s->kind == SETTING_SIZE ? *(const uint64_t *)(const void *)member
+                                   : *(const uint32_t *)(const void *)member;
 }
 
 /* The number as it is written for the kind: a bare number is seconds for a duration, so it gets its unit. */
 static void value_is(const struct setting *s, uint64_t v, bool is_taken)
 {
     char text[32];
-    snprintf(text, sizeof(text), "%llu%s", (unsigned long long)v, s->kind == SETTING_DURATION ? "ms" : "");
+    snprintf(text, sizeof(text), "%llu%s", (unsigned long long)v,
+             s->kind == SETTING_DURATION ? "ms" : "");
     struct conf *c = load_one(s->path, text);
     cr_expect_eq(c != NULL, is_taken, "%s: %s", s->path, text);
     if (c && is_taken)

@@ -14,16 +14,26 @@ Test(suggest, counts_the_least_edits)
         const char *a, *b;
         unsigned distance;
     } rows[] = {
-        {"", "", 0},           {"zones", "zones", 0},      {"Zones", "zONES", 0},
-        {"", "abc", 3},        {"abc", "", 3},             {"kitten", "sitting", 3},
-        {"lisetn", "listen", 1} /* neighbours swapped */,  {"zone", "zones", 1},
-        {"level", "lvl", 2},   {"ab", "ba", 1},            {"abcd", "badc", 2},
-        {"flaw", "lawn", 2},   {"tcp_idle", "tcp-idle", 1},
+        {"", "", 0},
+        {"zones", "zones", 0},
+        {"Zones", "zONES", 0},
+        {"", "abc", 3},
+        {"abc", "", 3},
+        {"kitten", "sitting", 3},
+        {"lisetn", "listen", 1} /* neighbours swapped */,
+        {"zone", "zones", 1},
+        {"level", "lvl", 2},
+        {"ab", "ba", 1},
+        {"abcd", "badc", 2},
+        {"flaw", "lawn", 2},
+        {"tcp_idle", "tcp-idle", 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
-        cr_expect_eq(suggest_distance(r->a, strlen(r->a), r->b, strlen(r->b)), r->distance, "%s, %s", r->a, r->b);
-        cr_expect_eq(suggest_distance(r->b, strlen(r->b), r->a, strlen(r->a)), r->distance, "%s, %s", r->b, r->a);
+        cr_expect_eq(suggest_distance(r->a, strlen(r->a), r->b, strlen(r->b)), r->distance,
+                     "%s, %s", r->a, r->b);
+        cr_expect_eq(suggest_distance(r->b, strlen(r->b), r->a, strlen(r->a)), r->distance,
+                     "%s, %s", r->b, r->a);
     }
 }
 
@@ -41,8 +51,15 @@ Test(suggest, offers_the_nearest_and_nothing_that_is_far)
     static const struct row {
         const char *word, *best;
     } rows[] = {
-        {"lisen", "listen"}, {"limit", "limits"},  {"lgo", "log"},    {"levle", "level"}, {"warn", "warning"},
-        {"lo", "log"},       {"frobnicate", NULL}, {"listening-addresses", NULL},         {"x", NULL},
+        {"lisen", "listen"},
+        {"limit", "limits"},
+        {"lgo", "log"},
+        {"levle", "level"},
+        {"warn", "warning"},
+        {"lo", "log"},
+        {"frobnicate", NULL},
+        {"listening-addresses", NULL},
+        {"x", NULL},
         {"", NULL},
         {"listenlistenlistenlistenlistenlistenlistenlistenlistenlistenlistenlisten", NULL},
     };

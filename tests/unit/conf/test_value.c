@@ -18,8 +18,9 @@ static struct conf *load(const char *yaml)
 
 Test(value, reads_durations_and_sizes_with_units)
 {
-    struct conf *c = load("server: {limits: {tcp-idle: 2m, tcp-first-byte: 500ms, tcp-message: 7, tcp-unsent: 1M,\n"
-                          "  udp-receive-buffer: 65536}}");
+    struct conf *c = load(
+        "server: {limits: {tcp-idle: 2m, tcp-first-byte: 500ms, tcp-message: 7, tcp-unsent: 1M,\n"
+        "  udp-receive-buffer: 65536}}");
     cr_assert_not_null(c, "%s", faults.list[0].text);
     cr_expect_eq(c->tcp_idle_ms, 120000);
     cr_expect_eq(c->tcp_first_byte_ms, 500);
@@ -34,7 +35,8 @@ Test(value, reads_yes_and_no_as_people_write_them)
     static const struct row {
         const char *text;
         int value;
-    } rows[] = {{"yes", 1}, {"no", 0}, {"on", 1}, {"off", 0}, {"true", 1}, {"false", 0}, {"YES", 1}, {"'no'", 0}, {"True", 1}};
+    } rows[] = {{"yes", 1},   {"no", 0},  {"on", 1},   {"off", 0}, {"true", 1},
+                {"false", 0}, {"YES", 1}, {"'no'", 0}, {"True", 1}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char yaml[100];
         snprintf(yaml, sizeof(yaml), "server: {minimal-responses: %s}", rows[i].text);
@@ -94,25 +96,40 @@ Test(value, says_what_it_takes_and_what_it_found)
         unsigned line, column;
         const char *text;
     } rows[] = {
-        {"server:\n  udp-size: 99999\n", 2, 13, "\"server.udp-size\" takes a number from 512 to 4096, not \"99999\""},
+        {"server:\n  udp-size: 99999\n", 2, 13,
+         "\"server.udp-size\" takes a number from 512 to 4096, not \"99999\""},
         {"server:\n  udp-size: 99999999999999999999999\n", 2, 13,
          "\"server.udp-size\" takes a number from 512 to 4096, not \"99999999999999999999999\""},
-        {"server:\n  udp-size: -1\n", 2, 13, "\"server.udp-size\" takes a number from 512 to 4096, not \"-1\""},
-        {"server:\n  udp-size: 1K\n", 2, 13, "\"server.udp-size\" takes a number from 512 to 4096, not \"1K\""},
-        {"server:\n  udp-size: 0x400\n", 2, 13, "\"server.udp-size\" takes a number from 512 to 4096, not \"0x400\""},
-        {"server:\n  udp-size:\n", 2, 12, "\"server.udp-size\" has no value; it takes a number from 512 to 4096"},
-        {"server:\n  udp-size: [1232]\n", 2, 13, "\"server.udp-size\" takes a number from 512 to 4096, not a list"},
-        {"server:\n  udp-size: {a: 1}\n", 2, 13, "\"server.udp-size\" takes a number from 512 to 4096, not a map"},
-        {"server: {limits: {tcp-idle: 10x}}", 1, 29, "\"server.limits.tcp-idle\" takes a duration from 100ms to 1d, not \"10x\""},
-        {"server: {limits: {tcp-idle: 2d}}", 1, 29, "\"server.limits.tcp-idle\" takes a duration from 100ms to 1d, not \"2d\""},
-        {"server: {limits: {tcp-unsent: 10s}}", 1, 31, "\"server.limits.tcp-unsent\" takes a size from 128K to 64M, not \"10s\""},
+        {"server:\n  udp-size: -1\n", 2, 13,
+         "\"server.udp-size\" takes a number from 512 to 4096, not \"-1\""},
+        {"server:\n  udp-size: 1K\n", 2, 13,
+         "\"server.udp-size\" takes a number from 512 to 4096, not \"1K\""},
+        {"server:\n  udp-size: 0x400\n", 2, 13,
+         "\"server.udp-size\" takes a number from 512 to 4096, not \"0x400\""},
+        {"server:\n  udp-size:\n", 2, 12,
+         "\"server.udp-size\" has no value; it takes a number from 512 to 4096"},
+        {"server:\n  udp-size: [1232]\n", 2, 13,
+         "\"server.udp-size\" takes a number from 512 to 4096, not a list"},
+        {"server:\n  udp-size: {a: 1}\n", 2, 13,
+         "\"server.udp-size\" takes a number from 512 to 4096, not a map"},
+        {"server: {limits: {tcp-idle: 10x}}", 1, 29,
+         "\"server.limits.tcp-idle\" takes a duration from 100ms to 1d, not \"10x\""},
+        {"server: {limits: {tcp-idle: 2d}}", 1, 29,
+         "\"server.limits.tcp-idle\" takes a duration from 100ms to 1d, not \"2d\""},
+        {"server: {limits: {tcp-unsent: 10s}}", 1, 31,
+         "\"server.limits.tcp-unsent\" takes a size from 128K to 64M, not \"10s\""},
         {"server: {limits: {tcp-unsent: 99999999999999999999G}}", 1, 31,
-         "\"server.limits.tcp-unsent\" takes a size from 128K to 64M, not \"99999999999999999999G\""},
-        {"server: {minimal-responses: maybe}", 1, 29, "\"server.minimal-responses\" takes yes or no, not \"maybe\""},
+         "\"server.limits.tcp-unsent\" takes a size from 128K to 64M, not "
+         "\"99999999999999999999G\""},
+        {"server: {minimal-responses: maybe}", 1, 29,
+         "\"server.minimal-responses\" takes yes or no, not \"maybe\""},
         {"log: {level: warn}", 1, 14,
-         "\"log.level\" takes error, warning, notice, info or debug, not \"warn\", did you mean \"warning\"?"},
-        {"log: {level: 6}", 1, 14, "\"log.level\" takes error, warning, notice, info or debug, not \"6\""},
-        {"log: {form: jsno}", 1, 13, "\"log.form\" takes logfmt or json, not \"jsno\", did you mean \"json\"?"},
+         "\"log.level\" takes error, warning, notice, info or debug, not \"warn\", did you mean "
+         "\"warning\"?"},
+        {"log: {level: 6}", 1, 14,
+         "\"log.level\" takes error, warning, notice, info or debug, not \"6\""},
+        {"log: {form: jsno}", 1, 13,
+         "\"log.form\" takes logfmt or json, not \"jsno\", did you mean \"json\"?"},
         {"log: {to: syslog}", 1, 11, "\"log.to\" takes stderr or journal, not \"syslog\""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -120,7 +137,8 @@ Test(value, says_what_it_takes_and_what_it_found)
         cr_expect_null(load(r->yaml), "%s", r->yaml);
         const struct conf_fault *f = &faults.list[0];
         cr_expect_eq(faults.count, 1, "%s: %u faults", r->yaml, faults.count);
-        cr_expect(f->at.line == r->line && f->at.column == r->column, "%s: at %u:%u", r->yaml, f->at.line, f->at.column);
+        cr_expect(f->at.line == r->line && f->at.column == r->column, "%s: at %u:%u", r->yaml,
+                  f->at.line, f->at.column);
         cr_expect_str_eq(f->text, r->text);
     }
 }

@@ -30,9 +30,14 @@ Test(zones, names_are_absolute_with_and_without_final_dot)
     static const struct row {
         const char *name, *file;
         unsigned line;
-    } rows[] = { /* canonical order: RFC 4034 s6.1 */
-        {".", "/etc/reeve/d", 5},  {"10.", "/etc/reeve/g", 8},           {"0.10.in-addr.arpa.", "/srv/c", 4},
-        {"Example.com.", "/etc/reeve/a", 2}, {"a\\.b.example.", "/etc/reeve/f", 7}, {"no.", "/etc/reeve/b", 3},
+    } rows[] = {
+        /* canonical order: RFC 4034 s6.1 */
+        {".", "/etc/reeve/d", 5},
+        {"10.", "/etc/reeve/g", 8},
+        {"0.10.in-addr.arpa.", "/srv/c", 4},
+        {"Example.com.", "/etc/reeve/a", 2},
+        {"a\\.b.example.", "/etc/reeve/f", 7},
+        {"no.", "/etc/reeve/b", 3},
         {"on.", "/etc/reeve/e", 6},
     };
     cr_assert_eq(c->zone_count, ARRAY_LEN(rows));
@@ -73,29 +78,42 @@ Test(zones, says_what_is_wrong_and_where)
          "zone \"a.example\" is given twice, first at line 2, column 3"},
         {"zones:\n  a.example: {file: a}\n  \\097.example: {file: a}\n", 3, 3,
          "zone \"\\097.example\" is given twice, first at line 2, column 3"},
-        {"zones:\n  a.example:\n", 2, 3, "zone \"a.example\" has no \"file\"; zones without one are not supported yet"},
+        {"zones:\n  a.example:\n", 2, 3,
+         "zone \"a.example\" has no \"file\"; zones without one are not supported yet"},
         {"zones: {a.example: {}}", 1, 9, "zone \"a.example\" has no \"file\""},
         {"zones: {a.example: {file: }}", 1, 27, "\"zones.*.file\" has no value; it takes a path"},
-        {"zones: {a.example: {file: ''}}", 1, 27, "\"zones.*.file\" takes a path of 1 to 4000 bytes without control characters, not \"\""},
-        {"zones: {a.example: {file: [x]}}", 1, 27, "\"zones.*.file\" takes a path of 1 to 4000 bytes without control characters, not a list"},
+        {"zones: {a.example: {file: ''}}", 1, 27,
+         "\"zones.*.file\" takes a path of 1 to 4000 bytes without control characters, not \"\""},
+        {"zones: {a.example: {file: [x]}}", 1, 27,
+         "\"zones.*.file\" takes a path of 1 to 4000 bytes without control characters, not a list"},
         {"zones: {a.example: [x]}", 1, 20, "\"zones.*\" takes a map, not a list"},
-        {"zones:\n  a.example: hosted\n", 2, 14, "zone \"a.example\": templates are not supported yet, and \"hosted\" would name one"},
-        {"zones: {a.example: {flie: x}}", 1, 21, "unknown setting \"flie\" in \"zones.*\", did you mean \"file\"?"},
-        {"zones: {a.example: {file: x, file: y}}", 1, 30, "\"file\" is given twice, first at line 1, column 21"},
-        {"zones: {a.example: {primaries: [x]}}", 1, 21, "\"zones.*.primaries\" is not supported yet"},
-        {"zones: {a.example: {file: x, updates: [{key: k, all: yes}]}}", 1, 30, "\"zones.*.updates\" is not supported yet"},
+        {"zones:\n  a.example: hosted\n", 2, 14,
+         "zone \"a.example\": templates are not supported yet, and \"hosted\" would name one"},
+        {"zones: {a.example: {flie: x}}", 1, 21,
+         "unknown setting \"flie\" in \"zones.*\", did you mean \"file\"?"},
+        {"zones: {a.example: {file: x, file: y}}", 1, 30,
+         "\"file\" is given twice, first at line 1, column 21"},
+        {"zones: {a.example: {primaries: [x]}}", 1, 21,
+         "\"zones.*.primaries\" is not supported yet"},
+        {"zones: {a.example: {file: x, updates: [{key: k, all: yes}]}}", 1, 30,
+         "\"zones.*.updates\" is not supported yet"},
         {"zones: {a..example: {file: x}}", 1, 9, "\"a..example\" is not the name of a zone: "},
         {"zones: {'': {file: x}}", 1, 9, "\"\" is not the name of a zone"},
         {"zones: {'@': {file: x}}", 1, 9, "\"@\" is not the name of a zone"},
-        {"zones: {aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example: {file: x}}", 1, 9,
-         "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example\" is not the name of a zone: "},
+        {"zones: {aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example: {file: "
+         "x}}",
+         1, 9,
+         "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example\" is not the "
+         "name of a zone: "},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
         cr_expect_null(load(r->yaml), "%s", r->yaml);
         const struct conf_fault *f = &faults.list[0];
-        cr_expect_eq(faults.count, 1, "%s: %u faults, %s", r->yaml, faults.count, faults.list[1].text);
-        cr_expect(f->at.line == r->line && f->at.column == r->column, "%s: at %u:%u", r->yaml, f->at.line, f->at.column);
+        cr_expect_eq(faults.count, 1, "%s: %u faults, %s", r->yaml, faults.count,
+                     faults.list[1].text);
+        cr_expect(f->at.line == r->line && f->at.column == r->column, "%s: at %u:%u", r->yaml,
+                  f->at.line, f->at.column);
         cr_expect(strncmp(f->text, r->text, strlen(r->text)) == 0, "%s: %s", r->yaml, f->text);
     }
 }

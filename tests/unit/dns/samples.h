@@ -20,7 +20,7 @@
 struct sample {
     char line[SAMPLE_LINE]; /* what `field` points into */
     const char *field[SAMPLE_FIELDS];
-    unsigned number;        /* of the line in the file */
+    unsigned number; /* of the line in the file */
 };
 
 /* The next sample with `fields` fields; false at the end of the file. */
@@ -77,7 +77,8 @@ static inline uint16_t sample_type(const char *mnemonic)
 }
 
 /* Reads text as the rdata of a record whose type has been read: into out, and what is wrong into diag. */
-static inline enum err sample_scan(uint16_t type, const char *text, struct wr *out, struct diag *diag)
+static inline enum err sample_scan(uint16_t type, const char *text, struct wr *out,
+                                   struct diag *diag)
 {
     char entry[SAMPLE_LINE * 3];
     snprintf(entry, sizeof(entry), "x %s\n", text);

@@ -25,7 +25,10 @@
 /* Waiting for helpers: far more than they need, so that only a hang fails. */
 #define BED_WAIT_S 30
 
-#define BED_TOP    "$TTL 300\n@ SOA ns.example.net. h.example.net. %u 2 3 4 5\n@ NS ns.example.net.\n"
+#define BED_TOP                                         \
+    "$TTL 300\n"                                        \
+    "@ SOA ns.example.net. h.example.net. %u 2 3 4 5\n" \
+    "@ NS ns.example.net.\n"
 
 struct bed {
     struct server *server;
