@@ -126,6 +126,31 @@ static void slow_file(struct bed *b, const char *name, unsigned serial)
     bed_file(b, name, BED_TOP "$GENERATE 1-200000 h$ A 192.0.2.1\n", serial);
 }
 
+Test(zones, of_a_large_configuration_come_and_go_in_slices)
+{
+    enum { ZONES = 1500, SHARED = 500 };
+    struct bed *b = bed_new();
+    char *zones = mem_alloc(ZONES * 40), *at = zones, name[32];
+    bed_file(b, "z", BED_TOP, 3);
+    for (int i = 0; i < ZONES; i++)
+        at += sprintf(at, "  z%d.example: {file: z}\n", i);
+    bed_start(b, "", zones);
+    cr_expect_eq(bed_serial(b, "z1499.example."), -SERVFAIL, "ours from the start, if not loaded");
+    bed_settle(b);
+    at = zones;
+    for (int i = ZONES - SHARED; i < 2 * ZONES - SHARED; i++)
+        at += sprintf(at, "  z%d.example: {file: z}\n", i);
+    bed_reload(b, "", zones);
+    cr_expect(!server_collect(b->server), "one turn does not do it all");
+    bed_settle(b);
+    for (int i = 0; i < 2 * ZONES - SHARED; i++) {
+        snprintf(name, sizeof(name), "z%d.example.", i);
+        cr_assert_eq(bed_serial(b, name), i < ZONES - SHARED ? -REFUSED : 3, "%s", name);
+    }
+    free(zones);
+    bed_free(b);
+}
+
 Test(zones, get_their_new_version_however_fast_reloads_follow)
 {
     struct bed *b = bed_new();
