@@ -17,8 +17,8 @@ enum {
     BLOCK_LEN = 16 << 10,
     READ_STEP = 64 << 10,
 };
-/* For the tree, and for the values: a million zones need 250 and 430 MB. A large file made of nothing but brackets
- * reaches it and is refused. */
+/* For the tree, and for the values: a million zones need 250 and 430 MB. A large file made of
+ * nothing but brackets reaches it and is refused. */
 #define MEMORY_MAX ((size_t)512 << 20)
 
 static struct conf *new_conf(const char *path)
@@ -64,7 +64,8 @@ struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path,
     return NULL;
 }
 
-/* All of the file, and one step more than is allowed at most, so that conf_load_bytes() sees what is too large. */
+/* All of the file, and one step more than is allowed at most, so that conf_load_bytes() sees what
+ * is too large. */
 static char *read_all(int fd, size_t *len)
 {
     char *bytes = NULL;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The configuration: one YAML file, strict, checked as a whole, then plain typed values that never change.
+ * The configuration: one YAML file, strict, checked as a whole, then plain typed values that never
+ * change.
  *
- * conf_load() gives a complete struct conf or NULL and every fault it found; it touches nothing else: no socket, no zone
- * file, no log. A zone file that is missing is not a fault here (that zone answers SERVFAIL), so that one zone never
- * stops the others. The struct belongs to the caller until conf_free(); every pointer in it lives as long as it does,
- * and it may be read from any thread. Loading may be done in any thread too, and with very many zones (a million: some
- * two seconds) the reactor's is not the one for it.
+ * conf_load() gives a complete struct conf or NULL and every fault it found; it touches nothing
+ * else: no socket, no zone file, no log. A zone file that is missing is not a fault here (that zone
+ * answers SERVFAIL), so that one zone never stops the others. The struct belongs to the caller
+ * until conf_free(); every pointer in it lives as long as it does, and it may be read from any
+ * thread. Loading may be done in any thread too, and with very many zones (a million: some two
+ * seconds) the reactor's is not the one for it.
  *
- * The settings are the rows of settings.tbl.h, and each row is a member here, by the name in the row's column "member":
- * conf->udp_size, conf->tcp_idle_ms, conf->log_level. Defaults are filled in. */
+ * The settings are the rows of settings.tbl.h, and each row is a member here, by the name in the
+ * row's column "member": conf->udp_size, conf->tcp_idle_ms, conf->log_level. Defaults are filled
+ * in. */
 #ifndef REEVE_CONF_CONF_H
 #define REEVE_CONF_CONF_H
 
@@ -28,7 +31,8 @@
 #define CONF_FAULT_TEXT_MAX 300
 #define CONF_PORT_DEFAULT   53
 
-/* A place in the file, counted from 1, columns in characters; line 0 is "nowhere in the file: a default". */
+/* A place in the file, counted from 1, columns in characters; line 0 is "nowhere in the file: a
+ * default". */
 struct conf_at {
     uint32_t line, column;
 };
@@ -122,16 +126,19 @@ struct conf {
 
 /* The file at path, or NULL with at least one fault. faults is filled anew; it cannot be NULL. */
 struct conf *conf_load(const char *path, struct conf_faults *faults);
-/* The same for bytes in memory; path is what messages and relative files are based on and is not opened. */
+/* The same for bytes in memory; path is what messages and relative files are based on and is not
+ * opened. */
 struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path,
                              struct conf_faults *faults);
 /* NULL is fine. */
 void conf_free(struct conf *c);
 
-/* Prints every setting with its value and, as a comment, its origin: `default` or `file:line:column`. What is printed is
- * a configuration file of the same meaning, wherever it is put: paths are made absolute. */
+/* Prints every setting with its value and, as a comment, its origin: `default` or
+ * `file:line:column`. What is printed is a configuration file of the same meaning, wherever it is
+ * put: paths are made absolute. */
 void conf_effective(const struct conf *c, FILE *out);
-/* Prints every setting with its default, its range and one line of explanation, as commented YAML. */
+/* Prints every setting with its default, its range and one line of explanation, as commented YAML.
+ */
 void conf_document(FILE *out);
 
 #endif

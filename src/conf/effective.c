@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The configuration printed: as it took effect (conf_effective), and as it could be (conf_document).
+ * The configuration printed: as it took effect (conf_effective), and as it could be
+ * (conf_document).
  *
- * Both are walks over the rows of the table, whose order is the order of the file; a map is opened when a path enters it. */
+ * Both are walks over the rows of the table, whose order is the order of the file; a map is opened
+ * when a path enters it. */
 #include <string.h>
 #include <unistd.h>
 
@@ -25,8 +27,9 @@ static bool is_plain(const char *text)
     return strspn(text, letters) > 0 && text[strspn(text, letters_inside)] == '\0';
 }
 
-/* In single quotes nothing but the quote itself is special, and no text here has control characters (value.c). Other
- * escapes would make a long zone name too long for a key: YAML reads 1024 characters. Returns the characters printed. */
+/* In single quotes nothing but the quote itself is special, and no text here has control characters
+ * (value.c). Other escapes would make a long zone name too long for a key: YAML reads 1024
+ * characters. Returns the characters printed. */
 static int show_scalar(const char *text, FILE *out)
 {
     if (is_plain(text))
@@ -67,7 +70,8 @@ static int show_path(const char *path, FILE *out)
 
 /* --- maps --- */
 
-/* Prints the keys of the maps that lead to `path` and are not open after `before`; returns the last word of the path. */
+/* Prints the keys of the maps that lead to `path` and are not open after `before`; returns the last
+ * word of the path. */
 static const char *enter_maps(const char *before, const char *path, FILE *out)
 {
     int depth = 0;

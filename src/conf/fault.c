@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* A fault may quote anything from the file; what a terminal would obey becomes "?": C0, DEL, and C1 as UTF-8 (C2 80-9F). */
+/* A fault may quote anything from the file; what a terminal would obey becomes "?": C0, DEL, and C1
+ * as UTF-8 (C2 80-9F). */
 static void make_printable(char *text)
 {
     for (unsigned char *s = (unsigned char *)text; *s; s++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * YAML events to a tree, without recursion: a stack of the open lists and maps.
  *
- * libyaml stops at the first breach of its grammar, and so does the tree: one fault, at the place libyaml names, put in
- * an operator's words where its own are known to puzzle. */
+ * libyaml stops at the first breach of its grammar, and so does the tree: one fault, at the place
+ * libyaml names, put in an operator's words where its own are known to puzzle. */
 #include "conf/item.h"
 
 #include <string.h>

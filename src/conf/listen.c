@@ -70,7 +70,8 @@ bool listen_scan(const char *text, struct conf_listen *out)
     return scan_v4(address, (uint16_t)port, out) || scan_v6(address, (uint16_t)port, out);
 }
 
-/* What other servers write: 127.0.0.1:53, [::1]:53, 127.0.0.1#53, [::1]. False if it is none of these. */
+/* What other servers write: 127.0.0.1:53, [::1]:53, 127.0.0.1#53, [::1]. False if it is none of
+ * these. */
 static bool guess_meant(const char *text, char meant[ADDRESS_TEXT_MAX])
 {
     struct text t;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The rows of settings.tbl.h as data: finding one by its path, saying what it takes, reading its value from text. */
+ * The rows of settings.tbl.h as data: finding one by its path, saying what it takes, reading its
+ * value from text. */
 #ifndef REEVE_CONF_SETTING_H
 #define REEVE_CONF_SETTING_H
 
@@ -51,8 +52,9 @@ bool setting_is_map(const char *path);
 /* The row is one of enum conf_setting. */
 bool setting_is_global(const struct setting *s);
 
-/* What the operator most likely meant by `key` in the map at `path` ("" is the top): a key of that map, or the path of a
- * setting elsewhere that ends so. NULL if nothing is near. The text is in the caller's room. */
+/* What the operator most likely meant by `key` in the map at `path` ("" is the top): a key of that
+ * map, or the path of a setting elsewhere that ends so. NULL if nothing is near. The text is in the
+ * caller's room. */
 const char *setting_suggest(const char *path, const char *key, char room[SETTING_PATH_MAX]);
 
 /* "a number from 512 to 4096". The text is in the caller's room. */

@@ -15,12 +15,13 @@ struct suggest {
     unsigned best_distance; /* a candidate must be nearer than this */
 };
 
-/* The word is kept by reference. Near is what differs in at most a third of its letters (one in any case), or what the
- * word is the beginning of. */
+/* The word is kept by reference. Near is what differs in at most a third of its letters (one in any
+ * case), or what the word is the beginning of. */
 struct suggest suggest_for(const char *word);
 void suggest_offer(struct suggest *s, const char *candidate, size_t len);
 
-/* Letters to insert, delete, replace or swap with their neighbour, case ignored; both at most SUGGEST_LEN_MAX long. */
+/* Letters to insert, delete, replace or swap with their neighbour, case ignored; both at most
+ * SUGGEST_LEN_MAX long. */
 unsigned suggest_distance(const char *a, size_t a_len, const char *b, size_t b_len);
 
 #endif

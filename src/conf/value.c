@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Values by kind. Every refusal has the same sentence: what the setting takes, and what was found instead. */
+ * Values by kind. Every refusal has the same sentence: what the setting takes, and what was found
+ * instead. */
 #include "conf/value.h"
 
 #include <string.h>
@@ -64,7 +65,8 @@ static bool read_word(const struct setting *s, const struct item *n, void *membe
     return true;
 }
 
-/* C0, DEL, C1, the two Unicode line ends and what YAML cannot hold (U+FEFF, U+FFFE, U+FFFF), as UTF-8. */
+/* C0, DEL, C1, the two Unicode line ends and what YAML cannot hold (U+FEFF, U+FFFE, U+FFFF), as
+ * UTF-8. */
 static bool is_control(const unsigned char *c)
 {
     return c[0] < 0x20 || c[0] == 0x7F || (c[0] == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F) ||

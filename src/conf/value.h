@@ -5,8 +5,8 @@
 
 #include "conf/fill.h"
 
-/* Checks and stores the value of any kind but LISTEN and LATER, and where it came from. What is not a value of the
- * setting is a fault and stores nothing. entry: see fill_map(). */
+/* Checks and stores the value of any kind but LISTEN and LATER, and where it came from. What is not
+ * a value of the setting is a fault and stores nothing. entry: see fill_map(). */
 void value_read(struct fill *f, const struct setting *s, const struct item *n, void *entry);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Zones. Two keys may be different texts and the same name ("Example.com", "example.com."), so duplicates are looked for
- * among the names, once they are sorted. */
+ * Zones. Two keys may be different texts and the same name ("Example.com", "example.com."), so
+ * duplicates are looked for among the names, once they are sorted. */
 #include "conf/zones.h"
 
 #include <stdlib.h>

@@ -92,7 +92,8 @@ static void show_number(struct text *out, int32_t value, const struct modifier *
         text_fmt(out, "%0*d", width, value);
 }
 
-/* A dot follows a digit when the width or the value has something left; an even width therefore ends with a dot. */
+/* A dot follows a digit when the width or the value has something left; an even width therefore
+ * ends with a dot. */
 static void show_nibbles(struct text *out, uint32_t value, const struct modifier *m)
 {
     const char *digits = m->base == 'n' ? "0123456789abcdef" : "0123456789ABCDEF";
@@ -126,7 +127,8 @@ static enum err show_value(struct text *out, uint32_t iterator, const struct mod
     return OK;
 }
 
-/* One "$" at *at, which moves behind it and its modifiers. As in BIND, an offset holds for the next bare $ too. */
+/* One "$" at *at, which moves behind it and its modifiers. As in BIND, an offset holds for the next
+ * bare $ too. */
 static enum err expand_dollar(const char **at, const char *end, uint32_t value, int64_t *offset,
                               struct text *out, struct diag *diag)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The texts of $GENERATE: BIND's range, and "$" with its modifiers.
  *
- * In a text, $ is the value in decimal and ${offset,width,base} the value plus offset with at least `width` digits and
- * zeros before it; width and base may be left out. The base is d, o, x or X, or n or N: the hexadecimal digits from the
- * last to the first, each a label, `width` counting digits and dots. $$ is a dollar sign, and a backslash keeps the next
- * byte from having a meaning here. */
+ * In a text, $ is the value in decimal and ${offset,width,base} the value plus offset with at least
+ * `width` digits and zeros before it; width and base may be left out. The base is d, o, x or X, or
+ * n or N: the hexadecimal digits from the last to the first, each a label, `width` counting digits
+ * and dots. $$ is a dollar sign, and a backslash keeps the next byte from having a meaning here. */
 #ifndef REEVE_DNS_GENERATE_H
 #define REEVE_DNS_GENERATE_H
 
@@ -31,7 +31,8 @@ static inline uint32_t generate_count(struct generate_range range)
     return (range.stop - range.start) / range.step + 1;
 }
 
-/* Appends s with the value put in. ERR_SYNTAX with a sentence: a malformed modifier, or out is too small. */
+/* Appends s with the value put in. ERR_SYNTAX with a sentence: a malformed modifier, or out is too
+ * small. */
 enum err generate_expand(const char *s, size_t len, uint32_t value, struct text *out,
                          struct diag *diag);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Field kinds: what a field of some RR type's rdata is on the wire and in text. Private to dns/.
  *
- * A kind is a row of kind.tbl.h: how far a valid field reaches (span), text to wire (scan), wire to text (show). All
- * three get the whole rdata and stand at the field, so that a kind may look back at fields before it. */
+ * A kind is a row of kind.tbl.h: how far a valid field reaches (span), text to wire (scan), wire to
+ * text (show). All three get the whole rdata and stand at the field, so that a kind may look back
+ * at fields before it. */
 #ifndef REEVE_DNS_KIND_H
 #define REEVE_DNS_KIND_H
 
@@ -25,10 +26,11 @@ struct scan {
     struct diag *diag;
 };
 
-/* Steps over the field at r->at, or says why it is none (a static string); r->start is the rdata's first byte. */
+/* Steps over the field at r->at, or says why it is none (a static string); r->start is the rdata's
+ * first byte. */
 typedef const char *kind_span_fn(struct rd *r);
-/* Reads the field's tokens. A failure was said with kind_fail() or kind_say(). A lack of room in out is noticed by the
- * caller. */
+/* Reads the field's tokens. A failure was said with kind_fail() or kind_say(). A lack of room in
+ * out is noticed by the caller. */
 typedef enum err kind_scan_fn(struct scan *s);
 /* Writes the valid field at r->at and steps over it; writes nothing for a field that is absent. */
 typedef void kind_show_fn(struct rd *r, struct text *t);
@@ -73,7 +75,8 @@ static inline void kind_back(struct scan *s)
     s->lex->have_peek = true;
 }
 
-/* "expected <expected>, found <token>"; the token read last is put back, so that its place can be told. */
+/* "expected <expected>, found <token>"; the token read last is put back, so that its place can be
+ * told. */
 enum err kind_fail(struct scan *s, const char *expected) ATTR_COLD;
 /* A whole sentence of the kind's own; the token is put back as well. */
 enum err kind_say(struct scan *s, const char *sentence) ATTR_COLD;
@@ -81,13 +84,15 @@ enum err kind_say(struct scan *s, const char *sentence) ATTR_COLD;
 enum err kind_word(struct scan *s, const char *expected);
 /* Reads a word or a quoted text. */
 enum err kind_string(struct scan *s, const char *expected);
-/* After a loop over tokens: OK when the token that ended it is the end of the record, which is put back. */
+/* After a loop over tokens: OK when the token that ended it is the end of the record, which is put
+ * back. */
 enum err kind_end(struct scan *s, const char *expected);
 /* Reads a word that is a decimal number. */
 enum err kind_number(struct scan *s, uint64_t max, const char *expected, uint64_t *out);
 bool kind_word_is(const struct scan *s, const char *word);
 
-/* Names of numbers, ended by a NULL name; several names of one number are fine, the first is shown. */
+/* Names of numbers, ended by a NULL name; several names of one number are fine, the first is shown.
+ */
 struct mnemonic {
     const char *name;
     uint16_t value;
@@ -98,7 +103,8 @@ const char *kind_mnemonic_text(const struct mnemonic *rows, unsigned value);
 
 /* Decodes the token's escapes into out; false: a bad escape or more than max bytes. */
 bool kind_put_text(struct scan *s, size_t max);
-/* Appends printable bytes as they are and others as \DDD; with a backslash before those in `special`. */
+/* Appends printable bytes as they are and others as \DDD; with a backslash before those in
+ * `special`. */
 void kind_show_text(const uint8_t *p, size_t len, const char *special, struct text *t);
 /* The same between quotes. */
 void kind_show_quoted(const uint8_t *p, size_t len, struct text *t);

@@ -1,10 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Fields that are addresses: IPv4, IPv6, EUI, ILNP locators, NSAP, ATM, and A6's address with a prefix left out. */
+ * Fields that are addresses: IPv4, IPv6, EUI, ILNP locators, NSAP, ATM, and A6's address with a
+ * prefix left out. */
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "base/digits.h"
 #include "dns/kind.h"
+
+/* One word, as `len` bytes. */
+static enum err scan_address(struct scan *s, bool (*read)(const char *, size_t, uint8_t *),
+                             size_t len, const char *expected)
+{
+    uint8_t address[16];
+    enum err e = kind_word(s, expected);
+    if (e != OK)
+        return e;
+    if (!read(s->tok.s, s->tok.len, address))
+        return kind_fail(s, expected);
+    wr_bytes(s->out, address, len);
+    return OK;
+}
 
 /* --- IPv4: four numbers, without leading zeros --- */
 
@@ -27,15 +42,7 @@ bool kind_ip4_read(const char *s, size_t len, uint8_t out[4])
 
 enum err kind_ip4_scan(struct scan *s)
 {
-    static const char expected[] = "an IPv4 address";
-    uint8_t address[4];
-    enum err e = kind_word(s, expected);
-    if (e != OK)
-        return e;
-    if (!kind_ip4_read(s->tok.s, s->tok.len, address))
-        return kind_fail(s, expected);
-    wr_bytes(s->out, address, sizeof(address));
-    return OK;
+    return scan_address(s, kind_ip4_read, 4, "an IPv4 address");
 }
 
 void kind_ip4_show(struct rd *r, struct text *t)
@@ -112,15 +119,7 @@ bool kind_ip6_read(const char *s, size_t len, uint8_t out[16])
 
 enum err kind_ip6_scan(struct scan *s)
 {
-    static const char expected[] = "an IPv6 address";
-    uint8_t address[16];
-    enum err e = kind_word(s, expected);
-    if (e != OK)
-        return e;
-    if (!kind_ip6_read(s->tok.s, s->tok.len, address))
-        return kind_fail(s, expected);
-    wr_bytes(s->out, address, sizeof(address));
-    return OK;
+    return scan_address(s, kind_ip6_read, 16, "an IPv6 address");
 }
 
 void kind_ip6_show(struct rd *r, struct text *t)
@@ -177,7 +176,8 @@ void kind_eui64_show(struct rd *r, struct text *t)
     show_eui(r, 8, t);
 }
 
-/* --- ILNP node identifiers and locators (RFC 6742 s2.1.1): four groups of up to four hex digits --- */
+/* --- ILNP node identifiers and locators (RFC 6742 s2.1.1): four groups of up to four hex digits
+ * --- */
 
 enum err kind_locator64_scan(struct scan *s)
 {
@@ -306,7 +306,8 @@ void kind_atma_show(struct rd *r, struct text *t)
     text_bytes(t, (const char *)rd_bytes(r, len), len);
 }
 
-/* --- A6 (RFC 2874 s3.1): prefix length, the bits of the address after it, the prefix's name if it has bits --- */
+/* --- A6 (RFC 2874 s3.1): prefix length, the bits of the address after it, the prefix's name if it
+ * has bits --- */
 
 static size_t a6_suffix_len(uint8_t prefix)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * APL (RFC 3123): a list, also an empty one, of [!]family:address/prefix; zero bytes at the address's end are left out
- * on the wire. */
+ * APL (RFC 3123): a list, also an empty one, of [!]family:address/prefix; zero bytes at the
+ * address's end are left out on the wire. */
 #include <string.h>
 
 #include "base/digits.h"

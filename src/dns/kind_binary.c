@@ -7,8 +7,9 @@
 
 /* --- digits to the end of the record --- */
 
-/* Digits come in groups (two for base 16, four for base 64), and blanks may stand anywhere (RFC 4034 s2.2), so that a
- * group may begin in one token and end in another: what is left of a token waits in `held`. */
+/* Digits come in groups (two for base 16, four for base 64), and blanks may stand anywhere (RFC
+ * 4034 s2.2), so that a group may begin in one token and end in another: what is left of a token
+ * waits in `held`. */
 struct groups {
     bool (*scan)(const char *s, size_t len, struct wr *w);
     const char *expected;
@@ -117,7 +118,8 @@ enum err kind_base64_opt_scan(struct scan *s)
     return kind_put_base64(s);
 }
 
-/* CDS and CDNSKEY that ask for deletion have one zero byte here, which RFC 8078 s4 writes as "0". */
+/* CDS and CDNSKEY that ask for deletion have one zero byte here, which RFC 8078 s4 writes as "0".
+ */
 static bool scan_delete(struct scan *s)
 {
     if (kind_next(s) == TOKEN_WORD && kind_word_is(s, "0")) {
@@ -173,7 +175,8 @@ void kind_blob_show(struct rd *r, struct text *t)
     }
 }
 
-/* --- NSEC3 (RFC 5155 s3.3): salt in hex, "-" for none; hash in base 32; a length byte before each --- */
+/* --- NSEC3 (RFC 5155 s3.3): salt in hex, "-" for none; hash in base 32; a length byte before each
+ * --- */
 
 const char *kind_salt_span(struct rd *r)
 {
@@ -230,7 +233,8 @@ enum err kind_hash32_scan(struct scan *s)
     return e == OK ? put_counted(s, base32hex_scan, expected) : e;
 }
 
-/* In upper case, as the field is usually written; the same hash in an owner name is in lower case. */
+/* In upper case, as the field is usually written; the same hash in an owner name is in lower case.
+ */
 void kind_hash32_show(struct rd *r, struct text *t)
 {
     uint8_t len = rd_u8(r);

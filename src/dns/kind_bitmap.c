@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Sets of RR types: the window bitmaps of NSEC, NSEC3 and CSYNC (RFC 4034 s4.1.2), and the single bitmap of the old NXT
- * (RFC 2535 s5.2). */
+ * Sets of RR types: the window bitmaps of NSEC, NSEC3 and CSYNC (RFC 4034 s4.1.2), and the single
+ * bitmap of the old NXT (RFC 2535 s5.2). */
 #include <string.h>
 
 #include "dns/kind.h"

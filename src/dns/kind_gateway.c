@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The gateway of IPSECKEY (RFC 4025 s2.5) and the relay of AMTRELAY (RFC 8777 s4.2.4): an address or a name, as a field
- * before it says. */
+ * The gateway of IPSECKEY (RFC 4025 s2.5) and the relay of AMTRELAY (RFC 8777 s4.2.4): an address
+ * or a name, as a field before it says. */
 #include "base/digits.h"
 #include "dns/kind.h"
 

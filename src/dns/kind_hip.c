@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * HIP (RFC 8005 s5): two lengths before an algorithm, a host identity tag and a public key; the text has the algorithm,
- * the tag in base 16 and the key in base 64. The rendezvous servers after them are a field of their own. */
+ * HIP (RFC 8005 s5): two lengths before an algorithm, a host identity tag and a public key; the
+ * text has the algorithm, the tag in base 16 and the key in base 64. The rendezvous servers after
+ * them are a field of their own. */
 #include "base/digits.h"
 #include "dns/kind.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * LOC (RFC 1876): a place on earth. In text: degrees [minutes [seconds]] N|S, the same E|W, altitude [size [horizontal
- * precision [vertical precision]]]. */
+ * LOC (RFC 1876): a place on earth. In text: degrees [minutes [seconds]] N|S, the same E|W,
+ * altitude [size [horizontal precision [vertical precision]]]. */
 #include "base/digits.h"
 #include "dns/kind.h"
 
@@ -10,7 +10,8 @@
 #define DEGREE        3600000u
 #define LATITUDE_MAX  (90 * DEGREE)
 #define LONGITUDE_MAX (180 * DEGREE)
-#define ALTITUDE_ZERO 10000000u /* centimetres below the spheroid that altitudes are counted from */
+#define ALTITUDE_ZERO 10000000u /* centimetres below the spheroid that altitudes are counted from \
+                                 */
 #define ALTITUDE_MAX  (UINT32_MAX - ALTITUDE_ZERO)
 #define SIZE_MAX_CM   9000000000u
 
@@ -45,7 +46,8 @@ const char *kind_loc_span(struct rd *r)
 
 /* --- from text --- */
 
-/* A decimal number up to max with up to `places` digits after the point, as an integer in units of the last place. */
+/* A decimal number up to max with up to `places` digits after the point, as an integer in units of
+ * the last place. */
 static bool read_decimal(const char *p, size_t len, unsigned places, uint64_t max, uint64_t *out)
 {
     size_t whole = 0;

@@ -61,7 +61,8 @@ enum err kind_period_scan(struct scan *s)
 
 #define DAY_SECONDS 86400
 
-/* Days from 1970-01-01 in the Gregorian calendar; months are counted from March so that leap days come last. */
+/* Days from 1970-01-01 in the Gregorian calendar; months are counted from March so that leap days
+ * come last. */
 static int64_t days_of(int year, int month, int day)
 {
     int64_t y = month > 2 ? year : year - 1;

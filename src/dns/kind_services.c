@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * WKS (RFC 1035 s3.4.2): a protocol, and a bitmap of its ports. Names are read and numbers are shown. */
+ * WKS (RFC 1035 s3.4.2): a protocol, and a bitmap of its ports. Names are read and numbers are
+ * shown. */
 #include <string.h>
 
 #include "base/digits.h"

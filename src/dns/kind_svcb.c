@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The parameters of SVCB and HTTPS (RFC 9460 s2): key, length, value, in strictly ascending order of the keys.
+ * The parameters of SVCB and HTTPS (RFC 9460 s2): key, length, value, in strictly ascending order
+ * of the keys.
  *
- * In text they come in any order; each is written behind the others and then rotated to its place, so that no second
- * buffer is needed. */
+ * In text they come in any order; each is written behind the others and then rotated to its place,
+ * so that no second buffer is needed. */
 #include <string.h>
 
 #include "dns/kind.h"
@@ -76,7 +77,8 @@ static void reverse(uint8_t *p, uint8_t *end)
     }
 }
 
-/* Moves the parameter at `last`, which is behind all others, to its place. False: its key is there already. */
+/* Moves the parameter at `last`, which is behind all others, to its place. False: its key is there
+ * already. */
 static bool put_in_order(uint8_t *first, uint8_t *last, uint8_t *end)
 {
     uint16_t key = get_u16(last);

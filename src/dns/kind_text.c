@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Fields that are text: character strings (RFC 1035 s3.3), tags, and text to the end of the rdata. */
+ * Fields that are text: character strings (RFC 1035 s3.3), tags, and text to the end of the rdata.
+ */
 #include <string.h>
 
 #include "dns/kind.h"
@@ -190,7 +191,8 @@ void kind_qrest_opt_show(struct rd *r, struct text *t)
         kind_qrest_show(r, t);
 }
 
-/* --- UNECE and ISO: a code that is not empty, shown without quotes, and a quantity, where "-" is the empty one --- */
+/* --- UNECE and ISO: a code that is not empty, shown without quotes, and a quantity, where "-" is
+ * the empty one --- */
 
 #define WORD_SPECIAL " \"\\;()"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Master-file tokens.
  *
- * One table of character classes; runs of one class are stepped over in tight loops, and only the first byte of a run is
- * dispatched on. Nothing is decoded here: what an escape means differs between names and texts. */
+ * One table of character classes; runs of one class are stepped over in tight loops, and only the
+ * first byte of a run is dispatched on. Nothing is decoded here: what an escape means differs
+ * between names and texts. */
 #include "dns/lex.h"
 
 #include <string.h>
@@ -48,7 +49,8 @@ void lex_restart(struct lex *x, const char *s, size_t len)
     x->have_peek = x->starved = false;
 }
 
-/* Tokens are made where the caller wants them: a copy right after the narrow stores would wait for them. */
+/* Tokens are made where the caller wants them: a copy right after the narrow stores would wait for
+ * them. */
 static inline void make(struct lex *x, struct token *t, enum token_kind kind, const char *s,
                         size_t len)
 {
@@ -98,7 +100,8 @@ static void end_of_input(struct lex *x, struct token *t)
     }
 }
 
-/* Steps over the line end at *p. True if *t is the entry's end (or a window's end may stand between CR and LF). */
+/* Steps over the line end at *p. True if *t is the entry's end (or a window's end may stand between
+ * CR and LF). */
 static inline bool end_line(struct lex *x, const char **p, struct token *t)
 {
     const char *next = *p + 1;
@@ -149,8 +152,8 @@ static inline void scan_word(struct lex *x, const char *s, struct token *t)
     make(x, t, TOKEN_WORD, s, (size_t)(p - s));
 }
 
-/* From the byte after the opening quote to the closing one; NULL (and *why, or starved) if there is none. Lines that the
- * text contains are counted by the caller. */
+/* From the byte after the opening quote to the closing one; NULL (and *why, or starved) if there is
+ * none. Lines that the text contains are counted by the caller. */
 static const char *quote_end(struct lex *x, const char *p, const char **why)
 {
     for (; p < x->end; p++) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Zone files: entries and records. Directives are in master_directive.c, windows in master_file.c.
  *
- * An entry is read to its end before it has any effect but on the owner, so that one that a window's end has cut is simply
- * read again. A fault is kept in the reader (where, why) until the rest of its entry has been skipped: only then is it
- * known that the entry was whole, or that the real fault is a parenthesis that is never closed. */
+ * An entry is read to its end before it has any effect but on the owner, so that one that a
+ * window's end has cut is simply read again. A fault is kept in the reader (where, why) until the
+ * rest of its entry has been skipped: only then is it known that the entry was whole, or that the
+ * real fault is a parenthesis that is never closed. */
 #include "dns/master.h"
 
 #include <stdarg.h>
@@ -82,8 +83,8 @@ void master_warn(struct master *m, const struct token *at, const char *fmt, ...)
     m->sink->fault(m->sink->arg, MASTER_WARNING, &where, why.text);
 }
 
-/* Hands the fault on. Not OK: it was the last one that is reported. Sentences quote the file and go to terminals and
- * logs: bytes that these act on are taken out. */
+/* Hands the fault on. Not OK: it was the last one that is reported. Sentences quote the file and go
+ * to terminals and logs: bytes that these act on are taken out. */
 static enum err report(struct master *m)
 {
     for (char *p = m->why.text; *p; p++)
@@ -227,7 +228,8 @@ enum entry master_deliver(struct master *m, struct name owner, const struct mast
     return LIKELY(e == OK) ? ENTRY_READ : stop(m, e);
 }
 
-/* The owner field: a name, or blanks for the owner of the record before. *t is the token after it then. */
+/* The owner field: a name, or blanks for the owner of the record before. *t is the token after it
+ * then. */
 static enum entry read_owner(struct master *m, struct token *t)
 {
     struct master_file *f = m->file;
@@ -303,8 +305,8 @@ static enum entry read_entry(struct master *m)
     return master_unexpected(m, &t, "");
 }
 
-/* The window holds as much as an entry may have and not its end: a parenthesis that is never closed, or a line without
- * end. */
+/* The window holds as much as an entry may have and not its end: a parenthesis that is never
+ * closed, or a line without end. */
 static enum err leave_too_long(struct master *m)
 {
     struct lex *x = &m->file->lex;

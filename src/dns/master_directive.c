@@ -47,7 +47,8 @@ static enum entry read_ttl(struct master *m)
 
 /* --- $INCLUDE --- */
 
-/* A relative path counts from the including file's directory; that of bytes is the current directory. */
+/* A relative path counts from the including file's directory; that of bytes is the current
+ * directory. */
 static bool show_path(const struct master_file *f, const struct token *t, struct text *out)
 {
     const char *slash = f->fd >= 0 && t->s[0] != '/' ? strrchr(f->name, '/') : NULL;
@@ -137,7 +138,8 @@ struct generate {
     size_t rdata_len;
 };
 
-/* A quoted text that is all the record data is its text without the quotes, as in BIND: \" is a quote in it. */
+/* A quoted text that is all the record data is its text without the quotes, as in BIND: \" is a
+ * quote in it. */
 static void add_unquoted(struct text *out, const struct token *t)
 {
     for (uint32_t i = 0; i < t->len; i++) {
@@ -160,7 +162,8 @@ static void add_token(struct text *out, const struct token *t)
         text_char(out, '"');
 }
 
-/* The record data as one text: BIND wants one word or one quoted text there; several are what other servers read. */
+/* The record data as one text: BIND wants one word or one quoted text there; several are what other
+ * servers read. */
 static enum entry read_generate_rdata(struct master *m, struct generate *g)
 {
     struct lex *x = &m->file->lex;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Files under the zone file reader.
  *
- * A file is read() in windows instead of mapped: an editor that truncates a mapped file would kill the daemon with
- * SIGBUS, and a private copy of the whole text would take as much memory as the zone that is made from it. The lexer needs an
- * entry in one piece, so it asks for more where a window ends; the entry's beginning then moves to the front, the window
- * grows if the entry takes half of it, and the entry is read once more. That costs one entry per window. */
+ * A file is read() in windows instead of mapped: an editor that truncates a mapped file would kill
+ * the daemon with SIGBUS, and a private copy of the whole text would take as much memory as the
+ * zone that is made from it. The lexer needs an entry in one piece, so it asks for more where a
+ * window ends; the entry's beginning then moves to the front, the window grows if the entry takes
+ * half of it, and the entry is read once more. That costs one entry per window. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -58,7 +59,8 @@ void master_file_close(struct master_file *f)
     free(f);
 }
 
-/* Fills the window behind the `used` bytes it has. *out counts all of them; less than f->cap only at the file's end. */
+/* Fills the window behind the `used` bytes it has. *out counts all of them; less than f->cap only
+ * at the file's end. */
 static enum err fill(struct master_file *f, size_t used, size_t *out, struct diag *diag)
 {
     while (used < f->cap) {
@@ -76,7 +78,8 @@ static enum err fill(struct master_file *f, size_t used, size_t *out, struct dia
     return OK;
 }
 
-/* O_NONBLOCK: opening a FIFO or a device must not wait for its other end; what is not a regular file is closed again. */
+/* O_NONBLOCK: opening a FIFO or a device must not wait for its other end; what is not a regular
+ * file is closed again. */
 static enum err open_regular(struct master_file *f, off_t *size, struct diag *diag)
 {
     f->fd = open(f->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

@@ -22,12 +22,13 @@ struct master_file {
     bool origin_changed; /* since the last owner was read */
 };
 
-/* Opens a regular file and reads its first window; anything else is refused without waiting for it. */
+/* Opens a regular file and reads its first window; anything else is refused without waiting for it.
+ */
 enum err master_file_open(const char *path, struct master_file **out, struct diag *diag);
 struct master_file *master_file_of_bytes(const char *name, const char *s, size_t len);
 void master_file_close(struct master_file *f);
-/* After f->lex starved: moves the entry to the window's front, reads on, and restarts the entry. ERR_LIMIT: it has
- * MASTER_ENTRY_MAX bytes already. */
+/* After f->lex starved: moves the entry to the window's front, reads on, and restarts the entry.
+ * ERR_LIMIT: it has MASTER_ENTRY_MAX bytes already. */
 enum err master_file_more(struct master_file *f, struct diag *diag);
 /* Drops everything up to the next line end: the way out of a line longer than MASTER_ENTRY_MAX. */
 enum err master_file_skip_line(struct master_file *f, struct diag *diag);
@@ -63,7 +64,8 @@ struct master_fields {
     bool ttl_cut; /* it was above TTL_MAX and is 0 now */
 };
 
-/* Sets where and why. The second keeps the sentence that is in m->why. The third says "expected <what>, found <token>". */
+/* Sets where and why. The second keeps the sentence that is in m->why. The third says "expected
+ * <what>, found <token>". */
 enum entry master_fault(struct master *m, const struct token *at, const char *fmt, ...)
     ATTR_PRINTF(3, 4);
 enum entry master_fault_at(struct master *m, const struct token *at);

@@ -149,8 +149,8 @@ static int compare_folded(const uint8_t *a, size_t a_len, const uint8_t *b, size
     return a_len < b_len ? -1 : a_len > b_len;
 }
 
-/* Comparing field by field is comparing the whole: no field but the last can be a prefix of another value of the same
- * field behind equal fields. */
+/* Comparing field by field is comparing the whole: no field but the last can be a prefix of another
+ * value of the same field behind equal fields. */
 int rdata_compare(uint16_t type, struct rdata a, struct rdata b)
 {
     const struct rrtype_info *info = rrtype_info(type);

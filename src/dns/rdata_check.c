@@ -33,7 +33,8 @@ const char *check_key(struct rdata rd)
     return no_key || rd.len > 4 ? NULL : "public key is empty";
 }
 
-/* A decimal number with an optional sign and fraction, not beyond `limit` (0: any) before the point. */
+/* A decimal number with an optional sign and fraction, not beyond `limit` (0: any) before the
+ * point. */
 static bool is_number(const uint8_t *p, size_t len, unsigned limit)
 {
     const uint8_t *end = p + len;
@@ -48,7 +49,8 @@ static bool is_number(const uint8_t *p, size_t len, unsigned limit)
     return p == end && digits > 0 && (limit == 0 || whole <= limit);
 }
 
-/* RFC 1712 s3: numbers. Its text has the longitude first and its examples the latitude, so both may go to 180. */
+/* RFC 1712 s3: numbers. Its text has the longitude first and its examples the latitude, so both may
+ * go to 180. */
 const char *check_gpos(struct rdata rd)
 {
     static const unsigned limits[3] = {180, 180, 0};
@@ -78,7 +80,8 @@ static bool is_substitution(const uint8_t *p, size_t len)
     return count == 3 && p == end;
 }
 
-/* RFC 3403 s4.1: flags are letters and digits; the regular expression is empty or a substitution. */
+/* RFC 3403 s4.1: flags are letters and digits; the regular expression is empty or a substitution.
+ */
 const char *check_naptr(struct rdata rd)
 {
     const uint8_t *flags = rd.bytes + 4, *services = flags + *flags + 1,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The table of RR types, and finding a row by number or by mnemonic.
  *
- * Rows are found by their number modulo a prime for which no two numbers in use collide; a row that collides, or a
- * number given twice, is an initializer given twice and does not compile. */
+ * Rows are found by their number modulo a prime for which no two numbers in use collide; a row that
+ * collides, or a number given twice, is an initializer given twice and does not compile. */
 #include "dns/rrtype.h"
 
 #include <stdio.h>
@@ -68,7 +68,8 @@ const struct kind kinds[] = {
 #define ADD_FIELD(id, rest) (1 + (rest))
 #define ADD_NAME(id, rest)  ((FLAGS_##id & IS_NAME ? 1 : 0) + (rest))
 #define OR_FLAGS(id, rest)  (FLAGS_##id | (rest))
-/* Bytes before the first name; NOWHERE and more where a field before it has no fixed length, or there is no name. */
+/* Bytes before the first name; NOWHERE and more where a field before it has no fixed length, or
+ * there is no name. */
 #define NOWHERE             1000
 #define NAME_AT(id, rest)   (FLAGS_##id & IS_NAME ? 0 : (BYTES_##id ? BYTES_##id : NOWHERE) + (rest))
 #define NAME_AT_OF(...)     FOLD_FIELDS(NAME_AT, NOWHERE, __VA_ARGS__)
@@ -141,7 +142,8 @@ const struct rrtype_info *rrtype_row(unsigned i)
 
 /* --- mnemonics --- */
 
-/* Mnemonics of up to 8 characters as numbers: the types that zones are full of are found by one switch. */
+/* Mnemonics of up to 8 characters as numbers: the types that zones are full of are found by one
+ * switch. */
 #define KEY1(a)                ((uint64_t)(a))
 #define KEY2(a, b)             (KEY1(a) << 8 | (b))
 #define KEY3(a, b, c)          (KEY2(a, b) << 8 | (c))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * RR types: what the table rrtype.tbl.h says of each.
  *
- * A type without a row (private use, unassigned) has the row of an unknown type: opaque rdata, text by RFC 3597. */
+ * A type without a row (private use, unassigned) has the row of an unknown type: opaque rdata, text
+ * by RFC 3597. */
 #ifndef REEVE_DNS_RRTYPE_H
 #define REEVE_DNS_RRTYPE_H
 
@@ -18,9 +19,8 @@ enum rrtype_flag {
     RRTYPE_QTYPE =
         1 << 1, /* only in questions (and RFC 2136 clauses): AXFR, IXFR, MAILA, MAILB, ANY */
     RRTYPE_SINGLE = 1 << 2, /* at most one record in an RRset: SOA, CNAME, DNAME ... */
-    RRTYPE_DNSSEC =
-        1
-        << 3, /* may stand beside a CNAME and is made by signing: RRSIG, NSEC, NSEC3... (RFC 4035 s2.5) */
+    RRTYPE_DNSSEC = 1 << 3, /* may stand beside a CNAME and is made by signing: RRSIG, NSEC,
+                               NSEC3... (RFC 4035 s2.5) */
     RRTYPE_APEX =
         1 << 4, /* has a meaning only at the apex: SOA, DNSKEY, NSEC3PARAM, CSYNC, ZONEMD */
     RRTYPE_PARENT = 1 << 5, /* authoritative at the parent side of a cut: DS, NSEC */

@@ -112,7 +112,8 @@ void svcparam_show_raw(struct rd *v, struct text *t)
     kind_show_quoted(rd_bytes(v, len), len, t);
 }
 
-/* --- mandatory (s8): keys in ascending order; that each is there is checked with all parameters at hand --- */
+/* --- mandatory (s8): keys in ascending order; that each is there is checked with all parameters at
+ * hand --- */
 
 static const char *mandatory_check(struct rd *v)
 {

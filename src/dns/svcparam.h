@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The keys of SVCB's parameters (RFC 9460 s14.3.2) that have a form of their own. Private to dns/.
  *
- * A value's text is decoded twice: escapes of RFC 1035 first, and in lists a comma or backslash may have a backslash
- * before it that is left over from that (appendix A.1). */
+ * A value's text is decoded twice: escapes of RFC 1035 first, and in lists a comma or backslash may
+ * have a backslash before it that is left over from that (appendix A.1). */
 #ifndef REEVE_DNS_SVCPARAM_H
 #define REEVE_DNS_SVCPARAM_H
 
@@ -43,7 +43,8 @@ struct svcparam {
 
 /* NULL: the key has none. */
 const struct svcparam *svcparam_find(unsigned key);
-/* A name of the table, or keyNNNNN without leading zeros (s2.1), where *generic is set and the value is any bytes. */
+/* A name of the table, or keyNNNNN without leading zeros (s2.1), where *generic is set and the
+ * value is any bytes. */
 bool svcparam_scan_key(const char *s, size_t len, uint16_t *out, bool *generic);
 void svcparam_show_key(unsigned key, struct text *t);
 /* A value of any bytes. */

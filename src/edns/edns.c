@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The EDNS driver: reads OPT, runs the options' table, writes our OPT (RFC 6891).
  *
- * An OPT that cannot be read is answered with FORMERR or BADVERS and an OPT of our own that has no options: what was
- * read until then is forgotten. */
+ * An OPT that cannot be read is answered with FORMERR or BADVERS and an OPT of our own that has no
+ * options: what was read until then is forgotten. */
 #include "edns/edns.h"
 
 #include "base/attr.h"

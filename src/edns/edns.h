@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * EDNS(0), RFC 6891: the driver, and what an option has to provide.
  *
- * An option is one file exporting one const struct edns_option. The driver, not the option, owns framing, repeats, unknown
- * codes, space, headers, order and counters; an option knows only the meaning of its payload. The options' table is in edns.c;
- * its order is the order of apply and write. */
+ * An option is one file exporting one const struct edns_option. The driver, not the option, owns
+ * framing, repeats, unknown codes, space, headers, order and counters; an option knows only the
+ * meaning of its payload. The options' table is in edns.c; its order is the order of apply and
+ * write. */
 #ifndef REEVE_EDNS_EDNS_H
 #define REEVE_EDNS_EDNS_H
 
@@ -29,16 +30,19 @@ struct edns_option {
 
 extern const struct edns_option edns_nsid;
 
-/* Reads the OPT of q->msg, if there is one, into q->edns. NOERROR, FORMERR or BADVERS (RFC 6891 s6.1.3). */
+/* Reads the OPT of q->msg, if there is one, into q->edns. NOERROR, FORMERR or BADVERS (RFC 6891
+ * s6.1.3). */
 enum rcode edns_read(struct request *q);
 /* Runs every option's policy; after TSIG verification. */
 enum rcode edns_apply(struct request *q);
-/* Most bytes the answer may have: for UDP what the client takes, but no more than we send; for TCP what a message can be. */
+/* Most bytes the answer may have: for UDP what the client takes, but no more than we send; for TCP
+ * what a message can be. */
 size_t edns_answer_max(const struct request *q);
-/* Reserves room in q->answer for our OPT; false: there is not even that much. No OPT came: reserves nothing. An option that
- * does not fit behind a very long question is left out. */
+/* Reserves room in q->answer for our OPT; false: there is not even that much. No OPT came: reserves
+ * nothing. An option that does not fit behind a very long question is left out. */
 bool edns_reserve(struct request *q);
-/* Writes our OPT with the upper bits of q->rcode into the reserved room. No OPT came: nothing (RFC 6891 s7). */
+/* Writes our OPT with the upper bits of q->rcode into the reserved room. No OPT came: nothing (RFC
+ * 6891 s7). */
 void edns_write(struct request *q);
 
 #endif

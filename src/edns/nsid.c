@@ -19,7 +19,8 @@ static void nsid_write(const struct request *q, struct wr *w)
     wr_bytes(w, q->self->nsid, q->self->nsid_len);
 }
 
-/* RFC 6891 s6.1.2 leaves repeats to each option and RFC 5001 says nothing: asking twice is asking. */
+/* RFC 6891 s6.1.2 leaves repeats to each option and RFC 5001 says nothing: asking twice is asking.
+ */
 const struct edns_option edns_nsid = {
     .code = 3,
     .name = "nsid",

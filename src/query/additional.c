@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Additional data (RFC 1034 s4.3.2 step 6).
  *
- * It comes from the zone that answered, from names that exist there: what is elsewhere a resolver would not believe, and
- * what a wildcard makes it could not verify. Its loss never sets TC. */
+ * It comes from the zone that answered, from names that exist there: what is elsewhere a resolver
+ * would not believe, and what a wildcard makes it could not verify. Its loss never sets TC. */
 #include "query/additional.h"
 
 #include "base/attr.h"
@@ -104,7 +104,8 @@ static void write_target(struct reply *r, unsigned at, const struct node *n)
                 (void)write_set(r, t.name, n, extras[i].wanted[k]);
 }
 
-/* Where the addresses of a target are; NULL: nowhere. Glue is for those who ask for name servers. */
+/* Where the addresses of a target are; NULL: nowhere. Glue is for those who ask for name servers.
+ */
 static const struct node *find_target(const struct reply *r, unsigned at,
                                       const struct lookup *found)
 {

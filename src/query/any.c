@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ANY and RRSIG.
  *
- * RFC 8482 s4.1: a subset is a valid answer, and s4.4: it may differ between UDP and TCP. The smallest RRset costs a
- * reflected victim least and is real data. Over TCP the whole node is sent, signatures also without DO: ANY asks for them. */
+ * RFC 8482 s4.1: a subset is a valid answer, and s4.4: it may differ between UDP and TCP. The
+ * smallest RRset costs a reflected victim least and is real data. Over TCP the whole node is sent,
+ * signatures also without DO: ANY asks for them. */
 #include "query/any.h"
 
 bool any_has(const struct node *n, uint16_t qtype)

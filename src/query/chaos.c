@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The four names in class CH that operators know, answered as BIND and RFC 4892 s2 have it: one TXT string with TTL 0. */
+ * The four names in class CH that operators know, answered as BIND and RFC 4892 s2 have it: one TXT
+ * string with TTL 0. */
 #include "query/chaos.h"
 
 #include <stddef.h>

@@ -5,7 +5,8 @@
 
 #include "request/request.h"
 
-/* version.bind and version.server, hostname.bind and id.server as TXT; what is not configured, or anything else: REFUSED. */
+/* version.bind and version.server, hostname.bind and id.server as TXT; what is not configured, or
+ * anything else: REFUSED. */
 void chaos_answer(struct request *q);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Following a question through our zones to its answer.
  *
- * One step looks at one name: it writes an answer RRset and goes on to the next name, or says how the chain ends. Only
- * then authority and additional are written, in the order of the sections. A chain ends early, with what it has, at a
- * name that is not ours, that it has passed already, or beyond the limit; a resolver goes on from there. */
+ * One step looks at one name: it writes an answer RRset and goes on to the next name, or says how
+ * the chain ends. Only then authority and additional are written, in the order of the sections. A
+ * chain ends early, with what it has, at a name that is not ours, that it has passed already, or
+ * beyond the limit; a resolver goes on from there. */
 #include "query/chase.h"
 
 #include "base/check.h"
@@ -197,8 +198,9 @@ static enum end step(struct reply *r)
     return END_SHORT;
 }
 
-/* The zone's NS beside an answer, where that is not the answer itself: useful, not needed. Those who ask for the keys of a
- * chain of trust know the servers already; like others we keep that answer small. */
+/* The zone's NS beside an answer, where that is not the answer itself: useful, not needed. Those
+ * who ask for the keys of a chain of trust know the servers already; like others we keep that
+ * answer small. */
 static void authority_ns(struct reply *r)
 {
     const struct node *apex = r->version->apex;
@@ -241,7 +243,8 @@ void chase_run(struct reply *r)
     do
         end = step(r);
     while (end == END_NOT_YET);
-    /* AA speaks of the first name (RFC 1035 s4.1.1); RFC 1034 s3.7.1: class ANY is never answered with authority */
+    /* AA speaks of the first name (RFC 1035 s4.1.1); RFC 1034 s3.7.1: class ANY is never answered
+     * with authority */
     if ((end != END_REFERRAL || r->link_count > 0) && q->msg.qclass != CLASS_ANY)
         q->answer_flags |= FLAG_AA;
     finish(r, end);

@@ -6,7 +6,8 @@
 
 enum proof { PROOF_NONE, PROOF_NSEC, PROOF_NSEC3 };
 
-/* An NSEC3PARAM at the apex says that the NSEC3 chain is complete (RFC 5155 s7.1); without it there is NSEC. */
+/* An NSEC3PARAM at the apex says that the NSEC3 chain is complete (RFC 5155 s7.1); without it there
+ * is NSEC. */
 static enum proof proof_of(struct reply *r, const struct version *v)
 {
     const struct nsec3_param *p = &v->nsec3_param;

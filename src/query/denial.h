@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Authenticated denial: the NSEC or NSEC3 records that an answer from a signed zone needs (RFC 4035 s3.1.3, RFC 5155 s7.2).
- * Private to query/.
+ * Authenticated denial: the NSEC or NSEC3 records that an answer from a signed zone needs (RFC 4035
+ * s3.1.3, RFC 5155 s7.2). Private to query/.
  *
- * Each function writes to authority, or does nothing where DO is not set or the zone is not signed. A zone whose NSEC3 takes
- * more iterations than self->nsec3_iterations_max is answered without these records: RFC 9276 s4 names the cost of hashing as an
- * attack, and validators treat such zones as unsigned or broken anyway. */
+ * Each function writes to authority, or does nothing where DO is not set or the zone is not signed.
+ * A zone whose NSEC3 takes more iterations than self->nsec3_iterations_max is answered without
+ * these records: RFC 9276 s4 names the cost of hashing as an attack, and validators treat such
+ * zones as unsigned or broken anyway. */
 #ifndef REEVE_QUERY_DENIAL_H
 #define REEVE_QUERY_DENIAL_H
 

@@ -17,7 +17,8 @@ void denial_nsec_nodata(struct reply *r)
         reply_proof(r, l->node, TYPE_NSEC);
         return;
     }
-    /* an empty non-terminal has no NSEC: the one before it names what is below (s3.1.3.1 by way of s2.3) */
+    /* an empty non-terminal has no NSEC: the one before it names what is below (s3.1.3.1 by way of
+     * s2.3) */
     if (l->kind == LOOKUP_WILDCARD) /* s3.1.3.4 */
         reply_proof(r, l->node, TYPE_NSEC);
     else if (l->kind == LOOKUP_WILDCARD_EMPTY)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Denial with NSEC3 (RFC 5155 s7.2).
  *
- * Hashing is what costs here, so no name is hashed twice: on the way up to an encloser that has an NSEC3, the hash of the
- * name before is the one of the next closer name. Only in an opt-out zone that way has more than one step. */
+ * Hashing is what costs here, so no name is hashed twice: on the way up to an encloser that has an
+ * NSEC3, the hash of the name before is the one of the next closer name. Only in an opt-out zone
+ * that way has more than one step. */
 #include "query/denial.h"
 
 #include "base/check.h"
@@ -59,8 +60,9 @@ static void prove_cover(struct reply *r, const struct version *v, const struct h
     reply_proof(r, lookup_nsec3_cover(v, h->at), TYPE_NSEC3);
 }
 
-/* s7.2.1: the closest provable encloser of name at `encloser` or above it, and that the name next to it does not exist.
- * below: the hash of the next closer name if the caller has it, else NULL. The encloser found; len 0: the chain has a hole. */
+/* s7.2.1: the closest provable encloser of name at `encloser` or above it, and that the name next
+ * to it does not exist. below: the hash of the next closer name if the caller has it, else NULL.
+ * The encloser found; len 0: the chain has a hole. */
 static struct name prove_encloser(struct reply *r, struct name name, struct name encloser,
                                   const struct hash *below)
 {
@@ -87,8 +89,9 @@ static struct name prove_encloser(struct reply *r, struct name name, struct name
     return encloser;
 }
 
-/* s7.2.3, s7.2.4, s7.2.7: the name's own NSEC3, or in an opt-out span the proof that it lies in one. Names without DS, and
- * the empty non-terminals above nothing but such names, have no NSEC3 there. */
+/* s7.2.3, s7.2.4, s7.2.7: the name's own NSEC3, or in an opt-out span the proof that it lies in
+ * one. Names without DS, and the empty non-terminals above nothing but such names, have no NSEC3
+ * there. */
 static void prove_name(struct reply *r, struct name name)
 {
     struct hash h;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Referrals and their glue.
  *
- * Addresses of servers inside the delegated zone are required: without them nobody gets there, so if one does not fit the
- * answer says TC (RFC 9471 s3.1). Those of servers elsewhere in our zone are a help and are added while there is room
- * (s3.2). All are looked up at once, so that their cache misses overlap. */
+ * Addresses of servers inside the delegated zone are required: without them nobody gets there, so
+ * if one does not fit the answer says TC (RFC 9471 s3.1). Those of servers elsewhere in our zone
+ * are a help and are added while there is room (s3.2). All are looked up at once, so that their
+ * cache misses overlap. */
 #include "query/referral.h"
 
 #include "query/additional.h"
@@ -26,7 +27,8 @@ void referral_authority(struct reply *r)
         denial_no_ds(r);
 }
 
-/* Servers elsewhere in our zone whose addresses are looked for; a delegation with more has enough. */
+/* Servers elsewhere in our zone whose addresses are looked for; a delegation with more has enough.
+ */
 #define SIBLINGS_MAX 16
 
 /* Names to look up in one batch, and where in the message they stand. */

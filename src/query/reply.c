@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Writing RRsets with their signatures, and the SOA and denial records that several kinds of answers share.
+ * Writing RRsets with their signatures, and the SOA and denial records that several kinds of
+ * answers share.
  *
- * An RRset and its RRSIGs are one thing: RFC 4035 s3.1.1 wants TC where the signatures of a required RRset do not fit, and an
- * RRset without them would be of no use to who asked with DO. */
+ * An RRset and its RRSIGs are one thing: RFC 4035 s3.1.1 wants TC where the signatures of a
+ * required RRset do not fit, and an RRset without them would be of no use to who asked with DO. */
 #include "query/reply.h"
 
 #include "base/attr.h"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * An answer being made: where the chain of names has led so far, and what the sections will need when it ends.
+ * An answer being made: where the chain of names has led so far, and what the sections will need
+ * when it ends.
  *
- * Sections are written in order, so what is found on the way and belongs to a later section is remembered here: wildcard
- * expansions that need a proof, targets that may get addresses. Private to query/. A struct reply lives on the stack for
- * one call of query_answer(); its arrays are not cleared, the counts say what is set. */
+ * Sections are written in order, so what is found on the way and belongs to a later section is
+ * remembered here: wildcard expansions that need a proof, targets that may get addresses. Private
+ * to query/. A struct reply lives on the stack for one call of query_answer(); its arrays are not
+ * cleared, the counts say what is set. */
 #ifndef REEVE_QUERY_REPLY_H
 #define REEVE_QUERY_REPLY_H
 
@@ -13,7 +15,8 @@
 
 /* CNAME and DNAME steps that there is room for; self->chain_max is what counts up to here. */
 #define REPLY_STEPS_MAX   128
-/* Names that optional addresses are looked up for in one answer: the work is small whatever the zone says. */
+/* Names that optional addresses are looked up for in one answer: the work is small whatever the
+ * zone says. */
 #define REPLY_TARGETS_MAX 16
 /* Denial records remembered so that each is sent once. */
 #define REPLY_PROOFS_MAX  32
@@ -29,7 +32,8 @@ struct target {
     uint16_t type; /* of the RRset that names it */
 };
 
-/* A name that the chain has passed, and if it was a DNAME that led on, its owner's node and the name it made. */
+/* A name that the chain has passed, and if it was a DNAME that led on, its owner's node and the
+ * name it made. */
 struct link {
     struct name name;
     const struct node *dname;

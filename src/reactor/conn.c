@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One TCP connection.
  *
- * The usual course: one read brings one or a few queries into `small`, server_handle() writes the answers into the buffer
- * that all connections share, one sendmsg takes them from there, and the connection is idle again without having
- * allocated anything. When the peer does not take all, the rest is copied into the stream's queue and EV_WRITE is
- * awaited; while that queue is long nothing more is read, so the peer's own sending comes to a halt. One read per turn and
- * at most STREAM_SMALL_LEN bytes of small messages is what keeps one connection from taking the turn of others. */
+ * The usual course: one read brings one or a few queries into `small`, server_handle() writes the
+ * answers into the buffer that all connections share, one sendmsg takes them from there, and the
+ * connection is idle again without having allocated anything. When the peer does not take all, the
+ * rest is copied into the stream's queue and EV_WRITE is awaited; while that queue is long nothing
+ * more is read, so the peer's own sending comes to a halt. One read per turn and at most
+ * STREAM_SMALL_LEN bytes of small messages is what keeps one connection from taking the turn of
+ * others. */
 #include "reactor/conn.h"
 
 #include <errno.h>
@@ -154,8 +156,8 @@ static bool is_full(const struct conn *c)
     return stream_unsent(&c->stream) >= limits->unsent || c->unsent_count >= limits->pipeline;
 }
 
-/* Takes up to max whole messages out of the stream into x. A message without room for a header is the last one taken: who
- * sends it does not speak DNS, or has lost count. */
+/* Takes up to max whole messages out of the stream into x. A message without room for a header is
+ * the last one taken: who sends it does not speak DNS, or has lost count. */
 static unsigned messages_take(struct conn *c, struct exchange *x, unsigned max)
 {
     struct stream_message m;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One TCP connection: its socket, its stream, and what it waits for.
  *
- * A step (conn_read, conn_write, conn_serve) acts and returns KEEP or CLOSE; it never frees the connection. What is
- * watched and which deadline applies is computed from the state in one function, conn_rearm(), and one function,
- * conn_close(), ends a connection. */
+ * A step (conn_read, conn_write, conn_serve) acts and returns KEEP or CLOSE; it never frees the
+ * connection. What is watched and which deadline applies is computed from the state in one
+ * function, conn_rearm(), and one function, conn_close(), ends a connection. */
 #ifndef REEVE_REACTOR_CONN_H
 #define REEVE_REACTOR_CONN_H
 
@@ -18,14 +18,17 @@ struct tcp;
 
 /* What the peer owes us; each has its own deadline, and its own list in struct tcp. */
 enum conn_wait {
-    CONN_FIRST, /* nothing has come yet: limits.tcp-first-byte */
-    CONN_IDLE,  /* nothing is under way: limits.tcp-idle, from the last message on */
-    CONN_RECEIVING, /* part of a message is here: limits.tcp-message for all of it, however many pieces */
-    CONN_SENDING, /* answers wait to be taken: limits.tcp-message for each CONN_PROGRESS_LEN of them */
+    CONN_FIRST,     /* nothing has come yet: limits.tcp-first-byte */
+    CONN_IDLE,      /* nothing is under way: limits.tcp-idle, from the last message on */
+    CONN_RECEIVING, /* part of a message is here: limits.tcp-message for all of it, however many
+                       pieces */
+    CONN_SENDING, /* answers wait to be taken: limits.tcp-message for each CONN_PROGRESS_LEN of them
+                   */
     CONN_WAIT_COUNT
 };
 
-/* A peer has to take so much, or all there is, to get a new deadline: with the default of 5 s that is 26 kbit/s. */
+/* A peer has to take so much, or all there is, to get a new deadline: with the default of 5 s that
+ * is 26 kbit/s. */
 #define CONN_PROGRESS_LEN 16384
 
 enum next { KEEP, CLOSE };
@@ -36,14 +39,14 @@ struct conn {
     struct list link; /* in tcp->waiting[wait], ordered by since_us */
     int64_t since_us; /* monotonic: start of what it waits for */
     enum conn_wait wait;
-    bool is_heard;  /* something has come */
-    bool is_ended;  /* the peer sends no more: it said so, or we do not want it */
-    bool is_paused; /* not read from, too much unsent */
-    bool has_asked,
-        has_sent; /* in this turn: a whole message came, CONN_PROGRESS_LEN went; renew the deadline */
-    uint32_t unsent_count; /* answers queued since nothing was unsent */
-    uint32_t sent_len;     /* bytes of the queue taken by the peer towards CONN_PROGRESS_LEN */
-    size_t held;           /* stream_held() as counted in tcp->held */
+    bool is_heard;            /* something has come */
+    bool is_ended;            /* the peer sends no more: it said so, or we do not want it */
+    bool is_paused;           /* not read from, too much unsent */
+    bool has_asked, has_sent; /* in this turn: a whole message came, CONN_PROGRESS_LEN went; renew
+                                 the deadline */
+    uint32_t unsent_count;    /* answers queued since nothing was unsent */
+    uint32_t sent_len;        /* bytes of the queue taken by the peer towards CONN_PROGRESS_LEN */
+    size_t held;              /* stream_held() as counted in tcp->held */
     struct peer peer;
     struct stream stream;
 };
@@ -52,7 +55,8 @@ struct conn {
 struct conn *conn_new(struct tcp *t, int fd, const union address *peer);
 /* Runs the steps that revents (EV_READ, EV_WRITE) call for; c may be gone afterwards. */
 void conn_run(struct conn *c, int revents);
-/* Answers what has been sent so far; when that is done and the answers are taken, the connection ends. c may be gone. */
+/* Answers what has been sent so far; when that is done and the answers are taken, the connection
+ * ends. c may be gone. */
 void conn_drain(struct conn *c);
 void conn_close(struct conn *c);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Connections per client: open addressing with linear probing, at most half full; removal moves later entries back, so
- * that there are no tombstones to collect. */
+ * Connections per client: open addressing with linear probing, at most half full; removal moves
+ * later entries back, so that there are no tombstones to collect. */
 #include "reactor/limit.h"
 
 #include <stdlib.h>

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * How many connections each client has: a table from client to count that holds only clients with at least one.
+ * How many connections each client has: a table from client to count that holds only clients with
+ * at least one.
  *
- * A client is an IPv4 address or an IPv6 /64, since one host has all the addresses of a /64 to choose from. The table is
- * keyed, so that nobody can pick addresses that collide. It has at most as many entries as there are connections. */
+ * A client is an IPv4 address or an IPv6 /64, since one host has all the addresses of a /64 to
+ * choose from. The table is keyed, so that nobody can pick addresses that collide. It has at most
+ * as many entries as there are connections. */
 #ifndef REEVE_REACTOR_LIMIT_H
 #define REEVE_REACTOR_LIMIT_H
 
@@ -28,7 +30,8 @@ struct limit {
 
 void limit_init(struct limit *l, struct hash_key key);
 void limit_done(struct limit *l);
-/* Counts one more for the client; false, and nothing counted, when it has max already. max is at least 1. */
+/* Counts one more for the client; false, and nothing counted, when it has max already. max is at
+ * least 1. */
 bool limit_take(struct limit *l, const union address *client, uint32_t max);
 /* Takes back what limit_take() counted. */
 void limit_give(struct limit *l, const union address *client);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The set of listening sockets.
  *
- * A wildcard and one address of it overlap, and the kernel refuses the second bind, though between our own sockets it is
- * just what a change of configuration means. So all sockets are allowed to share while new ones are opened, and not
- * afterwards: a second server is still refused. */
+ * A wildcard and one address of it overlap, and the kernel refuses the second bind, though between
+ * our own sockets it is just what a change of configuration means. So all sockets are allowed to
+ * share while new ones are opened, and not afterwards: a second server is still refused. */
 #include "reactor/listen.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -73,7 +74,8 @@ static struct socket_options options_of(const struct conf *conf)
                                    .stall_ms = conf->tcp_message_ms};
 }
 
-/* Half of what is asked for or less is worth a word: the kernel counts double, so it grants twice when it grants all. */
+/* Half of what is asked for or less is worth a word: the kernel counts double, so it grants twice
+ * when it grants all. */
 static void buffer_check(const union address *a, enum transport transport, uint64_t asked,
                          uint64_t got)
 {
@@ -101,6 +103,17 @@ static bool describe(int fd, enum transport *transport, union address *a)
     return type == SOCK_DGRAM || (type == SOCK_STREAM && is_listening);
 }
 
+/* What comes in by IPv4 would have the addresses of one /64, and options that we set for IPv6 only.
+ */
+static bool takes_both_families(int fd, const union address *a)
+{
+    int is_v6_only = 0;
+    socklen_t len = sizeof(is_v6_only);
+    return a->any.sa_family == AF_INET6 &&
+           (address_is_wildcard(a) || IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr)) &&
+           (getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_v6_only, &len) < 0 || !is_v6_only);
+}
+
 enum err listen_adopt(struct listen_set *set, int fd, const struct conf *conf, struct diag *diag)
 {
     struct socket_made made = {.fd = fd};
@@ -110,6 +123,13 @@ enum err listen_adopt(struct listen_set *set, int fd, const struct conf *conf, s
     if (!describe(fd, &transport, &a))
         return err_say(diag, ERR_INVALID,
                        "passed descriptor %d is no bound UDP or listening TCP socket", fd);
+    if (takes_both_families(fd, &a)) {
+        struct address_text text;
+        return err_say(diag, ERR_INVALID,
+                       "passed socket %s takes IPv4 too: its unit needs BindIPv6Only=ipv6-only and "
+                       "an address for IPv4 beside it",
+                       address_show(&a, &text));
+    }
     enum err e = socket_adopt(transport, &a, &o, &made, diag);
     if (e != OK)
         return e;
@@ -137,7 +157,8 @@ static enum err open_one(struct listen_set *set, enum transport transport, const
     struct socket_made made;
     enum err e = socket_open(transport, a, o, &made, diag);
     if (e == ERR_ABSENT && address_is_wildcard(a)) {
-        /* "all addresses" is what is wanted and this family has none: so the default configuration runs anywhere */
+        /* "all addresses" is what is wanted and this family has none: so the default configuration
+         * runs anywhere */
         log_warn("address family not available", {"reason", diag->text});
         return OK;
     }

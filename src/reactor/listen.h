@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The sockets that we listen on, and how they follow the configuration.
  *
- * A change is made in three steps, so that it can fail without harm: listen_open() opens what is missing beside what is
- * there, then either listen_commit() makes it so, or listen_rollback() closes what was opened. Sockets whose address stays
- * are never touched: no query is lost on them. */
+ * A change is made in three steps, so that it can fail without harm: listen_open() opens what is
+ * missing beside what is there, then either listen_commit() makes it so, or listen_rollback()
+ * closes what was opened. Sockets whose address stays are never touched: no query is lost on them.
+ */
 #ifndef REEVE_REACTOR_LISTEN_H
 #define REEVE_REACTOR_LISTEN_H
 
@@ -39,12 +40,14 @@ void listen_init(struct listen_set *set, listen_event_fn on_udp, listen_event_fn
 /* Stops and closes all. */
 void listen_done(struct listen_set *set, struct ev_loop *ev);
 
-/* Takes the descriptor of an open socket from the service manager. ERR_INVALID: it is no bound UDP or TCP socket. */
+/* Takes the descriptor of an open socket from the service manager. ERR_INVALID: it is no bound UDP
+ * or TCP socket, or one for both families. */
 enum err listen_adopt(struct listen_set *set, int fd, const struct conf *conf, struct diag *diag);
-/* Opens what conf wants and is not open yet; all or, with a sentence, nothing. diag cannot be NULL. */
+/* Opens what conf wants and is not open yet; all or, with a sentence, nothing. diag cannot be NULL.
+ */
 enum err listen_open(struct listen_set *set, const struct conf *conf, struct diag *diag);
-/* The new configuration is in force: its options are set on the sockets that stay; those that it does not want are given
- * to `last`, to take what still waits in them, and closed. */
+/* The new configuration is in force: its options are set on the sockets that stay; those that it
+ * does not want are given to `last`, to take what still waits in them, and closed. */
 void listen_commit(struct listen_set *set, const struct conf *conf, struct ev_loop *ev,
                    void (*last)(struct listener *l));
 void listen_rollback(struct listen_set *set);

@@ -13,8 +13,9 @@
  *   TURN_TIMER     ev_timer  the next TCP deadline            tcp.c
  *   TURN_ACCEPT    ev_io     each listening TCP socket        on_tcp
  *
- * The life: LOADING until the first loads are in, then SERVING; RELOADING from SIGHUP until the new configuration's zones
- * are loaded, or refused; DRAINING after the first SIGTERM. Queries are answered in all of them but the last. */
+ * The life: LOADING until the first loads are in, then SERVING; RELOADING from SIGHUP until the new
+ * configuration's zones are loaded, or refused; DRAINING after the first SIGTERM. Queries are
+ * answered in all of them but the last. */
 #include "reactor/loop.h"
 
 #include <ev.h>
@@ -35,12 +36,14 @@
 #include "reactor/udp.h"
 #include "server/server.h"
 
-/* While zones load: how often the service manager hears of it, and how long it may then wait for the next word. */
+/* While zones load: how often the service manager hears of it, and how long it may then wait for
+ * the next word. */
 #define PROGRESS_EVERY_S     2.0
 #define PROGRESS_TRUST_US    30000000
 /* When stopping: how long peers may take to read their last answers. */
 #define DRAIN_S              5.0
-/* When stopping: turns of one socket to take what the kernel still holds; 64 of 128 datagrams is the whole buffer. */
+/* When stopping: turns of one socket to take what the kernel still holds; 64 of 128 datagrams is
+ * the whole buffer. */
 #define DRAIN_TURNS          64
 /* Descriptors for all but TCP connections: epoll, log, zone files and their includes. */
 #define DESCRIPTORS_RESERVED 64
@@ -135,7 +138,8 @@ static uint32_t connections_allowed(const struct conf *conf)
     return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 
-/* The sockets that listen_open() has opened are in force, with the limits of the server's configuration. */
+/* The sockets that listen_open() has opened are in force, with the limits of the server's
+ * configuration. */
 static void configuration_apply(struct loop *l)
 {
     listeners_log(l);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The reactor: one thread, one libev loop, everything that happens.
  *
- * SIGTERM, SIGINT   stop: nothing new is taken, what is there is answered, then exit 0; a second one does not wait: exit 1
- * SIGHUP            reads the configuration again, all of it or nothing, then every zone
- * SIGUSR1           writes the counters to the log */
+ * SIGTERM, SIGINT   stop: nothing new is taken, what is there is answered, then exit 0; a second
+ * one does not wait: exit 1 SIGHUP            reads the configuration again, all of it or nothing,
+ * then every zone SIGUSR1           writes the counters to the log */
 #ifndef REEVE_REACTOR_LOOP_H
 #define REEVE_REACTOR_LOOP_H
 
@@ -14,7 +14,8 @@
 
 struct loop;
 
-/* Takes conf. Opens the sockets, then becomes the configured user. ERR_EXISTS: something else has an address. */
+/* Takes conf. Opens the sockets, then becomes the configured user. ERR_EXISTS: something else has
+ * an address. */
 enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag);
 /* Loads the zones and serves until a signal says stop; gives the exit code. */
 int loop_run(struct loop *l);

@@ -3,6 +3,7 @@
 #include "reactor/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -33,9 +34,21 @@ static void dumps_off(void)
         (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* The lowest free number is what open() gives. */
+static void streams_fill(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR | O_NOCTTY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 void process_secure(enum process_dumps dumps)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+    streams_fill();
     (void)umask(027);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)sigaction(SIGPIPE, &ignore, NULL);

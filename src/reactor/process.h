@@ -12,15 +12,17 @@
 
 enum process_dumps { PROCESS_DUMPS_OFF, PROCESS_DUMPS_ON };
 
-/* For every start: no privileges to gain by exec, no core dump (it would hold keys) unless asked for, files that we make
- * are not for others, a closed pipe is an error and not a signal. */
+/* For every start: no socket or file can take the number of a standard stream that was closed, no
+ * privileges to gain by exec, no core dump (it would hold keys) unless asked for, files that we
+ * make are not for others, a closed pipe is an error and not a signal. */
 void process_secure(enum process_dumps dumps);
 
 /* Makes room for `want` open descriptors, as far as allowed; gives how many there may be. */
 uint64_t process_descriptors(uint64_t want);
 
-/* Started as root: becomes `user` with its groups and no capability, and makes sure that there is no way back; ports below
- * 1024 cannot be opened any more. Otherwise it checks that we are that user already. */
+/* Started as root: becomes `user` with its groups and no capability, and makes sure that there is
+ * no way back; ports below 1024 cannot be opened any more. Otherwise it checks that we are that
+ * user already. */
 enum err process_become(const char *user, struct diag *diag);
 
 #endif

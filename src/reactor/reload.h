@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading the configuration again while queries go on.
  *
- * The file may be large, so a helper thread reads and checks it; the loop gets the finished struct conf, or the faults. At
- * most one is under way: a request during it makes one more follow, so that what was written before the last request is
- * always read. */
+ * The file may be large, so a helper thread reads and checks it; the loop gets the finished struct
+ * conf, or the faults. At most one is under way: a request during it makes one more follow, so that
+ * what was written before the last request is always read. */
 #ifndef REEVE_REACTOR_RELOAD_H
 #define REEVE_REACTOR_RELOAD_H
 

@@ -13,11 +13,13 @@
 #include "base/check.h"
 #include "request/address.h"
 
-/* Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn (4096 by default). */
+/* Connections that may wait to be accepted; the kernel cuts it to net.core.somaxconn (4096 by
+ * default). */
 #define BACKLOG         4096
 /* IPv6 fragments made by ourselves are of the size that passes everywhere (RFC 8200 s5). */
 #define IPV6_MTU_MIN    1280
-/* What the kernel may hold of unsent answers of one connection; it would take megabytes for a peer that reads nothing. */
+/* What the kernel may hold of unsent answers of one connection; it would take megabytes for a peer
+ * that reads nothing. */
 #define TCP_SEND_BUFFER (256 << 10)
 
 /* One setsockopt with a number; false: errno says why. */
@@ -43,7 +45,8 @@ static uint64_t receive_buffer_set(int fd, uint64_t want)
     return (uint64_t)(got > 0 ? got : 0);
 }
 
-/* OMIT ignores what ICMP says about the path and lets the local interface fragment; older kernels know only DONT. */
+/* OMIT ignores what ICMP says about the path and lets the local interface fragment; older kernels
+ * know only DONT. */
 static bool fragments_set(int fd, bool is_v4)
 {
     if (is_v4)
@@ -93,8 +96,8 @@ static enum err take_address(enum transport transport, const union address *addr
 {
     if (address->any.sa_family == AF_INET6 && !set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
         return err_say(diag, ERR_SYSTEM, "IPV6_V6ONLY: %s", strerror(errno));
-    /* For TCP it lets us start again while old connections linger, but never two listen at once. For UDP it would let
-     * another process take the address. */
+    /* For TCP it lets us start again while old connections linger, but never two listen at once.
+     * For UDP it would let another process take the address. */
     if (transport == TRANSPORT_TCP && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
         return err_say(diag, ERR_SYSTEM, "SO_REUSEADDR: %s", strerror(errno));
     if (bind(fd, &address->any, address_len(address)) == 0 &&

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Listening sockets: opened, bound and set up for DNS.
  *
- * UDP: answers leave with the address the query came to, never with "do not fragment" and whatever the path's MTU is said
- * to be, so that nobody can shrink it by forged ICMP; a large receive buffer. TCP: options are set on the listening
- * socket, accepted ones inherit them. IPv6 sockets take no IPv4. All are non-blocking and close on exec. */
+ * UDP: answers leave with the address the query came to, never with "do not fragment" and whatever
+ * the path's MTU is said to be, so that nobody can shrink it by forged ICMP; a large receive
+ * buffer. TCP: options are set on the listening socket, accepted ones inherit them. IPv6 sockets
+ * take no IPv4. All are non-blocking and close on exec. */
 #ifndef REEVE_REACTOR_SOCKET_H
 #define REEVE_REACTOR_SOCKET_H
 
@@ -20,19 +21,19 @@ struct socket_options {
 
 struct socket_made {
     int fd;
-    uint64_t
-        receive_buffer; /* UDP: what the kernel granted: bytes as it counts them, about twice the payload */
+    uint64_t receive_buffer; /* UDP: what the kernel granted: bytes as it counts them, about twice
+                                the payload */
 };
 
-/* A new socket, bound and, for TCP, listening. OK, or with a sentence: ERR_EXISTS if something else has the address,
- * ERR_ABSENT if this system has no IPv6 (or no IPv4), ERR_SYSTEM. */
+/* A new socket, bound and, for TCP, listening. OK, or with a sentence: ERR_EXISTS if something else
+ * has the address, ERR_ABSENT if this system has no IPv6 (or no IPv4), ERR_SYSTEM. */
 enum err socket_open(enum transport transport, const union address *address,
                      const struct socket_options *o, struct socket_made *out, struct diag *diag);
 /* Sets up made->fd, which the service manager has opened and bound. It stays open if that fails. */
 enum err socket_adopt(enum transport transport, const union address *address,
                       const struct socket_options *o, struct socket_made *made, struct diag *diag);
-/* Sets or clears the permission for another socket of ours to bind an overlapping address (a wildcard and one address of
- * it), which the other has to have too. */
+/* Sets or clears the permission for another socket of ours to bind an overlapping address (a
+ * wildcard and one address of it), which the other has to have too. */
 void socket_share(int fd, enum transport transport, bool share);
 
 #endif

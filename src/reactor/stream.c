@@ -40,7 +40,8 @@ void stream_done(struct stream *s)
     stream_init(s);
 }
 
-/* Makes the heap buffer larger, up to `need`: by doubling, so that it stays within twice of what came. */
+/* Makes the heap buffer larger, up to `need`: by doubling, so that it stays within twice of what
+ * came. */
 static void in_grow(struct stream *s, size_t need)
 {
     size_t cap = s->in ? 2 * (size_t)s->in_cap : IN_CAP_FIRST;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One TCP connection as bytes: messages cut out of what came in, answers waiting to go out. No socket inside.
+ * One TCP connection as bytes: messages cut out of what came in, answers waiting to go out. No
+ * socket inside.
  *
- * Each message is preceded by its length in two octets (RFC 1035 s4.2.2). What comes in may be cut anywhere and several
- * messages may come at once (RFC 7766 s6.2.1.1, s8). The stream owns its buffers: `small` for the usual case, memory from
- * the heap only for a message that does not fit in it and for answers that the peer has not taken yet. The memory for a
- * long message grows with the bytes that have really come, not with the length that was announced.
+ * Each message is preceded by its length in two octets (RFC 1035 s4.2.2). What comes in may be cut
+ * anywhere and several messages may come at once (RFC 7766 s6.2.1.1, s8). The stream owns its
+ * buffers: `small` for the usual case, memory from the heap only for a message that does not fit in
+ * it and for answers that the peer has not taken yet. The memory for a long message grows with the
+ * bytes that have really come, not with the length that was announced.
  *
- * The order of calls is: stream_room(), fill it, stream_received(); then stream_next() until it says false. Room may be
- * asked for only when there is no whole message left. */
+ * The order of calls is: stream_room(), fill it, stream_received(); then stream_next() until it
+ * says false. Room may be asked for only when there is no whole message left. */
 #ifndef REEVE_REACTOR_STREAM_H
 #define REEVE_REACTOR_STREAM_H
 

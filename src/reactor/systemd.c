@@ -64,7 +64,8 @@ void systemd_ping(void)
 
 bool systemd_has_stderr(void)
 {
-    /* "device:inode" of the stream, systemd.exec(5); it is inherited even by those whose stderr goes elsewhere */
+    /* "device:inode" of the stream, systemd.exec(5); it is inherited even by those whose stderr
+     * goes elsewhere */
     const char *stream = getenv("JOURNAL_STREAM");
     struct stat st;
     char own[64];
@@ -74,7 +75,8 @@ bool systemd_has_stderr(void)
     return strcmp(stream, own) == 0;
 }
 
-/* One field as the journal wants it: PREFIXKEY=value, the key in capitals. It is cut when there is no room. */
+/* One field as the journal wants it: PREFIXKEY=value, the key in capitals. It is cut when there is
+ * no room. */
 static struct iovec field(struct text *t, const char *prefix, const char *key, const char *value)
 {
     char *start = t->at;

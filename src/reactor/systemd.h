@@ -10,7 +10,8 @@
 
 #include "base/log.h"
 
-/* Sockets passed by the service manager: descriptors *first .. *first + count - 1. Asked once; children do not see them. */
+/* Sockets passed by the service manager: descriptors *first .. *first + count - 1. Asked once;
+ * children do not see them. */
 int systemd_sockets(int *first);
 
 /* Type=notify and notify-reload: each sends the state with a sentence for "systemctl status". */
@@ -18,7 +19,8 @@ void systemd_ready(const char *status);
 void systemd_reloading(const char *status);
 void systemd_stopping(const char *status);
 void systemd_status(const char *status);
-/* We are still starting (stopping, reloading): the time-out for it is to count from now, and be usec. */
+/* We are still starting (stopping, reloading): the time-out for it is to count from now, and be
+ * usec. */
 void systemd_extend(uint64_t usec);
 
 /* How often the watchdog wants to hear from us; 0: never. */

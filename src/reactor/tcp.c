@@ -18,14 +18,17 @@
 #include "request/address.h"
 #include "reactor/listen.h"
 
-/* An answer with its prefix, and a few cache lines more, so that the first lines of all slots do not share a cache set. */
+/* An answer with its prefix, and a few cache lines more, so that the first lines of all slots do
+ * not share a cache set. */
 #define OUT_SLOT_LEN (65536 + 192)
 _Static_assert(OUT_SLOT_LEN >= STREAM_PREFIX_LEN + DNS_MESSAGE_MAX, "an answer fits its slot");
 _Static_assert(TURN_TCP_BATCH <= SERVER_BATCH_MAX, "a batch goes to server_handle() in one call");
 
-/* Deadlines are met this late at most; closing a few together costs less than a wake-up for each. */
+/* Deadlines are met this late at most; closing a few together costs less than a wake-up for each.
+ */
 #define TIMER_SLACK_US 50000
-/* How long accepting rests when the system has no descriptors or memory and no connection could give way. */
+/* How long accepting rests when the system has no descriptors or memory and no connection could
+ * give way. */
 #define ACCEPT_PAUSE_S 0.1
 
 /* --- deadlines --- */
@@ -43,7 +46,8 @@ static void timer_arm(struct tcp *t, int64_t at_us, int64_t now_us)
     t->timer_at_us = at_us;
     int64_t in_us = at_us - now_us + TIMER_SLACK_US;
     ev_timer_stop(t->ev, &t->timer);
-    /* libev counts from the start of this turn, which is a little earlier than now: at worst one wake-up in vain */
+    /* libev counts from the start of this turn, which is a little earlier than now: at worst one
+     * wake-up in vain */
     ev_timer_set(&t->timer, in_us > 0 ? (double)in_us / 1e6 : 0.0, 0.0);
     ev_timer_start(t->ev, &t->timer);
 }
@@ -91,7 +95,8 @@ static void on_timer(struct ev_loop *ev, ev_timer *w, int revents)
 
 /* --- who gives way --- */
 
-/* The connection that has had nothing under way for longest; if all are busy, the one that has stood still longest. */
+/* The connection that has had nothing under way for longest; if all are busy, the one that has
+ * stood still longest. */
 static struct conn *victim(const struct tcp *t)
 {
     struct conn *idle = head_of(t, CONN_IDLE), *first = head_of(t, CONN_FIRST);

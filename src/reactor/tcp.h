@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * TCP: accepting connections, how many there may be, and when the slow ones are closed (RFC 7766, RFC 9210).
+ * TCP: accepting connections, how many there may be, and when the slow ones are closed (RFC 7766,
+ * RFC 9210).
  *
- * Connections stand in one list for each thing they may wait for, ordered by the time they began to wait. All of a list
- * have the same time to do it, so the head of each list is due first, one timer serves them all, and moving a connection
- * to the end of its list is the whole cost of a new deadline. */
+ * Connections stand in one list for each thing they may wait for, ordered by the time they began to
+ * wait. All of a list have the same time to do it, so the head of each list is due first, one timer
+ * serves them all, and moving a connection to the end of its list is the whole cost of a new
+ * deadline. */
 #ifndef REEVE_REACTOR_TCP_H
 #define REEVE_REACTOR_TCP_H
 
@@ -17,8 +19,8 @@
 
 struct listen_set;
 
-/* Heap that all connections together may hold for messages and answers. Above it the one that has taken nothing of its
- * answers for longest is closed. */
+/* Heap that all connections together may hold for messages and answers. Above it the one that has
+ * taken nothing of its answers for longest is closed. */
 #define TCP_HELD_MAX ((size_t)512 << 20)
 
 struct tcp_limits {
@@ -28,7 +30,8 @@ struct tcp_limits {
     size_t unsent;     /* bytes unsent before reading stops */
 };
 
-/* Called between two connections after TURN_TCP_SHARE units of work: what must not wait for all of them. */
+/* Called between two connections after TURN_TCP_SHARE units of work: what must not wait for all of
+ * them. */
 typedef void (*tcp_between_fn)(void *arg);
 
 struct tcp {
@@ -57,12 +60,14 @@ void tcp_init(struct tcp *t, struct ev_loop *ev, struct server *server, struct l
               tcp_between_fn between, void *arg);
 /* Closes what is still open. */
 void tcp_done(struct tcp *t);
-/* Takes the limits of a configuration; connections_max is what descriptors allow. Open connections above them stay. */
+/* Takes the limits of a configuration; connections_max is what descriptors allow. Open connections
+ * above them stay. */
 void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_max);
 
 /* Takes up to TURN_ACCEPTS connections from a listening socket. False: there was no more. */
 bool tcp_accept(struct tcp *t, int fd);
-/* From now on connections end as soon as what they have asked is answered and the answers are taken. */
+/* From now on connections end as soon as what they have asked is answered and the answers are
+ * taken. */
 void tcp_drain(struct tcp *t);
 
 /* --- for conn.c --- */

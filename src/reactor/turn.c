@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* What this thread has used: a callback that took long but used little was put aside by the system, or has blocked. */
+/* What this thread has used: a callback that took long but used little was put aside by the system,
+ * or has blocked. */
 static int64_t cpu_us(void)
 {
     struct timespec ts;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What one turn of the loop may do: the order of the watchers, the budgets, and the tripwire that finds who broke them.
+ * What one turn of the loop may do: the order of the watchers, the budgets, and the tripwire that
+ * finds who broke them.
  *
- * One thread does everything, so a callback that takes long delays all others. Every callback has a budget that keeps it
- * under a millisecond on a slow machine; what is left over waits in the kernel, and epoll, level-triggered, reports it
- * again in the next turn. So there is no work list of our own that could be forgotten or grow. */
+ * One thread does everything, so a callback that takes long delays all others. Every callback has a
+ * budget that keeps it under a millisecond on a slow machine; what is left over waits in the
+ * kernel, and epoll, level-triggered, reports it again in the next turn. So there is no work list
+ * of our own that could be forgotten or grow. */
 #ifndef REEVE_REACTOR_TURN_H
 #define REEVE_REACTOR_TURN_H
 
-/* All watchers of a turn run in this order; each runs once, so a low priority delays but never starves. */
+/* All watchers of a turn run in this order; each runs once, so a low priority delays but never
+ * starves. */
 enum turn_priority {
     TURN_CONTROL =
         2,        /* signals, finished loads, a new configuration: rare, and others wait for them */
@@ -17,25 +20,27 @@ enum turn_priority {
     TURN_ACCEPT = -2 /* new connections last: existing work is finished first */
 };
 
-/* Datagrams taken in one recvmmsg. From 16 to 32 the cost of the call is spread thin enough; more delays the first answer
- * and fills the first-level cache. */
+/* Datagrams taken in one recvmmsg. From 16 to 32 the cost of the call is spread thin enough; more
+ * delays the first answer and fills the first-level cache. */
 #define TURN_UDP_BATCH   32
-/* Batches of one socket in one turn: 128 datagrams are about 0.6 ms with what the kernel takes for them. */
+/* Batches of one socket in one turn: 128 datagrams are about 0.6 ms with what the kernel takes for
+ * them. */
 #define TURN_UDP_BATCHES 4
 /* accept4 calls of one listening socket in one turn: about 10 us each with the first read. */
 #define TURN_ACCEPTS     16
 /* Connections closed by the timer in one go: about 5 us each. */
 #define TURN_CLOSES      128
-/* Requests of one connection answered in one call of server_handle(). Bounds the answers that may be kept beyond
- * limits.tcp-unsent: 16 of 64 KB. */
+/* Requests of one connection answered in one call of server_handle(). Bounds the answers that may
+ * be kept beyond limits.tcp-unsent: 16 of 64 KB. */
 #define TURN_TCP_BATCH   16
 
-/* Events and messages of TCP connections after which the UDP sockets have a turn of their own: thousands of connections may
- * be ready at once, each within its budget, and all of them together are no more than about 0.5 ms for a datagram. */
+/* Events and messages of TCP connections after which the UDP sockets have a turn of their own:
+ * thousands of connections may be ready at once, each within its budget, and all of them together
+ * are no more than about 0.5 ms for a datagram. */
 #define TURN_TCP_SHARE   128
 
-/* In builds with slow checks (base/check.h), and with REEVE_TRIPWIRE defined, a callback that took longer is named in the
- * log at level debug. */
+/* In builds with slow checks (base/check.h), and with REEVE_TRIPWIRE defined, a callback that took
+ * longer is named in the log at level debug. */
 #define TURN_SLOW_US     1000
 
 #if defined(REEVE_CHECK_SLOW) && !defined(REEVE_TRIPWIRE)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * UDP in batches: recvmmsg, server_handle(), sendmmsg.
  *
- * Everything that can be set once is set once: the kernel writes name length, control length and flags of a message
- * header, so only these are put back, and only in the headers that were used. The buffers of neighbouring slots are a
- * few cache lines further apart than a power of two, so that the first lines of all of them do not fall into the same
- * cache set. */
+ * Everything that can be set once is set once: the kernel writes name length, control length and
+ * flags of a message header, so only these are put back, and only in the headers that were used.
+ * The buffers of neighbouring slots are a few cache lines further apart than a power of two, so
+ * that the first lines of all of them do not fall into the same cache set. */
 #include "reactor/udp.h"
 
 #include <errno.h>
@@ -92,8 +92,9 @@ void udp_free(struct udp *u)
     free(u);
 }
 
-/* Makes what the kernel told about the query into what it is to be told about the answer: the interface is taken out, so
- * that routing decides about the way back; only a link-local source needs it. False: it told something else. */
+/* Makes what the kernel told about the query into what it is to be told about the answer: the
+ * interface is taken out, so that routing decides about the way back; only a link-local source
+ * needs it. False: it told something else. */
 static bool control_answer(union control *c, enum udp_source source)
 {
     if (c->head.cmsg_type != (source == UDP_SOURCE_V4 ? IP_PKTINFO : IPV6_PKTINFO))
@@ -113,8 +114,8 @@ static bool control_answer(union control *c, enum udp_source source)
     return true;
 }
 
-/* Sends the first n headers of u->send. A message that the kernel refuses is skipped; when it takes no more now, the rest
- * is dropped. */
+/* Sends the first n headers of u->send. A message that the kernel refuses is skipped; when it takes
+ * no more now, the rest is dropped. */
 static void send_all(struct udp *u, int fd, unsigned n)
 {
     for (unsigned at = 0; at < n;) {
@@ -165,13 +166,15 @@ static void query_take(struct udp *u, unsigned i)
     x->in_len = u->recv[i].msg_len;
     x->out_len = 0;
     if (UNLIKELY(u->recv[i].msg_hdr.msg_flags & MSG_TRUNC)) {
-        /* Its end is lost. The header alone cannot pass for a whole message: the answer is FORMERR. */
+        /* Its end is lost. The header alone cannot pass for a whole message: the answer is FORMERR.
+         */
         u->count->udp_too_long++;
         x->in_len = DNS_HEADER_LEN;
     }
 }
 
-/* A reply to port 0 cannot arrive, and nobody asks from there but to make us send to a strange place. */
+/* A reply to port 0 cannot arrive, and nobody asks from there but to make us send to a strange
+ * place. */
 static void answer_check(struct udp *u, struct exchange *x)
 {
     if (UNLIKELY(!address_port(&x->peer.address))) {
@@ -188,8 +191,8 @@ bool udp_serve(struct udp *u, int fd, enum udp_source source)
     }
     for (unsigned batch = 0; batch < TURN_UDP_BATCHES; batch++) {
         int got = recvmmsg(fd, u->recv, TURN_UDP_BATCH, MSG_DONTWAIT, NULL);
-        if (got <=
-            0) /* nothing there, or an error queued by an earlier answer: none of it is ours to act on */
+        if (got <= 0) /* nothing there, or an error queued by an earlier answer: none of it is ours
+                         to act on */
             return got < 0 && errno != EAGAIN;
         unsigned n = (unsigned)got;
         for (unsigned i = 0; i < n; i++)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * UDP: datagrams in and answers out, in batches.
  *
- * All UDP sockets share one set of buffers, taken once: nothing is allocated per packet. An answer that the kernel does
- * not take at once is dropped and counted; the client asks again. On a socket bound to a wildcard address the answer's
- * source is the address that the query was sent to; only such sockets pay for asking the kernel for it. */
+ * All UDP sockets share one set of buffers, taken once: nothing is allocated per packet. An answer
+ * that the kernel does not take at once is dropped and counted; the client asks again. On a socket
+ * bound to a wildcard address the answer's source is the address that the query was sent to; only
+ * such sockets pay for asking the kernel for it. */
 #ifndef REEVE_REACTOR_UDP_H
 #define REEVE_REACTOR_UDP_H
 
@@ -11,7 +12,8 @@
 
 #include "server/server.h"
 
-/* The longest datagram that is read whole. A longer one (an UPDATE could be) is answered FORMERR; TCP takes 64 KB. */
+/* The longest datagram that is read whole. A longer one (an UPDATE could be) is answered FORMERR;
+ * TCP takes 64 KB. */
 #define UDP_IN_MAX 4096
 
 enum udp_source {
@@ -27,8 +29,8 @@ struct udp *udp_new(struct server *server);
 /* NULL is fine. */
 void udp_free(struct udp *u);
 
-/* Takes what is there, at most TURN_UDP_BATCHES batches, and answers it. False: there was no more. The socket does not
- * block. */
+/* Takes what is there, at most TURN_UDP_BATCHES batches, and answers it. False: there was no more.
+ * The socket does not block. */
 bool udp_serve(struct udp *u, int fd, enum udp_source source);
 
 #endif

@@ -6,10 +6,10 @@
 #include "server/loader.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/arena.h"
 #include "base/check.h"
@@ -20,15 +20,12 @@
 /* Lines logged of one zone file; the rest is counted in the summary. */
 #define LOADER_LINES_MAX 20
 
-/* Where there are fewer processors than threads, queries go first: a tenth of the reactor's share
- * is left to loading. */
-#define HELPER_NICE      10
-
 struct job {
     struct list link;
     struct zone *drop; /* to be freed; then the rest is not set */
     char *path;
     struct load_limits limits;
+    enum loader_pace pace;
     unsigned lines;
     struct loaded loaded;
 };
@@ -100,14 +97,27 @@ static struct job *job_take(struct loader *l)
     return j;
 }
 
+/* From here on the thread runs where no other one wants to, and gives way at once: on a processor
+ * that it shares with the reactor, lower priorities still cost a query a whole slice of 3 ms. There
+ * is no way back without privileges. */
+static void step_back(void)
+{
+    struct sched_param none = {0};
+    (void)sched_setscheduler(0, SCHED_IDLE, &none); /* this thread, on Linux */
+}
+
 static void *helper(void *arg)
 {
     struct loader *l = arg;
-    (void)setpriority(PRIO_PROCESS, 0, HELPER_NICE); /* of this thread only, on Linux */
+    bool is_behind = false;
     for (struct job *j; (j = job_take(l));) {
         if (j->drop) {
             job_free(j);
             continue;
+        }
+        if (j->pace == LOADER_BEHIND && !is_behind) {
+            step_back();
+            is_behind = true;
         }
         job_load(j);
         pthread_mutex_lock(&l->lock);
@@ -180,12 +190,13 @@ static void job_give(struct loader *l, struct job *j)
 }
 
 void loader_load(struct loader *l, struct name zone, const char *path, struct load_limits limits,
-                 uint64_t ticket)
+                 enum loader_pace pace, uint64_t ticket)
 {
     struct job *j = mem_alloc_zero(sizeof(*j));
     size_t len = strlen(path) + 1;
     j->path = memcpy(mem_alloc(len), path, len);
     j->limits = limits;
+    j->pace = pace;
     j->limits.is_canceled = &l->is_canceled;
     j->loaded.ticket = ticket;
     name_copy(&j->loaded.name, zone);

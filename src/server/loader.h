@@ -21,9 +21,12 @@ struct loader *loader_new(unsigned threads, loader_wake_fn wake, void *wake_arg)
 /* Ends what is under way, drops what is not begun, frees results not collected. NULL is fine. */
 void loader_free(struct loader *l);
 
+/* Is the zone's data waited for, or does the last good version answer meanwhile? Then queries go
+ * first. The first LOADER_BEHIND makes the thread that takes it one that always steps back. */
+enum loader_pace { LOADER_AWAITED, LOADER_BEHIND };
 /* One zone to load. `ticket` is the caller's and comes back with the result. */
 void loader_load(struct loader *l, struct name zone, const char *path, struct load_limits limits,
-                 uint64_t ticket);
+                 enum loader_pace pace, uint64_t ticket);
 /* Frees the zone, which nobody has pinned, in a helper, before further loads. NULL is fine. */
 void loader_drop(struct loader *l, struct zone *zone);
 /* Loads given and not yet collected. */

@@ -36,13 +36,14 @@ void server_free(struct server *s);
 
 /* Hands all zones to the helpers. */
 void server_start(struct server *s);
-/* Takes in what helpers have finished (zones to publish), and goes on with a reload; false while loads or a reload are
- * still under way. */
+/* Takes in what helpers have finished (zones to publish), and goes on with a reload; false while
+ * loads or a reload are still under way. */
 bool server_collect(struct server *s);
 
 /* Takes a new configuration, all of it or, with a sentence, nothing (conf is freed then): zones are
  * added, removed and loaded anew in helpers, a slice of them in each turn (server_collect() goes on
- * with it); the last good version of each stays until then. Listen addresses are not server/'s business. */
+ * with it); the last good version of each stays until then. Listen addresses are not server/'s
+ * business. */
 enum err server_reload(struct server *s, struct conf *conf, struct diag *diag);
 
 /* Answers `count` messages (at most SERVER_BATCH_MAX) that came in one turn. now_us: wall clock. */

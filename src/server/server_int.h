@@ -45,7 +45,8 @@ struct server {
 void self_from_conf(struct self *self, const struct conf *conf);
 
 /* zones.c */
-/* Begins to make the zones those of s->conf, and is done with it if they are few; else zones_collect() goes on. */
+/* Begins to make the zones those of s->conf, and is done with it if they are few; else
+ * zones_collect() goes on. */
 void zones_reload(struct server *s);
 void zones_free(struct server *s);
 bool zones_collect(struct server *s);

@@ -4,8 +4,9 @@
  * A zone that does not load never stops the others. Before its first good load it is in the store
  * without data (SERVFAIL); after that the last good one stays until a newer one is whole.
  *
- * A reload goes through the configuration in slices, one a turn of the reactor, and then through the
- * store for what is configured no more: 50,000 zones in one turn would hold queries up for 0.1 s.
+ * A reload goes through the configuration in slices, one a turn of the reactor, and then through
+ * the store for what is configured no more: 50,000 zones in one turn would hold queries up for 0.1
+ * s.
  *
  * Of each zone one load is under way at a time. A reload that comes meanwhile leaves a note, and
  * the load is done once more at its end: however fast reloads come, each zone moves on, and the
@@ -61,7 +62,8 @@ static void load(struct server *s, struct server_zone *z, const struct conf_zone
     z->file = file_hash(s, c);
     z->is_loading = true;
     z->is_wanted_again = z->is_stale = false;
-    loader_load(s->loader, name_of(&c->name), c->file, limits, z->ticket);
+    loader_load(s->loader, name_of(&c->name), c->file, limits,
+                z->entry->zone ? LOADER_BEHIND : LOADER_AWAITED, z->ticket);
 }
 
 static void configure(struct server *s, const struct conf_zone *c)

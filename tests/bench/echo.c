@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A server that does nothing: each datagram goes back with the QR bit set, padded to a fixed length.
+ * A server that does nothing: each datagram goes back with the QR bit set, padded to a fixed
+ * length.
  *
- * What it costs per answer is what the kernel takes for receiving and sending in batches; no server can be below it. */
+ * What it costs per answer is what the kernel takes for receiving and sending in batches; no server
+ * can be below it. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
@@ -31,7 +33,8 @@ static int socket_open(uint16_t port)
     return fd;
 }
 
-/* One turn: what came goes back. The length of an answer is `len`, or that of the query if it is longer. */
+/* One turn: what came goes back. The length of an answer is `len`, or that of the query if it is
+ * longer. */
 static void echo_run(int fd, struct batch *b, size_t len)
 {
     for (int i = 0; i < BATCH; i++) {

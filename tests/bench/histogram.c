@@ -12,7 +12,8 @@ void histogram_init(struct histogram *h)
     memset(h, 0, sizeof *h);
 }
 
-/* Times below HISTOGRAM_STEPS have a bucket each; above, the power of two and the STEP_BITS bits that follow it. */
+/* Times below HISTOGRAM_STEPS have a bucket each; above, the power of two and the STEP_BITS bits
+ * that follow it. */
 static uint32_t bucket_of(uint64_t ns)
 {
     if (ns < HISTOGRAM_STEPS)

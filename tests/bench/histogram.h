@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A histogram of times with a fixed relative error, for percentiles of millions of samples.
  *
- * Each power of two is split into HISTOGRAM_STEPS buckets, so a percentile is at most 1/64 above the sample it stands
- * for. Adding costs an increment; nothing is allocated. All times are nanoseconds. */
+ * Each power of two is split into HISTOGRAM_STEPS buckets, so a percentile is at most 1/64 above
+ * the sample it stands for. Adding costs an increment; nothing is allocated. All times are
+ * nanoseconds. */
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H
 

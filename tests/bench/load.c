@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Load generator: sends the queries of a file over one UDP socket to 127.0.0.1 and counts what is answered.
+ * Load generator: sends the queries of a file over one UDP socket to 127.0.0.1 and counts what is
+ * answered.
  *
- * Without --rate it keeps a fixed number of queries outstanding (closed loop: the server is the bottleneck). With --rate
- * it sends by the clock whatever the server does, and the time of an answer counts from when its query was due, so that
- * a stall of the server is seen by every query that a user would have sent meanwhile.
+ * Without --rate it keeps a fixed number of queries outstanding (closed loop: the server is the
+ * bottleneck). With --rate it sends by the clock whatever the server does, and the time of an
+ * answer counts from when its query was due, so that a stall of the server is seen by every query
+ * that a user would have sent meanwhile.
  *
- * A message ID is a slot number in its low bits and random above; an answer counts if its ID is that of the slot's query
- * and its question is repeated byte for byte. A slot without answer for TIMEOUT_NS is lost and used again.
+ * A message ID is a slot number in its low bits and random above; an answer counts if its ID is
+ * that of the slot's query and its question is repeated byte for byte. A slot without answer for
+ * TIMEOUT_NS is lost and used again.
  *
- * The result is one line of JSON on stdout. SIGUSR1 prints the line so far and starts anew: a phase ends. SIGTERM stops. */
+ * The result is one line of JSON on stdout. SIGUSR1 prints the line so far and starts anew: a phase
+ * ends. SIGTERM stops. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -250,8 +254,8 @@ static bool is_done(const struct load *l, uint64_t now)
     return stopped || now - l->start_ns > (uint64_t)(l->options.seconds * 1e9);
 }
 
-/* Receiving never sleeps: the generator has a core of its own, and a sleeper would have to be woken up by the server,
- * at the server's expense. */
+/* Receiving never sleeps: the generator has a core of its own, and a sleeper would have to be woken
+ * up by the server, at the server's expense. */
 static void load_run(struct load *l)
 {
     l->start_ns = l->swept_ns = now_ns();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Queries for the load generator: a text file of "name type [do]" lines made into ready datagrams.
  *
- * Every query has one question and an OPT record that offers QUERIES_PAYLOAD bytes; "do" sets its DO bit. The message
- * ID is zero, the sender fills it in. Names are plain host names: no escapes. */
+ * Every query has one question and an OPT record that offers QUERIES_PAYLOAD bytes; "do" sets its
+ * DO bit. The message ID is zero, the sender fills it in. Names are plain host names: no escapes.
+ */
 #ifndef BENCH_QUERIES_H
 #define BENCH_QUERIES_H
 
@@ -18,7 +19,8 @@ struct queries {
     uint32_t count;
 };
 
-/* Prints what is wrong and exits if the file cannot be used: the generator has nothing else to do then. */
+/* Prints what is wrong and exits if the file cannot be used: the generator has nothing else to do
+ * then. */
 void queries_open(struct queries *q, const char *path);
 void queries_close(struct queries *q);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Writes the zone `tld.` of the benchmark, as a registry would publish it, and queries for it.
  *
- * N delegations with two NS each, sorted in canonical order, one record per line with absolute owner, TTL and class. The
- * NS names are drawn from a pool of hosters, few of which serve most names (Zipf); one name in VANITY_EVERY has its own
- * name servers below itself with glue, DS_PERCENT of the names have a DS. About three records per delegation.
- * The same arguments give the same bytes. `--edits K` makes the next version of the zone: the serial one higher and K
+ * N delegations with two NS each, sorted in canonical order, one record per line with absolute
+ * owner, TTL and class. The NS names are drawn from a pool of hosters, few of which serve most
+ * names (Zipf); one name in VANITY_EVERY has its own name servers below itself with glue,
+ * DS_PERCENT of the names have a DS. About three records per delegation. The same arguments give
+ * the same bytes. `--edits K` makes the next version of the zone: the serial one higher and K
  * delegations, spread over the zone, moved to other hosters. */
 #include <err.h>
 #include <getopt.h>
@@ -36,8 +37,8 @@ struct tld {
     FILE *out;
 };
 
-/* splitmix64 of (what for, which one): every choice depends on its own number only, so that an edit of one delegation
- * changes nothing else. */
+/* splitmix64 of (what for, which one): every choice depends on its own number only, so that an edit
+ * of one delegation changes nothing else. */
 static uint64_t draw(enum purpose purpose, uint64_t i)
 {
     uint64_t z = SEED + ((uint64_t)purpose << 56) + i * 0x9e3779b97f4a7c15ULL;
@@ -100,7 +101,8 @@ static void names_make(struct tld *t)
         t->names[i] = t->names[i * have / t->count];
 }
 
-/* 0 to hosters - 1, rank r about as often as 1 / (r + 1): two to a uniformly drawn power is that. */
+/* 0 to hosters - 1, rank r about as often as 1 / (r + 1): two to a uniformly drawn power is that.
+ */
 static uint64_t hoster_draw(const struct tld *t, uint64_t i, enum purpose purpose)
 {
     uint64_t bits = draw(purpose, i), octaves = 64 - (uint64_t)__builtin_clzll(t->hosters),
@@ -109,7 +111,8 @@ static uint64_t hoster_draw(const struct tld *t, uint64_t i, enum purpose purpos
     return rank < t->hosters ? rank : rank % t->hosters;
 }
 
-/* A step that shares no factor with the count: walking by it meets everything once, in an order without locality. */
+/* A step that shares no factor with the count: walking by it meets everything once, in an order
+ * without locality. */
 static uint64_t step_find(uint64_t count)
 {
     uint64_t step = count * 5 / 8 | 1;
@@ -125,7 +128,8 @@ static uint64_t step_find(uint64_t count)
     }
 }
 
-/* Which name is the domain of a hoster inside the zone: large and small hosters are spread over the alphabet. */
+/* Which name is the domain of a hoster inside the zone: large and small hosters are spread over the
+ * alphabet. */
 static uint64_t hoster_name(const struct tld *t, uint64_t hoster)
 {
     return hoster * t->hoster_step % t->hosters * t->count / t->hosters;
@@ -217,8 +221,8 @@ static void absent_put(struct tld *t, uint64_t *tries)
     fprintf(t->out, "%s.tld A\n", l.text);
 }
 
-/* Half of the referrals are asked by a name below the cut. With `absent`, every second query is for a name that is not
- * there. */
+/* Half of the referrals are asked by a name below the cut. With `absent`, every second query is for
+ * a name that is not there. */
 static void queries_write(struct tld *t, bool absent)
 {
     uint64_t step = step_find(t->count), at = draw(P_ORDER, 0) % t->count, tries = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as a configuration: faults or values, and values print as a configuration of the same meaning. */
+ * Any bytes as a configuration: faults or values, and values print as a configuration of the same
+ * meaning. */
 #include "conf/conf.h"
 
 #include <stdlib.h>

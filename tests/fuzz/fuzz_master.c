@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Zone files: any bytes are read without harm, and what is read prints to text that reads as the same record.
+ * Zone files: any bytes are read without harm, and what is read prints to text that reads as the
+ * same record.
  *
  * $INCLUDE is taken out: the input must not choose files of the machine. */
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Rdata from text: two bytes choose the type, the rest is its presentation form. What is taken is valid, and its text and
- * its RFC 3597 form both read as the same bytes. */
+ * Rdata from text: two bytes choose the type, the rest is its presentation form. What is taken is
+ * valid, and its text and its RFC 3597 form both read as the same bytes. */
 #include <string.h>
 
 #include "base/check.h"

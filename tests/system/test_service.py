@@ -257,6 +257,15 @@ def test_an_idle_connection_does_not_hold_up_the_end(reeved):
         assert server.stop() == 0
 
 
+def test_closed_standard_streams_are_no_place_for_sockets(reeved_ready):
+    """Else one of them would have the number of stderr and get the log."""
+    server = reeved_ready({'example.': zone()})
+    server.configure()
+    server.run(preexec=lambda: os.closerange(0, 3))
+    for fd in range(3):
+        assert os.readlink(f'/proc/{server.process.pid}/fd/{fd}') == '/dev/null'
+
+
 # --- the service manager ---
 
 def test_watchdog_is_fed_in_time(reeved):
@@ -280,25 +289,46 @@ def listening_socket(kind, port):
     return s
 
 
+def start_with_sockets(server, given):
+    def put_in_place():
+        for i, fd in enumerate([os.dup2(s.fileno(), 200 + i) for i, s in enumerate(given)]):
+            os.dup2(fd, 3 + i)      # SD_LISTEN_FDS_START
+    # LISTEN_PID must be the server's own, which only a process that becomes it can know.
+    server.start('/bin/sh', '-c', f'LISTEN_PID=$$ LISTEN_FDS={len(given)} exec "$0" -c "$1"', harness.Reeved.program(),
+                 server.conf, preexec=put_in_place, pass_fds=tuple(range(3, 3 + len(given))), env=server.environment())
+
+
 def test_sockets_of_the_service_manager_are_used(reeved_ready):
     """They are bound to what `listen` says and stay open here too, so sockets of the server's own would clash."""
     server = reeved_ready({'example.': zone()})
     server.settings['server']['listen'] = [f'127.0.0.1@{server.port}']
     server.configure()
     given = [listening_socket(kind, server.port) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
-
-    def put_in_place():
-        for i, fd in enumerate([os.dup2(s.fileno(), 200 + i) for i, s in enumerate(given)]):
-            os.dup2(fd, 3 + i)      # SD_LISTEN_FDS_START
-    # LISTEN_PID must be the server's own, which only a process that becomes it can know.
-    server.start('/bin/sh', '-c', 'LISTEN_PID=$$ LISTEN_FDS=2 exec "$0" -c "$1"', harness.Reeved.program(), server.conf,
-                 preexec=put_in_place, pass_fds=(3, 4), env=server.environment())
+    start_with_sockets(server, given)
     server.notice('READY', '1')
     server.until(lambda: server.answers('example.'), 'zone served')
     assert server.ask('example.', 'SOA', tcp=True).answer
     assert server.stop() == 0
     for s in given:
         s.close()
+
+
+@pytest.mark.skipif(not harness.has_ipv6(), reason='no IPv6')
+@pytest.mark.parametrize('kind', [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_a_passed_socket_for_both_families_is_refused_with_advice(reeved_ready, kind):
+    """IPv4 clients would come in as addresses of one /64 and share one client's limits."""
+    server = reeved_ready({'example.': zone()})
+    server.settings['server']['listen'] = [f'::@{server.port}']
+    server.configure()
+    server.expected_exit = 1
+    with socket.socket(socket.AF_INET6, kind) as given:
+        given.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        given.bind(('::', server.port))
+        if kind == socket.SOCK_STREAM:
+            given.listen(64)
+        start_with_sockets(server, [given])
+        assert server.process.wait(harness.DEADLINE_S) == 1
+    assert 'BindIPv6Only=ipv6-only' in server.log()
 
 
 # --- privileges ---

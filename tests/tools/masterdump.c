@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * masterdump ORIGIN FILE: the records of a zone file as lines on stdout, its faults and warnings on stderr.
+ * masterdump ORIGIN FILE: the records of a zone file as lines on stdout, its faults and warnings on
+ * stderr.
  *
- * Exits 0 when there was no fault, 1 otherwise. masterdump -q only counts records and says how long the CPU took and how
- * much the resident memory grew at most. */
+ * Exits 0 when there was no fault, 1 otherwise. masterdump -q only counts records and says how long
+ * the CPU took and how much the resident memory grew at most. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,8 @@
 #include "base/hash.h"
 #include "base/wire.h"
 
-/* From the authors' reference implementation: key 00 01 .. 0f, message 00 01 .. of the length that is the row's index. */
+/* From the authors' reference implementation: key 00 01 .. 0f, message 00 01 .. of the length that
+ * is the row's index. */
 static const uint8_t vectors[][8] = {
     {0x31, 0x0e, 0x0e, 0xdd, 0x47, 0xdb, 0x6f, 0x72},
     {0xfd, 0x67, 0xdc, 0x93, 0xc5, 0x39, 0xf8, 0x74},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The log sink: what a line looks like, that no value can forge one, levels, threads, the rate of a class. */
+ * The log sink: what a line looks like, that no value can forge one, levels, threads, the rate of a
+ * class. */
 #include <criterion/criterion.h>
 
 #include "base/log.h"

@@ -76,7 +76,8 @@ static uint64_t member_of(const struct conf *c, const struct setting *s)
                                    : *(const uint32_t *)(const void *)member;
 }
 
-/* The number as it is written for the kind: a bare number is seconds for a duration, so it gets its unit. */
+/* The number as it is written for the kind: a bare number is seconds for a duration, so it gets its
+ * unit. */
 static void value_is(const struct setting *s, uint64_t v, bool is_taken)
 {
     char text[32];

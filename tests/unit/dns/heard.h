@@ -13,8 +13,9 @@
 static const uint8_t example[] = "\7example";
 static const struct master_options options = {{example, sizeof(example)}, CLASS_IN, 0};
 
-/* All that a reader says, one line each: records as print_rr() has them, "! line:column" for faults, "? line:column" for
- * warnings, with the last component of the file's name before it when it is not the first. */
+/* All that a reader says, one line each: records as print_rr() has them, "! line:column" for
+ * faults, "? line:column" for warnings, with the last component of the file's name before it when
+ * it is not the first. */
 struct heard {
     char buf[1 << 16];
     struct text text;

@@ -59,7 +59,8 @@ static inline FILE *sample_open(const char *name)
     return f;
 }
 
-/* Hexadecimal text to bytes that are exactly as long as the allocation, so that a read beyond them is noticed. */
+/* Hexadecimal text to bytes that are exactly as long as the allocation, so that a read beyond them
+ * is noticed. */
 static inline struct rdata sample_wire(const char *hex)
 {
     size_t len = strlen(hex) / 2;
@@ -76,7 +77,8 @@ static inline uint16_t sample_type(const char *mnemonic)
     return type;
 }
 
-/* Reads text as the rdata of a record whose type has been read: into out, and what is wrong into diag. */
+/* Reads text as the rdata of a record whose type has been read: into out, and what is wrong into
+ * diag. */
 static inline enum err sample_scan(uint16_t type, const char *text, struct wr *out,
                                    struct diag *diag)
 {

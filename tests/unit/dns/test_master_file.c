@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dns/master_file: zone files on disk, included files, and the windows that files are read through. */
+ * dns/master_file: zone files on disk, included files, and the windows that files are read through.
+ */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

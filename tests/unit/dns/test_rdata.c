@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Rdata of every type: the samples of tests/data/rdata.txt and rdata_bad.txt, and what follows from them. */
+ * Rdata of every type: the samples of tests/data/rdata.txt and rdata_bad.txt, and what follows from
+ * them. */
 #include "samples.h"
 
 #include "dns/rr.h"
@@ -165,7 +166,8 @@ static void use(uint16_t type, struct rdata rd, struct rdata other)
         rdata_name(type, rd, i);
 }
 
-/* Accepted or not, nothing is read beyond len bytes: they are the end of an allocation. Returns whether accepted. */
+/* Accepted or not, nothing is read beyond len bytes: they are the end of an allocation. Returns
+ * whether accepted. */
 static bool try_wire(uint16_t type, const uint8_t *bytes, size_t len, struct rdata other)
 {
     uint8_t *copy = malloc(len ? len : 1);
@@ -236,7 +238,8 @@ Test(rdata, accepted_mutants_survive_text)
             struct rdata changed = {mutant, rd.len};
             if (!rdata_check(type, changed, NULL))
                 continue;
-            /* Some wire has a shorter equal (zero bytes of WKS): text to wire to text to wire is what stays. */
+            /* Some wire has a shorter equal (zero bytes of WKS): text to wire to text to wire is
+             * what stays. */
             struct rdata a = scan(type, show(type, changed), first, s.field[0]);
             struct rdata b = scan(type, show(type, a), second, s.field[0]);
             cr_expect(is_same(a, b), "line %u: %s", s.number, shown);
@@ -326,7 +329,8 @@ struct compressed {
     const char *expanded; /* NULL: malformed */
 };
 
-/* RFC 3597 s4: only these types may hold compressed names; for all others a pointer is malformed. */
+/* RFC 3597 s4: only these types may hold compressed names; for all others a pointer is malformed.
+ */
 static const struct compressed compressed[] = {
     {TYPE_NS, "C005", "076578616D706C6500"},
     {TYPE_NS, "036E7331C000", "036E733104486F7374076578616D706C6500"},

@@ -99,7 +99,8 @@ static const uint16_t compress[] = {TYPE_NS, TYPE_MD, TYPE_MF,  TYPE_CNAME, TYPE
 /* RFC 3597 s4: to be decompressed besides those. */
 static const uint16_t decompress[] = {TYPE_RP, TYPE_AFSDB, TYPE_RT,    TYPE_SIG,
                                       TYPE_PX, TYPE_NXT,   TYPE_NAPTR, TYPE_SRV};
-/* RFC 4034 s6.2 (its HINFO holds no name) without NSEC (RFC 6840 s5.1): lower case besides all of the above. */
+/* RFC 4034 s6.2 (its HINFO holds no name) without NSEC (RFC 6840 s5.1): lower case besides all of
+ * the above. */
 static const uint16_t fold[] = {TYPE_KX, TYPE_DNAME, TYPE_A6, TYPE_RRSIG};
 
 Test(rrtype, names_are_treated_as_rfc_3597_and_rfc_4034_say)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Answers from the signed zone of RFC 4035 appendix A: the examples of appendix B, and the cases that it leaves out. */
+ * Answers from the signed zone of RFC 4035 appendix A: the examples of appendix B, and the cases
+ * that it leaves out. */
 #include <criterion/criterion.h>
 
 #include "base/attr.h"
@@ -14,7 +15,8 @@
     "ad ns1.example. 3600 A 192.0.2.1\nad ns1.example. 3600 RRSIG A 5 2\n" \
     "ad ns2.example. 3600 A 192.0.2.2\nad ns2.example. 3600 RRSIG A 5 2\n"
 
-/* B.1 and B.6 show NS in authority and addresses: ASK_FULL. In B.6 the RFC leaves out the addresses of the NS, which B.1 has. */
+/* B.1 and B.6 show NS in authority and addresses: ASK_FULL. In B.6 the RFC leaves out the addresses
+ * of the NS, which B.1 has. */
 static const struct world_row appendix_b[] = {
     {"B.1 answer", "x.w.example. MX", ASK_DO | ASK_FULL,
      "NOERROR aa\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Answers from the signed zone of RFC 5155 appendix A, an opt-out zone with 12 iterations: the examples of appendix B, and
- * the cases that it leaves out. */
+ * Answers from the signed zone of RFC 5155 appendix A, an opt-out zone with 12 iterations: the
+ * examples of appendix B, and the cases that it leaves out. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -62,7 +62,8 @@ static const struct world_row appendix_b[] = {
 };
 
 static const struct world_row others[] = {
-    /* s7.2.4: no match, so the closest provable encloser and an opt-out record over the next closer name */
+    /* s7.2.4: no match, so the closest provable encloser and an opt-out record over the next closer
+       name */
     {"no DS in an opt-out span", "c.example. DS", ASK_DO, "NOERROR aa\n" SOA NSEC3_A NSEC3_APEX},
     {"DS at a signed delegation", "a.example. DS", ASK_DO,
      "NOERROR aa\nan a.example. 3600 DS 58470 5 1 3079F1593EBAD6DC121E202A8B766A6A4837206C\n"
@@ -97,7 +98,8 @@ Test(denial_nsec3, answers_the_cases_that_appendix_b_leaves_out)
     world_free(w);
 }
 
-/* RFC 5155 s7.2.8. The zone has an A at the owner of ns1.example's NSEC3, to show the difference. */
+/* RFC 5155 s7.2.8. The zone has an A at the owner of ns1.example's NSEC3, to show the difference.
+ */
 Test(denial_nsec3, says_that_the_owner_of_an_nsec3_does_not_exist)
 {
     struct world *w = open_world();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What holds for every answer, whatever its size limit: it can be read, RRsets and their signatures are whole, TC says that
- * something needed is missing, and only then it is. */
+ * What holds for every answer, whatever its size limit: it can be read, RRsets and their signatures
+ * are whole, TC says that something needed is missing, and only then it is. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,8 @@ static struct world *open_world(const char *signed_zone)
     return w;
 }
 
-/* Length of "an owner ttl type", with what is covered if that is an RRSIG: what the lines of one RRset have in common. */
+/* Length of "an owner ttl type", with what is covered if that is an RRSIG: what the lines of one
+ * RRset have in common. */
 static size_t head_len(const char *line)
 {
     size_t len = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A server without a server for tests of answers: zones from text, a question in, the answer out as text. */
+ * A server without a server for tests of answers: zones from text, a question in, the answer out as
+ * text. */
 #ifndef REEVE_TESTS_QUERY_WORLD_H
 #define REEVE_TESTS_QUERY_WORLD_H
 
@@ -40,9 +41,9 @@ enum ask {
     ASK_FULL = 1 << 3 /* minimal responses off */
 };
 
-/* question: "name type" or "name class type". The answer: a line with rcode and flags ("NXDOMAIN aa"), then one line for each
- * record: section (an, ns, ad), owner, TTL, class if it is not IN, type, rdata; of an RRSIG only type covered, algorithm and
- * labels. OPT is left out. */
+/* question: "name type" or "name class type". The answer: a line with rcode and flags ("NXDOMAIN
+ * aa"), then one line for each record: section (an, ns, ad), owner, TTL, class if it is not IN,
+ * type, rdata; of an RRSIG only type covered, algorithm and labels. OPT is left out. */
 const char *world_ask(struct world *w, const char *question, unsigned ask);
 /* The same over UDP with a payload size of the client's. */
 const char *world_ask_sized(struct world *w, const char *question, unsigned ask, uint16_t size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Connections per client: who counts as one client, and the table against a naive one under random use. */
+ * Connections per client: who counts as one client, and the table against a naive one under random
+ * use. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -91,7 +92,8 @@ Test(limit, agrees_with_a_plain_array_under_random_use)
         uint32_t client = (uint32_t)(state >> 32) % CLIENTS;
         union address a = v4("198.51.0.0", 53);
         a.v4.sin_addr.s_addr = htonl(ntohl(a.v4.sin_addr.s_addr) + client);
-        /* first half: mostly more, so that the table grows; second: mostly fewer, so that it empties */
+        /* first half: mostly more, so that the table grows; second: mostly fewer, so that it
+         * empties */
         bool want_more = (state & 7) < (step < 200000 ? 5 : 3);
         if (want_more) {
             bool taken = limit_take(&l, &a, 4);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The framing of TCP: whatever way the bytes are cut, the same messages come out, and memory follows what is needed. */
+ * The framing of TCP: whatever way the bytes are cut, the same messages come out, and memory
+ * follows what is needed. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ static struct sample sample_new(const size_t *lens, size_t count)
     return s;
 }
 
-/* Takes whole messages and compares them with the sample's from number `at` on; the number of the next one. */
+/* Takes whole messages and compares them with the sample's from number `at` on; the number of the
+ * next one. */
 static size_t take_all(struct stream *s, const struct sample *want, size_t at)
 {
     struct stream_message m;

@@ -16,7 +16,7 @@ static void give(struct bed *b, struct loader *l, const char *zone, const char *
     char path[96];
     struct name_buf n = named(zone);
     snprintf(path, sizeof(path), "%s/%s", b->dir, file);
-    loader_load(l, name_of(&n), path, (struct load_limits){0}, ticket);
+    loader_load(l, name_of(&n), path, (struct load_limits){0}, LOADER_AWAITED, ticket);
 }
 
 static void collect(struct bed *b, struct loader *l, struct loaded *r)
