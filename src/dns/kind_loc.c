@@ -4,14 +4,14 @@
 #include "base/digits.h"
 #include "dns/kind.h"
 
-#define LOC_BYTES 16
-#define EQUATOR \
-    0x80000000u /* and the prime meridian: thousandths of a second of arc are counted from here */
+#define LOC_BYTES     16
+/* The equator and the prime meridian: thousandths of a second of arc are counted from here. */
+#define EQUATOR       0x80000000u
 #define DEGREE        3600000u
 #define LATITUDE_MAX  (90 * DEGREE)
 #define LONGITUDE_MAX (180 * DEGREE)
-#define ALTITUDE_ZERO 10000000u /* centimetres below the spheroid that altitudes are counted from \
-                                 */
+/* Centimetres below the spheroid that altitudes are counted from. */
+#define ALTITUDE_ZERO 10000000u
 #define ALTITUDE_MAX  (UINT32_MAX - ALTITUDE_ZERO)
 #define SIZE_MAX_CM   9000000000u
 

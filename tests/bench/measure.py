@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The measurements, each of one server at one time: loading, a mix at saturation, a reload under load."""
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -118,6 +119,8 @@ def next_version(material, server, serial):
         old = line.split()[6]
         file.seek(line.index(old))
         file.write(b"%0*d" % (len(old), serial))
+        file.flush()
+        os.fsync(file.fileno())  # or the kernel writes it back while times are taken
     new.replace(server.zone_path(zone))
 
 

@@ -343,9 +343,11 @@ def status_of(pid):
 
 @needs_root
 def test_user_is_taken_on_after_the_sockets_are_open(reeved_ready):
-    server = reeved_ready({'example.': zone()}, server={'user': 'nobody'}, address='127.0.53.53')
+    # Port 53 of an address of this test's own: the suites of two builds run at a time.
+    address = f'127.53.{os.getpid() >> 8 & 255}.{os.getpid() & 255}'
+    server = reeved_ready({'example.': zone()}, server={'user': 'nobody'}, address=address)
     server.port = 53
-    server.settings['server']['listen'] = ['127.0.53.53']
+    server.settings['server']['listen'] = [address]
     server.configure()
     server.run()
     nobody = pwd.getpwnam('nobody')

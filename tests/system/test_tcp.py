@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -440,7 +441,10 @@ def test_fewer_descriptors_than_connections_are_said_and_lived_with(reeved_ready
             os.setgid(65534)
             os.setuid(65534)
     server.conf.chmod(0o644)
-    server.run(preexec=few)
+    # A copy that others may run, wherever the build is.
+    program = shutil.copy(server.program(), server.dir / 'reeved')
+    server.start(program, '-c', server.conf, preexec=few, env=server.environment())
+    server.notice('READY', '1')
     assert 'fewer tcp connections than configured' in server.log()
     connections = [server.connect() for _ in range(limit + 50)]
     assert is_served(connections[-1])
