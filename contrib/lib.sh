@@ -10,6 +10,7 @@ policy=/usr/sbin/policy-rc.d
 policy_kept=$policy.before-reeve
 
 build_packages=(meson ninja-build gcc libc6-dev pkg-config libev-dev libssl-dev libyaml-dev libsystemd-dev
+    libsqlite3-dev libjansson-dev
     bind9-dnsutils)
 
 say() {

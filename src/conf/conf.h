@@ -24,6 +24,9 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "dns/name.h"
+#include "tsig/tsig.h"
+#include "update/grant.h"
+#include "zone/serial.h"
 
 #define CONF_FILE_LEN_MAX   (64u << 20) /* a file of a million zones; a larger one is refused */
 #define CONF_DEPTH_MAX      16          /* nested maps and lists; the design needs 7 */
@@ -78,11 +81,29 @@ struct conf_listens {
     unsigned count;            /* at least 1 */
 };
 
+/* `soa:` of a zone that has no file: what the zone is made from. */
+struct conf_soa {
+    struct name_buf mname, rname; /* default: the first of ns, "hostmaster" below the zone */
+    const struct name_buf *ns;
+    unsigned ns_count; /* at least 1 */
+    uint32_t refresh, retry, expire, minimum, ttl;
+};
+
+enum conf_protect { CONF_PROTECT_FILE, CONF_PROTECT_NONE };
+
 struct conf_zone {
     struct name_buf name; /* absolute, case as written */
     const char *text;     /* the key as written */
-    const char
-        *file; /* ready for open(): absolute, or joined to the configuration file's directory */
+    /* ready for open(): absolute, or joined to the configuration file's directory; NULL: soa */
+    const char *file;
+    const struct conf_soa *soa; /* NULL: file */
+    struct grant *grants;       /* `updates`, in order; their rate states are this configuration's */
+    unsigned grant_count;
+    enum serial_policy serial;
+    enum conf_protect protect;
+    bool is_strict;
+    /* its changes are kept in the change log: it has `updates` or `soa`, or says so */
+    bool has_history;
     struct conf_at at;      /* of the key */
     struct conf_at file_at; /* of the value of `file` */
 };
@@ -118,6 +139,8 @@ struct conf {
 #define SETTING(path, member, kind, preset, min, max, what) CONF_TYPE_##kind member;
 #include "conf/settings.tbl.h"
 #undef SETTING
+    struct keyring *keyring; /* `keys`, and those that `reevectl key` keeps in the state directory;
+                                never NULL. server/ may take it out and leave NULL */
     struct conf_zone *zones; /* in canonical order of their names, each name once */
     unsigned zone_count;
     struct conf_origin origins[CONF_SETTING_COUNT];

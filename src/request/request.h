@@ -16,6 +16,7 @@
 #include "dns/build.h"
 #include "dns/message.h"
 #include "request/counter.h"
+#include "tsig/tsig.h"
 #include "zone/lookup.h"
 
 struct store;
@@ -71,6 +72,7 @@ struct request {
     struct digest *digest; /* this thread's, for NSEC3 */
 
     struct message msg;
+    struct tsig_session tsig; /* of a signed request; all zero: unsigned */
     struct edns edns;
 
     /* where the question leads: set by query_locate() */

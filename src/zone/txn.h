@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "base/err.h"
 #include "dns/rr.h"
 #include "zone/node.h"
 
@@ -70,6 +71,25 @@ struct diff {
     uint32_t serial_from, serial_to;
 };
 void diff_done(struct diff *d);
+
+/* TXN_BUILD: puts a whole node, already checked, under its owner, which is not there yet; the block
+ * is copied. */
+void txn_put_node(struct txn *t, const struct node *n);
+
+/* Makes the changes of a diff's bytes, records up to added_at removed and those behind it added:
+ * replay, and (with both parts exchanged by the caller) undoing. What is removed has to be there and
+ * what is added not: ERR_INVALID where it is not so or the bytes are malformed, and the txn is good
+ * for txn_abort() only. */
+struct diff_bytes {
+    const uint8_t *bytes;
+    size_t len, added_at;
+};
+enum err txn_apply(struct txn *t, const struct diff_bytes *d, struct diag *diag);
+
+/* TXN_CHANGE: prepares the diff of a large txn bit by bit: compares up to `budget` of the owners it
+ * touched; true: nothing is left to compare, and txn_seal() is quick. No more changes after the
+ * first call. A txn that never calls it has all of it done by txn_seal(). */
+bool txn_diff_some(struct txn *t, size_t budget);
 
 /* Ends the txn. Its version becomes the zone's tip and is returned; diff (TXN_CHANGE only, may be
  * NULL) is filled. */

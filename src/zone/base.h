@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The base of a merge: the zone file as it was last loaded, as a digest of each of its RRsets.
+ *
+ * Immutable once made; references are counted, and may be taken and given back by any thread. The
+ * SOA's digest leaves its serial out. Names and contents are hashed with a key of their own, drawn
+ * when the base is made and kept with it. */
+#ifndef REEVE_ZONE_BASE_H
+#define REEVE_ZONE_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "zone/version.h"
+
+struct base;
+
+/* The digests of a zone as its file has it. */
+struct base *base_make(const struct version *file);
+struct base *base_hold(const struct base *b);
+/* NULL is fine. */
+void base_release(const struct base *b);
+
+/* As bytes, malloc'd, for the change log; and back. ERR_INVALID: malformed. */
+uint8_t *base_write(const struct base *b, size_t *len);
+enum err base_read(const uint8_t *bytes, size_t len, struct base **out, struct diag *diag);
+
+/* The file has some RRset at the name; NULL has none. Cheap: asked for each name of an UPDATE. */
+bool base_has_name(const struct base *b, struct name owner);
+bool base_has_rrset(const struct base *b, struct name owner, uint16_t type);
+
+#endif
