@@ -40,7 +40,8 @@ struct grant_rate {
 struct grant {
     bool is_deny;     /* deny: yes */
     bool is_unsigned; /* unsigned: yes; key is empty then */
-    struct name_buf key; /* in lower case; self and below-self are taken from it */
+    struct name_buf key;  /* in lower case */
+    struct name_buf self; /* self, below-self: the name in the zone that the key stands for */
     const struct prefix *from; /* any of; none: from anywhere */
     unsigned from_count;
     enum grant_where where;
