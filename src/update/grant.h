@@ -4,7 +4,11 @@
  * A grant is {identity, [from], where, [types], [ops], [limits]}; the first one that matches a
  * change decides it, and what none matches is refused. Names in a grant are absolute here; the
  * configuration completed them with the zone's name. Default types are all but SOA, NS at the apex
- * and those that signing makes or needs (DNSKEY, CDS, CDNSKEY, DS... only by explicit name). */
+ * and those that signing makes or needs (DNSKEY, CDS, CDNSKEY, DS... only by explicit name).
+ *
+ * acme and dhcp bring types of their own; `types` narrows them. What acme limits (TTL, records at a
+ * name) is taken from here where the grant says nothing else, so the configuration need not fill it
+ * in. Nothing here allocates; a match costs a few comparisons of names. */
 #ifndef REEVE_UPDATE_GRANT_H
 #define REEVE_UPDATE_GRANT_H
 
@@ -25,23 +29,38 @@ enum grant_where {
     GRANT_BELOW_SELF, /* below-self: strictly below it */
     GRANT_ACME,       /* acme: "_acme-challenge" right above one of names, or of any name */
     GRANT_DHCP,       /* dhcp: any name, with the types of a DHCP server */
-    GRANT_REVERSE,    /* reverse-of-source: the name of the peer's address in in-addr.arpa/ip6.arpa */
+    GRANT_REVERSE, /* reverse-of-source: the name of the peer's address in in-addr.arpa/ip6.arpa */
     GRANT_ALL
 };
 
 enum grant_op { GRANT_ADD = 1, GRANT_DELETE = 2 };
 
-/* A token bucket; the only part of a grant that changes. */
+/* What acme grants at most where the grant itself does not say. */
+#define GRANT_ACME_TTL_MAX      300
+#define GRANT_ACME_PER_NAME_MAX 8
+
+/* The two parts of a grant that change. All zero at first. */
+
+/* A token bucket that holds one second's worth. */
 struct grant_rate {
     int64_t at_us;
     uint32_t tokens_milli;
 };
+/* Records of the zone that the grant covers, as counted when the zone had that serial and size. */
+struct grant_count {
+    uint64_t records; /* covered */
+    uint64_t zone_records, zone_bytes;
+    uint32_t serial;
+    bool is_counted;
+};
 
 struct grant {
-    bool is_deny;     /* deny: yes */
-    bool is_unsigned; /* unsigned: yes; key is empty then */
-    struct name_buf key;  /* in lower case */
-    struct name_buf self; /* self, below-self: the name in the zone that the key stands for */
+    bool is_deny;        /* deny: yes */
+    bool is_unsigned;    /* unsigned: yes; key is empty then */
+    struct name_buf key; /* in lower case, as in the keyring */
+    /* self, below-self: the name in the zone that the key stands for: the key's own, or for a key
+     * elsewhere ("web1") its name completed with the zone's */
+    struct name_buf self;
     const struct prefix *from; /* any of; none: from anywhere */
     unsigned from_count;
     enum grant_where where;
@@ -50,27 +69,31 @@ struct grant {
     unsigned name_count;
     const uint16_t *types; /* NULL: the default types */
     unsigned type_count;
-    unsigned ops;         /* of enum grant_op; both unless written */
+    unsigned ops;         /* of enum grant_op; both unless written, and 0 is both */
     uint32_t records_max; /* max-records: records in the zone that this grant covers; 0: no limit */
     uint32_t per_name_max;
     uint32_t ttl_min, ttl_max; /* max 0: no limit */
     uint32_t rate;             /* updates per second of this key; 0: no limit */
     uint32_t lease_s;          /* lease: kept for the lease issue; 0: none */
-    const struct prefix *within; /* addresses in A, AAAA (and PTR owners) must lie in one of */
+    /* addresses in A and AAAA, and those that owners of PTR stand for, must lie in one of */
+    const struct prefix *within;
     unsigned within_count;
-    struct grant_rate *state; /* of `rate`; NULL: no limit */
+    struct grant_rate *state;    /* of `rate`; NULL: no limit */
+    struct grant_count *counted; /* of `records_max`; NULL: counted anew for each update */
 };
 
 /* One change that somebody wants to make. */
 struct grant_question {
     struct name zone;           /* apex */
     const struct tsig_key *key; /* verified; NULL: unsigned */
-    const union address *from;
+    const union address *from;  /* NULL: not known; no `from` and no reverse-of-source matches it */
     enum grant_op op;
-    struct name owner;
-    uint16_t type;      /* ANY: all RRsets of the name */
+    struct name owner; /* in the zone */
+    /* ANY: to delete all RRsets of a name where there are none. Where there are, each of them is a
+     * question of its own: a whole name may be deleted if every RRset there is inside a grant. */
+    uint16_t type;
     uint32_t ttl;       /* of a record that is added */
-    struct rdata rdata; /* likewise */
+    struct rdata rdata; /* of a record that is added or deleted; len 0: a whole RRset */
 };
 
 /* Why a grant does not match, from far to near: who came furthest is "closest". */
@@ -84,14 +107,22 @@ enum grant_miss {
     GRANT_OUT_OF_LIMITS /* ttl, within */
 };
 
-/* How the grant stands to the question; a sentence about a miss goes to *why (may be NULL). */
+/* How the grant stands to the question; a sentence about a miss goes to *why (may be NULL). `deny`
+ * is left to the caller: such a grant matches what it denies. */
 enum grant_miss grant_match(const struct grant *g, const struct grant_question *question,
                             struct text *why);
 
 /* The first grant that matches: true if it allows; *rule is its index, or that of the one that came
  * closest, or -1. */
-bool grants_allow(const struct grant *grants, unsigned count,
-                  const struct grant_question *question, int *rule);
+bool grants_allow(const struct grant *grants, unsigned count, const struct grant_question *question,
+                  int *rule);
+
+/* The grant is for this actor, whatever is changed: key and source match, and it is not a deny. */
+bool grant_is_for(const struct grant *g, const struct grant_question *question);
+/* Where and types of the grant have this owner and type: what its limits count. */
+bool grant_covers(const struct grant *g, const struct grant_question *question);
+/* max-per-name as written, or the preset's; 0: no limit. */
+uint32_t grant_per_name_max(const struct grant *g);
 
 /* Takes one update out of the grant's rate; false: over it. */
 bool grant_take_rate(const struct grant *g, int64_t now_us);

@@ -17,9 +17,9 @@ struct base; /* zone/base.h */
 
 /* What one UPDATE may ask of a zone; named settings below server.limits, 0 is no limit. */
 struct update_limits {
-    uint32_t rrset_records; /* records of one RRset after it */
-    uint32_t name_records;  /* records of one name after it */
-    uint32_t zone_records;  /* records of the zone after it */
+    uint32_t rrset_records;   /* records of one RRset after it */
+    uint32_t name_records;    /* records of one name after it */
+    uint32_t zone_records;    /* records of the zone after it */
     uint32_t message_records; /* records in prerequisite and update section */
 };
 
@@ -27,7 +27,8 @@ struct update_limits {
 struct update_rules {
     const struct grant *grants; /* in the order of the configuration */
     unsigned grant_count;
-    const struct base *protect; /* names in it are the zone file's own (protect: file); NULL: none */
+    const struct base
+        *protect; /* names in it are the zone file's own (protect: file); NULL: none */
     enum serial_policy serial;
     bool is_strict; /* what s3.4.2 ignores is refused instead */
     struct update_limits limits;
@@ -48,8 +49,8 @@ struct update_report {
     /* the record that decided it: first offending name and type; len 0: none */
     struct name_buf name;
     uint16_t type;
-    int rule;      /* refused: index of the grant that came closest, granted: the first used; -1 */
-    uint32_t ignored; /* operations that s3.4.2 silently ignores */
+    int rule; /* refused: index of the grant that came closest, granted: the first used; -1 */
+    uint32_t ignored;   /* operations that s3.4.2 silently ignores */
     bool is_serial_set; /* the update moved the SOA itself */
 };
 

@@ -102,6 +102,7 @@ struct tree_writer {
     uint64_t txn;
     struct pile *fresh, *garbage; /* NULL in TXN_BUILD: what is replaced is freed at once */
     unsigned apex_len;
+    size_t bytes; /* taken so far */
 };
 
 void *writer_alloc(struct tree_writer *w, size_t size);

@@ -40,6 +40,7 @@ void pile_free_pieces(struct pile *p, struct pool *pool)
 void *writer_alloc(struct tree_writer *w, size_t size)
 {
     void *p = pool_alloc(w->pool, size);
+    w->bytes += size;
     if (w->fresh)
         pile_add(w->fresh, p, size);
     return p;

@@ -55,6 +55,11 @@ struct txn *txn_begin(struct zone *z, enum txn_mode mode)
     return t;
 }
 
+struct zone *txn_zone(const struct txn *t)
+{
+    return t->zone;
+}
+
 static uint64_t leaf_flags(const struct txn *t, const struct node *n)
 {
     bool is_apex = n->owner_len == t->zone->name.len;
@@ -199,6 +204,48 @@ const struct node *txn_find(struct txn *t, struct name owner)
 bool txn_is_touched(const struct txn *t)
 {
     return t->touched.count > 0 || (t->owner.len && t->is_changed);
+}
+
+static const struct node *touched_node(const struct version *v, const struct touched_owner *o)
+{
+    const struct tree *tree = o->in_nsec3 ? &v->nsec3 : &v->names;
+    struct name owner = {o->name, (uint8_t)name_span(o->name, NAME_LEN_MAX)};
+    struct tree_key key;
+    if (!tree->root.ptr)
+        return NULL;
+    tree_key(owner, v->zone->name.len, &key);
+    return tree_get(tree, &key, owner);
+}
+
+bool txn_is_different(struct txn *t)
+{
+    ASSERT(t->mode == TXN_CHANGE);
+    close_owner(t);
+    for (size_t i = 0; i < t->touched.count; i++) {
+        const struct node *a = touched_node(t->base, &t->touched.owner[i]),
+                          *b = touched_node(t->next, &t->touched.owner[i]);
+        /* a node is canonical: equal records are equal bytes */
+        if (a != b && (!a || !b || a->size != b->size || memcmp(a, b, a->size) != 0))
+            return true;
+    }
+    return false;
+}
+
+uint64_t txn_record_count(struct txn *t)
+{
+    close_owner(t);
+    return t->next->record_count;
+}
+
+size_t txn_bytes(const struct txn *t)
+{
+    return t->writer.bytes;
+}
+
+const struct edit *txn_look(struct txn *t, struct name owner, uint16_t type)
+{
+    open_owner(t, owner, type == TYPE_NSEC3 ? &t->next->nsec3 : &t->next->names);
+    return &t->edit;
 }
 
 /* What the version says about itself, read from its apex. */

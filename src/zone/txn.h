@@ -43,6 +43,7 @@ enum txn_effect {
 };
 
 struct txn *txn_begin(struct zone *z, enum txn_mode mode);
+struct zone *txn_zone(const struct txn *t);
 
 /* rr in stored form, owner at or below the apex; its bytes are copied. RRSIGs form RRsets by what
  * they cover. */
@@ -59,6 +60,20 @@ enum txn_effect txn_remove_name(struct txn *t, struct name owner);
 const struct node *txn_find(struct txn *t, struct name owner);
 /* TXN_CHANGE: something was changed so far (even if it was changed back). */
 bool txn_is_touched(const struct txn *t);
+/* TXN_CHANGE: the version being built differs from the tip it began with. Costs two walks down the
+ * tree for each owner touched. */
+bool txn_is_different(struct txn *t);
+/* Records in the zone as the txn would leave it. */
+uint64_t txn_record_count(struct txn *t);
+/* Bytes that the txn has taken for nodes and tree so far: what it writes again and again (the same
+ * large name, in turns with another) counts each time. */
+size_t txn_bytes(const struct txn *t);
+
+/* One owner as the txn would leave it, laid open (zone/edit.h): for looking at a name between
+ * changes of it, which costs nothing, where txn_find() would close it each time. Lives until the
+ * next call that changes this txn or looks elsewhere. */
+struct edit;
+const struct edit *txn_look(struct txn *t, struct name owner, uint16_t type);
 
 /* What changed, in IXFR order (RFC 1995 s4): records removed (the old SOA first if the serial
  * moved), then records added (the new SOA first), each as uncompressed wire: owner, type, class,
@@ -77,9 +92,9 @@ void diff_done(struct diff *d);
 void txn_put_node(struct txn *t, const struct node *n);
 
 /* Makes the changes of a diff's bytes, records up to added_at removed and those behind it added:
- * replay, and (with both parts exchanged by the caller) undoing. What is removed has to be there and
- * what is added not: ERR_INVALID where it is not so or the bytes are malformed, and the txn is good
- * for txn_abort() only. */
+ * replay, and (with both parts exchanged by the caller) undoing. What is removed has to be there
+ * and what is added not: ERR_INVALID where it is not so or the bytes are malformed, and the txn is
+ * good for txn_abort() only. */
 struct diff_bytes {
     const uint8_t *bytes;
     size_t len, added_at;
