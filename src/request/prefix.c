@@ -25,7 +25,8 @@ static bool has_bits_behind(const uint8_t *bytes, size_t bytes_len, unsigned len
 
 static void unmap(struct prefix *p)
 {
-    if (p->bytes_len != V6_LEN || p->len < MAPPED_LEN * 8 || memcmp(p->bytes, mapped, MAPPED_LEN))
+    if (p->bytes_len != V6_LEN || p->len < MAPPED_LEN * 8 ||
+        memcmp(p->bytes, mapped, MAPPED_LEN) != 0)
         return;
     memmove(p->bytes, p->bytes + MAPPED_LEN, V4_LEN);
     memset(p->bytes + V4_LEN, 0, V6_LEN - V4_LEN);

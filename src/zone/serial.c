@@ -52,7 +52,7 @@ void txn_set_serial(struct txn *t, uint32_t serial)
     ASSERT(is_there);
     struct rdata old = rrset_first(soa);
     uint8_t bytes[SOA_LEN_MAX];
-    ASSERT(old.len <= sizeof(bytes));
+    ASSERT(old.bytes && old.len <= sizeof(bytes));
     memcpy(bytes, old.bytes, old.len);
     put_u32(bytes + old.len - SERIAL_FROM_END, serial);
     struct rr rr = {apex, TYPE_SOA, txn_zone(t)->class, soa.ttl, {bytes, old.len}};
