@@ -30,4 +30,14 @@ enum err base_read(const uint8_t *bytes, size_t len, struct base **out, struct d
 bool base_has_name(const struct base *b, struct name owner);
 bool base_has_rrset(const struct base *b, struct name owner, uint16_t type);
 
+/* --- for merges --- */
+
+/* What of an RRset is compared: its records in canonical form and its TTL. */
+uint64_t base_digest(const struct base *b, struct rrset s);
+/* The digest of one name's RRset as the file had it; false: it had none. b may be NULL here and
+ * below. */
+bool base_find(const struct base *b, struct name owner, struct rrset_id id, uint64_t *digest);
+/* The serial that the file had; false: it had no SOA. */
+bool base_serial(const struct base *b, uint32_t *serial);
+
 #endif

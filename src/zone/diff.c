@@ -78,16 +78,18 @@ static void side_add_set(struct side *s, struct name owner, struct rrset set)
         side_add(s, owner, set, r);
 }
 
-/* Both sets are in canonical order: a merge. */
+/* Both sets are in canonical order: a merge. Records that are equal but for the case of names in
+ * them are removed and added, so that who applies the diff has the very bytes. */
 static void compare_sets(struct side *removed, struct side *added, struct name owner,
                          struct rrset a, struct rrset b)
 {
     struct rdata ra = rrset_first(a), rb = rrset_first(b);
     while (ra.bytes || rb.bytes) {
         int d = !rb.bytes ? -1 : !ra.bytes ? 1 : rdata_compare(a.type, ra, rb);
-        if (d < 0)
+        bool is_same = d == 0 && memcmp(ra.bytes, rb.bytes, ra.len) == 0;
+        if (d <= 0 && !is_same)
             side_add(removed, owner, a, ra);
-        if (d > 0)
+        if (d >= 0 && !is_same)
             side_add(added, owner, b, rb);
         if (d <= 0)
             ra = rrset_next(a, ra);
@@ -96,18 +98,15 @@ static void compare_sets(struct side *removed, struct side *added, struct name o
     }
 }
 
-static uint32_t set_order(struct rrset s)
-{
-    return s.type == TYPE_RRSIG ? rrset_covered(s) * 2u + 1 : s.type * 2u;
-}
-
 static void compare_nodes(struct side *removed, struct side *added, const struct node *a,
                           const struct node *b)
 {
     struct rrset sa = a ? node_first(a) : (struct rrset){0},
                  sb = b ? node_first(b) : (struct rrset){0};
     while (sa.count || sb.count) {
-        int64_t d = !sb.count ? -1 : !sa.count ? 1 : (int64_t)set_order(sa) - set_order(sb);
+        int64_t d = !sb.count   ? -1
+                    : !sa.count ? 1
+                                : (int64_t)rrset_order(rrset_id(sa)) - rrset_order(rrset_id(sb));
         bool is_soa = (d <= 0 ? sa : sb).type == TYPE_SOA; /* went first */
         if (!is_soa && d == 0 && sa.ttl == sb.ttl)
             compare_sets(removed, added, node_owner(a), sa, sb);

@@ -27,12 +27,18 @@ static uint32_t order_of(uint16_t type, const uint8_t *bytes)
     return type == TYPE_RRSIG ? (uint32_t)get_u16(bytes) * 2 + 1 : (uint32_t)type * 2;
 }
 
-static void entry_insert(struct edit *e, uint32_t at, struct edit_entry entry)
+/* Room for one more entry than `count`, at least. */
+static void entries_grow(struct edit *e, uint32_t count)
 {
-    if (e->count == e->cap) {
+    while (count >= e->cap) {
         e->cap = e->cap ? e->cap * 2 : 32;
         e->entry = mem_grow(e->entry, e->cap * sizeof(*e->entry));
     }
+}
+
+static void entry_insert(struct edit *e, uint32_t at, struct edit_entry entry)
+{
+    entries_grow(e, e->count);
     memmove(e->entry + at + 1, e->entry + at, (e->count - at) * sizeof(*e->entry));
     e->entry[at] = entry;
     e->count++;
@@ -152,6 +158,56 @@ enum txn_effect edit_remove_rrset(struct edit *e, uint16_t type)
     return kept == before ? TXN_NOTHING : TXN_DONE;
 }
 
+/* The first entry whose order is not less. */
+static uint32_t lower_bound(const struct edit *e, uint32_t order)
+{
+    uint32_t low = 0, high = e->count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (e->entry[mid].order < order)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Do entries [from, to) say the same as the set? */
+static bool is_set(const struct edit *e, uint32_t from, uint32_t to, struct rrset set)
+{
+    if (to - from != set.count)
+        return false;
+    for (struct rdata r = rrset_first(set); r.bytes; r = rrset_next(set, r), from++)
+        if (e->entry[from].ttl != set.ttl ||
+            entry_compare(&e->entry[from], e->entry[from].order, set.type, r) != 0)
+            return false;
+    return true;
+}
+
+enum txn_effect edit_set(struct edit *e, struct rrset_id id, struct rrset set)
+{
+    uint32_t from = lower_bound(e, rrset_order(id)), to = lower_bound(e, rrset_order(id) + 1);
+    size_t bytes = e->bytes;
+    if (is_set(e, from, to, set))
+        return TXN_NOTHING;
+    for (uint32_t i = from; i < to; i++)
+        bytes -= e->entry[i].len;
+    for (struct rdata r = rrset_first(set); r.bytes; r = rrset_next(set, r))
+        bytes += r.len;
+    uint32_t rest = e->count - (to - from);
+    if (rest + set.count > TXN_NAME_RECORDS_MAX || bytes > TXN_NAME_BYTES_MAX)
+        return TXN_FULL;
+    entries_grow(e, rest + set.count);
+    memmove(e->entry + from + set.count, e->entry + to, (e->count - to) * sizeof(*e->entry));
+    for (struct rdata r = rrset_first(set); r.bytes; r = rrset_next(set, r), from++) {
+        e->entry[from] = entry_of(set, r);
+        e->entry[from].bytes = arena_copy(&e->arena, r.bytes, r.len);
+    }
+    e->count = rest + set.count;
+    e->bytes = bytes;
+    return TXN_DONE;
+}
+
 size_t edit_node_size(const struct edit *e, struct name owner)
 {
     size_t size = sizeof(struct node) + owner.len;
@@ -161,30 +217,6 @@ size_t edit_node_size(const struct edit *e, struct name owner)
         size += 2u + e->entry[i].len;
     }
     return size;
-}
-
-static uint8_t has_of(uint16_t type)
-{
-    switch (type) {
-    case TYPE_NS:
-        return NODE_HAS_NS;
-    case TYPE_DNAME:
-        return NODE_HAS_DNAME;
-    case TYPE_CNAME:
-        return NODE_HAS_CNAME;
-    case TYPE_SOA:
-        return NODE_HAS_SOA;
-    case TYPE_NSEC:
-        return NODE_HAS_NSEC;
-    case TYPE_RRSIG:
-        return NODE_HAS_RRSIG;
-    case TYPE_DS:
-        return NODE_HAS_DS;
-    case TYPE_NSEC3:
-        return NODE_HAS_NSEC3;
-    default:
-        return 0;
-    }
 }
 
 /* Writes entries [from, to), one RRset, and gives back where it ends. */
@@ -218,7 +250,7 @@ void edit_node_write(const struct edit *e, struct name owner, struct node *out)
         for (to = from + 1; to < e->count && e->entry[to].order == e->entry[from].order; to++)
             ;
         ASSERT(to - from <= UINT16_MAX);
-        out->has |= has_of(e->entry[from].type);
+        out->has |= node_has_bit(e->entry[from].type);
         p = rrset_write(e, from, to, p);
         out->rrset_count++;
     }

@@ -38,6 +38,9 @@ enum txn_effect edit_add(struct edit *e, const struct rr *rr, enum edit_ttl rule
 enum txn_effect edit_remove(struct edit *e, uint16_t type, struct rdata rdata);
 enum txn_effect edit_remove_rrset(struct edit *e, uint16_t type);
 
+/* The RRset becomes `set`, count 0: is removed. */
+enum txn_effect edit_set(struct edit *e, struct rrset_id id, struct rrset set);
+
 /* Size of the node for these entries, and the node itself into that many bytes, aligned to 8. count
  * > 0. */
 size_t edit_node_size(const struct edit *e, struct name owner);

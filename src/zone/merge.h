@@ -2,14 +2,14 @@
  * Merging a zone file that changed into the zone as it is served: three ways, RRset by RRset.
  *
  * base is the file as last loaded, theirs the file now, ours what is live. An RRset that the file's
- * author changed since (theirs differs from base) becomes theirs; all else that is live stays. RRSIGs
- * are RRsets by what they cover. Of the SOA the fields but the serial follow the same rule; the
- * serial always moves forward: the file's where it is ahead of the live one, else the next.
+ * author changed since (theirs differs from base) becomes theirs; all else that is live stays.
+ * RRSIGs are RRsets by what they cover. Of the SOA the fields but the serial follow the same rule;
+ * the serial always moves forward: the file's where it is ahead of the live one, else the next.
  *
- * The plan depends on base and theirs only (ours just tells which of base's RRsets theirs lacks), so
- * it stays right while updates change the live zone; it is made in a helper and applied by who owns
- * the txn. An RRset that both sides changed, differently, is a conflict: the file wins, and it is
- * told of with both values. */
+ * The plan depends on base and theirs only (ours just tells which of base's RRsets theirs lacks),
+ * so it stays right while updates change the live zone; it is made in a helper and applied by who
+ * owns the txn. An RRset that both sides changed, differently, is a conflict: the file wins, and it
+ * is told of with both values. */
 #ifndef REEVE_ZONE_MERGE_H
 #define REEVE_ZONE_MERGE_H
 

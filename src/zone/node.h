@@ -86,6 +86,26 @@ static inline struct rrset node_next(const struct node *n, struct rrset s)
 /* What an RRSIG set covers: the first two bytes of its records. */
 uint16_t rrset_covered(struct rrset s);
 
+/* Which RRset of a name it is. */
+struct rrset_id {
+    uint16_t type, covered; /* covered: of an RRSIG, else 0 */
+};
+struct rrset_id rrset_id(struct rrset s);
+/* The RRset's place among those of its node, which stand in ascending order. */
+static inline uint32_t rrset_order(struct rrset_id id)
+{
+    return id.type == TYPE_RRSIG ? id.covered * 2u + 1 : id.type * 2u;
+}
+/* NSEC3 and its RRSIGs live in a tree of their own. */
+static inline bool rrset_is_nsec3(struct rrset_id id)
+{
+    return rrset_order(id) / 2 == TYPE_NSEC3;
+}
+/* The bit that a type sets in `has`, or 0. */
+uint8_t node_has_bit(uint16_t type);
+/* The RRset, RRSIGs as well; count 0: none. n may be NULL. */
+struct rrset node_get(const struct node *n, struct rrset_id id);
+
 /* for (struct rdata r = rrset_first(s); r.bytes; r = rrset_next(s, r)) */
 static inline struct rdata rrset_first(struct rrset s)
 {

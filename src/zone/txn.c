@@ -30,6 +30,7 @@ struct txn {
     const struct node *before; /* its node in that tree now */
     struct edit edit;
     bool is_changed; /* the edit differs from `before` */
+    bool has_taken;  /* some name was removed whole */
 };
 
 struct txn *txn_begin(struct zone *z, enum txn_mode mode)
@@ -112,35 +113,55 @@ static void close_owner(struct txn *t)
         const struct node *was = tree_put(&t->writer, t->tree, &t->key, n, leaf_flags(t, n));
         ASSERT(was == old);
         tally(t->next, n, TALLY_IN);
-    } else if (old)
+    } else if (old) {
         tree_take(&t->writer, t->tree, &t->key);
+        t->has_taken = true;
+    }
     if (old) {
         tally(t->next, old, TALLY_OUT);
         writer_drop(&t->writer, (void *)(uintptr_t)old, old->size, t->mode == TXN_BUILD);
     }
 }
 
+/* The case of a name that has no records: that of the version before if it is there, so that a name
+ * taken away and put back is the same for who applies the diff, else as it comes. */
+static struct name choose_case(const struct txn *t, struct name owner)
+{
+    if (t->mode == TXN_BUILD || !(t->has_taken || t->before))
+        return owner;
+    const struct tree *old = t->tree == &t->next->nsec3 ? &t->base->nsec3 : &t->base->names;
+    const struct node *n = old->root.ptr ? tree_get(old, &t->key, owner) : NULL;
+    return n ? node_owner(n) : owner;
+}
+
 /* Lays the owner open in the tree that the type belongs to. */
 static void open_owner(struct txn *t, struct name owner, struct tree *tree)
 {
-    if (t->owner.len && t->tree == tree && name_is_equal(name_of(&t->owner), owner))
+    if (t->owner.len && t->tree == tree && name_is_equal(name_of(&t->owner), owner)) {
+        if (t->edit.count == 0)
+            name_copy(&t->owner, choose_case(t, owner));
         return;
+    }
     close_owner(t);
     ASSERT(name_is_under(owner, name_of(&t->zone->name)));
     tree_key(owner, t->writer.apex_len, &t->key);
     t->tree = tree;
     t->before = tree->root.ptr ? tree_get(tree, &t->key, owner) : NULL;
     /* the case of a name that exists is kept */
-    name_copy(&t->owner, t->before ? node_owner(t->before) : owner);
+    name_copy(&t->owner, t->before ? node_owner(t->before) : choose_case(t, owner));
     edit_open(&t->edit, t->before);
     t->is_changed = false;
 }
 
+static struct tree *tree_for(struct txn *t, struct rrset_id id)
+{
+    return rrset_is_nsec3(id) ? &t->next->nsec3 : &t->next->names;
+}
+
 static struct tree *tree_of(struct txn *t, uint16_t type, struct rdata rdata)
 {
-    bool is_nsec3 = type == TYPE_NSEC3 ||
-                    (type == TYPE_RRSIG && rdata.len >= 2 && get_u16(rdata.bytes) == TYPE_NSEC3);
-    return is_nsec3 ? &t->next->nsec3 : &t->next->names;
+    bool has_covered = type == TYPE_RRSIG && rdata.len >= 2;
+    return tree_for(t, (struct rrset_id){type, has_covered ? get_u16(rdata.bytes) : 0});
 }
 
 static enum txn_effect note(struct txn *t, enum txn_effect effect)
@@ -178,6 +199,33 @@ enum txn_effect txn_remove_rrset(struct txn *t, struct name owner, uint16_t type
     return effect;
 }
 
+enum txn_effect txn_set_rrset(struct txn *t, struct name owner, struct rrset_id id,
+                              struct rrset set)
+{
+    ASSERT(set.count == 0 || rrset_order(rrset_id(set)) == rrset_order(id));
+    open_owner(t, owner, tree_for(t, id));
+    return note(t, edit_set(&t->edit, id, set));
+}
+
+bool txn_put_node(struct txn *t, const struct node *n)
+{
+    ASSERT(t->mode == TXN_BUILD && n->rrset_count > 0);
+    close_owner(t);
+    struct tree *tree = tree_for(t, rrset_id(node_first(n)));
+    struct tree_key key;
+    tree_key(node_owner(n), t->writer.apex_len, &key);
+    struct node *copy = writer_alloc(&t->writer, n->size);
+    memcpy(copy, n, n->size);
+    const struct node *was = tree_put(&t->writer, tree, &key, copy, leaf_flags(t, copy));
+    if (was) { /* back as it was */
+        tree_put(&t->writer, tree, &key, was, leaf_flags(t, was));
+        writer_drop(&t->writer, copy, copy->size, true);
+        return false;
+    }
+    tally(t->next, copy, TALLY_IN);
+    return true;
+}
+
 enum txn_effect txn_remove_name(struct txn *t, struct name owner)
 {
     enum txn_effect effect = TXN_NOTHING;
@@ -193,12 +241,22 @@ enum txn_effect txn_remove_name(struct txn *t, struct name owner)
     return effect;
 }
 
-const struct node *txn_find(struct txn *t, struct name owner)
+static const struct node *find_in(struct txn *t, const struct tree *tree, struct name owner)
 {
     close_owner(t);
     struct tree_key key;
     tree_key(owner, t->writer.apex_len, &key);
-    return t->next->names.root.ptr ? tree_get(&t->next->names, &key, owner) : NULL;
+    return tree->root.ptr ? tree_get(tree, &key, owner) : NULL;
+}
+
+const struct node *txn_find(struct txn *t, struct name owner)
+{
+    return find_in(t, &t->next->names, owner);
+}
+
+const struct node *txn_find_nsec3(struct txn *t, struct name owner)
+{
+    return find_in(t, &t->next->nsec3, owner);
 }
 
 bool txn_is_touched(const struct txn *t)

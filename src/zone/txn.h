@@ -52,12 +52,18 @@ enum txn_effect txn_add(struct txn *t, const struct rr *rr);
 enum txn_effect txn_remove(struct txn *t, struct name owner, uint16_t type, struct rdata rdata);
 /* type RRSIG removes all RRSIGs. RRSIGs over a removed type stay. */
 enum txn_effect txn_remove_rrset(struct txn *t, struct name owner, uint16_t type);
+/* The RRset becomes the one given, count 0: is removed. TXN_NOTHING: it was equal before, with its
+ * TTL; TXN_FULL: nothing was changed. */
+enum txn_effect txn_set_rrset(struct txn *t, struct name owner, struct rrset_id id,
+                              struct rrset set);
 /* All RRsets of the name. */
 enum txn_effect txn_remove_name(struct txn *t, struct name owner);
 
 /* The node as the txn would leave it, NULL: none. Lives until the next call that changes this
  * txn. */
 const struct node *txn_find(struct txn *t, struct name owner);
+/* The same for the node with the name's NSEC3. */
+const struct node *txn_find_nsec3(struct txn *t, struct name owner);
 /* TXN_CHANGE: something was changed so far (even if it was changed back). */
 bool txn_is_touched(const struct txn *t);
 /* TXN_CHANGE: the version being built differs from the tip it began with. Costs two walks down the
@@ -87,9 +93,9 @@ struct diff {
 };
 void diff_done(struct diff *d);
 
-/* TXN_BUILD: puts a whole node, already checked, under its owner, which is not there yet; the block
- * is copied. */
-void txn_put_node(struct txn *t, const struct node *n);
+/* TXN_BUILD: puts a whole node, already checked, under its owner; the block is copied. False: the
+ * name has a node already, nothing was changed. */
+bool txn_put_node(struct txn *t, const struct node *n);
 
 /* Makes the changes of a diff's bytes, records up to added_at removed and those behind it added:
  * replay, and (with both parts exchanged by the caller) undoing. What is removed has to be there

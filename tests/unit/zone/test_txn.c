@@ -12,44 +12,6 @@ struct model {
     struct record r[RECORDS_MAX];
 };
 
-static struct record record_random(uint64_t *seed, struct name apex)
-{
-    static const uint16_t types[] = {TYPE_A,     TYPE_A,     TYPE_NS,    TYPE_TXT, TYPE_CNAME,
-                                     TYPE_RRSIG, TYPE_NSEC3, TYPE_DNAME, 65400};
-    struct record r = {.owner = name_random(seed, apex, 3), .ttl = 60 * (1 + rnd(seed, 2))};
-    r.type = types[rnd(seed, ARRAY_LEN(types))];
-    struct name_buf target = name_random(seed, apex, 1);
-    switch (r.type) {
-    case TYPE_A:
-        r.len = 4;
-        r.rdata[3] = (uint8_t)rnd(seed, 4);
-        break;
-    case TYPE_TXT:
-        r.len = 2;
-        r.rdata[0] = 1;
-        r.rdata[1] = (uint8_t) "xXy"[rnd(seed, 3)];
-        break;
-    case TYPE_RRSIG:
-        r.len = 18 + 1 + 4;
-        put_u16(r.rdata, (uint16_t[]){TYPE_A, TYPE_NSEC3, TYPE_MX}[rnd(seed, 3)]);
-        r.rdata[20] = (uint8_t)rnd(seed, 2);
-        break;
-    case TYPE_NSEC3:
-        r.len = 6 + 20;
-        r.rdata[0] = 1;
-        r.rdata[5] = 20;
-        r.rdata[7] = (uint8_t)rnd(seed, 2);
-        break;
-    case 65400:
-        r.len = (uint16_t)rnd(seed, 40);
-        break;
-    default: /* names, in any case */
-        r.len = target.len;
-        memcpy(r.rdata, target.wire, target.len);
-    }
-    return r;
-}
-
 static int model_find(const struct model *m, const struct record *r)
 {
     for (int i = 0; i < m->count; i++)

@@ -12,6 +12,7 @@
 #include <criterion/criterion.h>
 
 #include "base/check.h"
+#include "dns/master.h"
 #include "dns/rr.h"
 #include "zone/lookup.h"
 #include "zone/txn.h"
@@ -64,6 +65,44 @@ static inline struct rr record_rr(const struct record *r)
     return (struct rr){name_of(&r->owner), r->type, CLASS_IN, r->ttl, {r->rdata, r->len}};
 }
 
+static inline struct record record_random(uint64_t *seed, struct name apex)
+{
+    static const uint16_t types[] = {TYPE_A,     TYPE_A,     TYPE_NS,    TYPE_TXT, TYPE_CNAME,
+                                     TYPE_RRSIG, TYPE_NSEC3, TYPE_DNAME, 65400};
+    struct record r = {.owner = name_random(seed, apex, 3), .ttl = 60 * (1 + rnd(seed, 2))};
+    r.type = types[rnd(seed, ARRAY_LEN(types))];
+    struct name_buf target = name_random(seed, apex, 1);
+    switch (r.type) {
+    case TYPE_A:
+        r.len = 4;
+        r.rdata[3] = (uint8_t)rnd(seed, 4);
+        break;
+    case TYPE_TXT:
+        r.len = 2;
+        r.rdata[0] = 1;
+        r.rdata[1] = (uint8_t) "xXy"[rnd(seed, 3)];
+        break;
+    case TYPE_RRSIG:
+        r.len = 18 + 1 + 4;
+        put_u16(r.rdata, (uint16_t[]){TYPE_A, TYPE_NSEC3, TYPE_MX}[rnd(seed, 3)]);
+        r.rdata[20] = (uint8_t)rnd(seed, 2);
+        break;
+    case TYPE_NSEC3:
+        r.len = 6 + 20;
+        r.rdata[0] = 1;
+        r.rdata[5] = 20;
+        r.rdata[7] = (uint8_t)rnd(seed, 2);
+        break;
+    case 65400:
+        r.len = (uint16_t)rnd(seed, 40);
+        break;
+    default: /* names, in any case */
+        r.len = target.len;
+        memcpy(r.rdata, target.wire, target.len);
+    }
+    return r;
+}
+
 /* RRSIGs form RRsets by what they cover. */
 static inline uint32_t record_order(const struct record *r)
 {
@@ -88,6 +127,63 @@ static inline int record_compare(const void *pa, const void *pb)
         return record_order(a) < record_order(b) ? -1 : 1;
     return rdata_compare(a->type, (struct rdata){a->rdata, a->len},
                          (struct rdata){b->rdata, b->len});
+}
+
+/* The SOA at the apex gets that serial. */
+static inline void soa_set(struct txn *t, uint32_t serial)
+{
+    struct name apex = name_of(&txn_zone(t)->name);
+    uint8_t rdata[2 + 20] = {0, 0};
+    put_u32(rdata + 2, serial);
+    struct rr rr = {apex, TYPE_SOA, CLASS_IN, 300, {rdata, sizeof(rdata)}};
+    txn_remove_rrset(t, apex, TYPE_SOA);
+    cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+}
+
+/* Both versions have the same nodes, byte for byte, in the same order. */
+static inline void expect_same_bytes(const struct version *a, const struct version *b)
+{
+    struct walk wa, wb;
+    walk_start(&wa, a);
+    walk_start(&wb, b);
+    for (;;) {
+        const struct node *na = walk_next(&wa), *nb = walk_next(&wb);
+        char text[NAME_TEXT_MAX];
+        cr_assert_eq(na == NULL, nb == NULL);
+        if (!na)
+            break;
+        cr_assert(na->size == nb->size && memcmp(na, nb, na->size) == 0, "at %s",
+                  name_text(node_owner(na), text));
+    }
+    cr_assert_eq(a->serial, b->serial);
+    cr_assert_eq(a->node_count, b->node_count);
+    cr_assert_eq(a->record_count, b->record_count);
+    cr_assert_eq(a->byte_count, b->byte_count);
+    cr_assert_eq(a->wildcard_count, b->wildcard_count);
+}
+
+static inline enum err zone_util_record(void *arg, const struct rr *rr,
+                                        const struct master_where *where)
+{
+    enum txn_effect effect = txn_add(arg, rr);
+    cr_assert(effect == TXN_DONE, "line %u", where->line);
+    return OK;
+}
+
+/* A zone with one published version, from zone file text. */
+static inline struct zone *zone_from_text(const char *apex_text, const char *text)
+{
+    struct name_buf apex = name_from(apex_text);
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct txn *t = txn_begin(z, TXN_BUILD);
+    struct master_options options = {.origin = name_of(&apex), .class = CLASS_IN};
+    struct master_sink sink = {.arg = t, .record = zone_util_record};
+    struct master_result result;
+    struct diag diag = {0};
+    cr_assert_eq(master_read_bytes("test", text, strlen(text), &options, &sink, &result, &diag), OK,
+                 "%s", diag.text);
+    zone_publish(z, txn_seal(&t, NULL));
+    return z;
 }
 
 #endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Making a diff's changes again: what the log kept goes back into a zone (txn_apply of zone/txn.h).
+ *
+ * The bytes may come from a damaged disk, so everything about a record is checked before the txn
+ * sees it. */
+#include "base/check.h"
+#include "zone/txn.h"
+#include "zone/zone.h"
+
+/* One record, in the form of struct diff. */
+static const char *read_record(struct rd *r, const struct zone *z, struct rr *rr)
+{
+    rr->owner = rd_name(r);
+    rr->type = rd_u16(r);
+    rr->class = rd_u16(r);
+    rr->ttl = rd_u32(r);
+    rr->rdata.len = rd_u16(r);
+    rr->rdata.bytes = rd_bytes(r, rr->rdata.len);
+    if (r->bad)
+        return "ends within a record";
+    if (!name_is_under(rr->owner, name_of(&z->name)))
+        return "has a record out of the zone";
+    if (rr->class != z->class || !rrtype_is_data(rr->type))
+        return "has a record that no zone can have";
+    const char *why;
+    return rdata_check(rr->type, rr->rdata, &why) ? NULL : "has malformed rdata";
+}
+
+static const char *remove_record(struct txn *t, const struct rr *rr)
+{
+    return txn_remove(t, rr->owner, rr->type, rr->rdata) == TXN_DONE
+               ? NULL
+               : "removes a record that is not there";
+}
+
+/* An RRset that gets another TTL is removed whole before it is added again, so TXN_TTL does not
+ * come from a diff of ours either. */
+static const char *add_record(struct txn *t, const struct rr *rr)
+{
+    switch (txn_add(t, rr)) {
+    case TXN_DONE:
+        return NULL;
+    case TXN_NOTHING:
+        return "adds a record that is there";
+    case TXN_FULL:
+        return "adds more records than a name can have";
+    case TXN_TTL:
+        break;
+    }
+    return "adds a record whose TTL is not its RRset's";
+}
+
+static enum err apply_part(struct txn *t, struct rd r,
+                           const char *(*step)(struct txn *, const struct rr *), struct diag *diag)
+{
+    while (rd_left(&r) > 0) {
+        struct rr rr;
+        const char *why = read_record(&r, txn_zone(t), &rr);
+        if (!why)
+            why = step(t, &rr);
+        if (why)
+            return err_say(diag, ERR_INVALID, "change %s", why);
+    }
+    return OK;
+}
+
+enum err txn_apply(struct txn *t, const struct diff_bytes *d, struct diag *diag)
+{
+    if (d->added_at > d->len)
+        return err_say(diag, ERR_INVALID, "change is shorter than its first part");
+    if (d->len == 0)
+        return OK;
+    struct rd removed = rd_over(d->bytes, d->added_at),
+              added = rd_over(d->bytes + d->added_at, d->len - d->added_at);
+    enum err e = apply_part(t, removed, remove_record, diag);
+    return e == OK ? apply_part(t, added, add_record, diag) : e;
+}
