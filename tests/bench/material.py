@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = {"load": ["load.c", "queries.c", "histogram.c"], "echo": ["echo.c"], "zonegen": ["zonegen.c"]}
-SOURCES = ["material.py", "queries.h", "histogram.h", *sum(PROGRAMS.values(), [])]
+PROGRAMS = {"load": ["load.c", "queries.c", "histogram.c"], "echo": ["echo.c"], "zonegen": ["zonegen.c"],
+            "update": ["update.c", "background.c", "signer.c", "queries.c", "histogram.c"]}
+LIBRARIES = {"update": ["-lcrypto"]}
+SOURCES = ["material.py", "queries.h", "histogram.h", "background.h", "signer.h", *sum(PROGRAMS.values(), [])]
 ROOT_ZONE = HERE.parents[2] / "shared" / "data" / "root.zone"
 QUERIES = 50_000  # of each small mix; of the big zone every name is asked for
 HOT_HOSTS = 4
@@ -44,7 +46,7 @@ def compile_programs(path):
     flags = ["-std=c17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"]
     for name, sources in PROGRAMS.items():
         subprocess.run([os.environ.get("CC", "cc"), *flags, *(str(HERE / s) for s in sources),
-                        "-o", str(path / name)], check=True)
+                        "-o", str(path / name), *LIBRARIES.get(name, [])], check=True)
 
 
 def write_lines(path, lines):
@@ -139,15 +141,21 @@ def make_root(path, file):
     return Zone(".", path / "root.zone", len(fields))
 
 
-def digest(size, names, root_zone):
+def make_delegations(path, stem, size):
+    """The big zone in another size, with the queries for it, for the updates."""
+    zone = path / f"{stem}.zone"
+    done = subprocess.run([path / "zonegen", "--size", str(size), "--zone", zone, "--referrals", path / f"{stem}.q"],
+                          check=True, capture_output=True, text=True)
+    return Zone("tld.", zone, int(done.stdout))
+
+
+def digest(*parts):
     """Of all that decides what the files are."""
-    parts = [(HERE / name).read_bytes() for name in SOURCES]
-    parts += [str((size, names)).encode(), root_zone.read_bytes() if root_zone.exists() else b""]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+    sources = [(HERE / name).read_bytes() for name in SOURCES]
+    return hashlib.sha256(b"\0".join([*sources, *parts])).hexdigest()[:12]
 
 
 def make_all(path, size, names, root_zone):
-    compile_programs(path)
     zones = {"tld": [make_tld(path, size)],
              "small": [make_hot(path), make_signed(path, "nsec.", names, False),
                        make_signed(path, "nsec3.", names, True)]}
@@ -156,20 +164,34 @@ def make_all(path, size, names, root_zone):
     return zones
 
 
-def make(base, size, names, root_zone):
-    """Everything, in a directory below `base`, which later runs find; the root zone only if its file is there."""
-    root_zone = Path(root_zone)
-    path = Path(base) / digest(size, names, root_zone)
+def make_once(path, make_zones):
+    """The programs and what `make_zones` makes, in a directory that later runs find."""
     path.mkdir(parents=True, exist_ok=True)
     made = path / "made.json"
     with open(path / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be at it
         if not made.exists():
-            zones = make_all(path, size, names, root_zone)
+            compile_programs(path)
+            zones = make_zones(path)
             made.write_text(json.dumps({kind: [(zone.name, zone.path.name, zone.records) for zone in each]
                                         for kind, each in zones.items()}))
-    zones = {kind: [Zone(name, path / file, records) for name, file, records in each]
-             for kind, each in json.loads(made.read_text()).items()}
+            os.sync()  # or the kernel writes it back while times are taken
+    return {kind: [Zone(name, path / file, records) for name, file, records in each]
+            for kind, each in json.loads(made.read_text()).items()}
+
+
+def make(base, size, names, root_zone):
+    """Everything for `run`, below `base`; the root zone only if its file is there."""
+    root_zone = Path(root_zone)
+    path = Path(base) / digest(str((size, names)).encode(), root_zone.read_bytes() if root_zone.exists() else b"")
+    zones = make_once(path, lambda at: make_all(at, size, names, root_zone))
     queries = {mix: path / f"{mix}.q" for mix in ("root", "root-nx", "tld", "tld-nx", "hot", "nsec", "nsec3")}
     queries["signed"] = path / "nsec-positive.q"
     return Material(path, zones, queries)
+
+
+def make_for_updates(base, sizes):
+    """Zones of the given sizes, {name of the set: delegations}, for `run-update`."""
+    path = Path(base) / digest(b"updates", str(sorted(sizes.items())).encode())
+    zones = make_once(path, lambda at: {stem: [make_delegations(at, stem, size)] for stem, size in sizes.items()})
+    return Material(path, zones, {stem: path / f"{stem}.q" for stem in sizes})

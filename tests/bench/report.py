@@ -138,3 +138,88 @@ def noise(samples):
            f"{max(s['foreign'] for s in taken) * 100:.1f} % (worst round)."
     return text + (f" Rounds of one server differ by {median(spread) * 100:.0f} % (median), "
                    f"{max(spread) * 100:.0f} % (worst)." if spread else "")
+
+
+def figure(taken, form, key, *path):
+    """The median of a figure inside the samples, as text; nothing without samples."""
+    if not taken:
+        return ""
+    for word in path:
+        taken = [sample[word] for sample in taken]
+    return form.format(of(taken, key))
+
+
+def update_rows(kinds, zones, names, rates, cell, key, better):
+    """One row for each zone and kind of load; `cell` shows the samples of a server, `key` is what is compared."""
+    rows = []
+    for kind in kinds:
+        for zone in zones:
+            taken = {name: rates.get((zone, kind.name, name)) for name in names}
+            rows.append([f"{kind.title}, {zone} zone", *(cell(t) if t else "" for t in taken.values()),
+                         against_best({name: of(t, key) for name, t in taken.items()}, better)])
+    return rows
+
+
+def same_speed_rows(kinds, names, rates):
+    """The same load on the small zone and on the big one: 1.00 if the size of a zone does not matter."""
+    rows = []
+    for kind in kinds:
+        pairs = [(rates.get(("small", kind.name, name)), rates.get(("big", kind.name, name))) for name in names]
+        if any(small and big for small, big in pairs):
+            rows.append([kind.title, *(f"{of(small, 'rate') / max(of(big, 'rate'), 1e-3):.2f}" if small and big else ""
+                                       for small, big in pairs)])
+    return rows
+
+
+def update_tables(kinds, zones, names, rates):
+    def times(taken):
+        return f"{figure(taken, '{:.0f}', 'p50', 'us_ack')} / {figure(taken, '{:.0f}', 'p99', 'us_ack')}"
+
+    if not kinds:
+        return
+    yield table(["acknowledged updates/s", *names, "reeve / best"],
+                update_rows(kinds, zones, names, rates, lambda t: f"{of(t, 'rate'):.0f}", "rate", max))
+    yield table(["us until the acknowledgement, p50 / p99", *names, ""],
+                [row[:-1] + [""] for row in update_rows(kinds, zones, names, rates, times, "rate", max)])
+    yield table(["server CPU us per update (user)", *names, "reeve / best"],
+                update_rows(kinds, zones, names, rates, lambda t: f"{of(t, 'us'):.1f} ({of(t, 'us_user'):.1f})", "us",
+                            min))
+    rows = same_speed_rows(kinds, names, rates)
+    if rows:
+        yield table(["updates/s of the small zone / of the big one", *names], rows)
+
+
+def update_query_table(zones, names, queries, rate):
+    rows = []
+    for zone in zones:
+        for name in names:
+            taken = queries.get((zone, name))
+            if taken:
+                rows.append([f"{name}, {zone} zone", *(figure(taken, "{:.0f}", key, phase) for key in ("p50", "p99", "max")
+                                                      for phase in ("idle", "during")),
+                             f"{of(taken, 'ratio'):.1f}", figure(taken, "{:.0f}", "lost", "during"),
+                             f"{median(t['acked'] / max(t['seconds'], 1e-6) for t in taken):.0f}"])
+    head = [f"{rate} queries/s beside 64 updates in flight, us", "p50 idle", "p50 during", "p99 idle", "p99 during",
+            "max idle", "max during", "p99 ratio", "lost", "updates/s"]
+    return table(head, rows) if rows else ""
+
+
+def restart_table(names, restarts):
+    rows = []
+    for name in names:
+        taken = restarts.get(name)
+        if taken:
+            rows.append([name, f"{of(taken, 'changes'):.0f}",
+                         *(f"{figure(taken, '{:.2f}', 'seconds', how)} ({figure(taken, '{:.2f}', 'cpu', how)})"
+                           for how in ("fresh", "killed", "stopped")),
+                         *(f"{median(t[how]['seconds'] / t['fresh']['seconds'] for t in taken):.2f}"
+                           for how in ("killed", "stopped"))])
+    head = ["seconds to the first answer (CPU until at rest)", "changes", "zone file, no state", "restart after kill -9",
+            "restart after a stop", "kill / file", "stop / file"]
+    return table(head, rows) if rows else ""
+
+
+def sync_table(syncs):
+    rows = [[name, f"{of(taken, 'rate'):.0f}", f"{of(taken, 'p50'):.0f}", f"{of(taken, 'p99'):.0f}"]
+            for name, taken in syncs.items()]
+    return table(["one bare fdatasync after 300 bytes", "per second", "p50 us", "p99 us"], rows) if rows else ""

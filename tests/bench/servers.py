@@ -31,9 +31,13 @@ class Failed(Exception):
     """A server could not be used; the text says which and why."""
 
 
-def child_setup(core):
+def child_setup(core, realtime=False, nice=0):
     """In the child: on one core, and not outliving us if we are killed."""
     os.sched_setaffinity(0, {core})
+    if realtime:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    if nice:
+        os.nice(nice)
     PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -59,6 +63,8 @@ class Server:
     version_option = "-V"
     zone_sets = ("root", "tld", "small")
     can_reload = True  # by SIGHUP
+    realtime = False  # whether it goes before everybody else on its core
+    conf_head = conf_zone = ""  # more of the configuration: at its top, for each zone
 
     def __init__(self, path, zones, core):
         self.path, self.zones, self.core = path / self.name, zones, core
@@ -79,16 +85,24 @@ class Server:
         """Each server has its own path to the zone file, so that one can be changed without the others."""
         return self.path / "zones" / (zone.name.rstrip(".") or "root")
 
-    def start(self):
+    def prepare(self):
+        """An empty state: what an earlier start left is gone."""
         shutil.rmtree(self.path, ignore_errors=True)
         (self.path / "zones").mkdir(parents=True)
         for zone in self.zones:
             self.zone_path(zone).symlink_to(zone.path)
         self.write_config()
-        with open(self.path / "log", "wb") as log:
+
+    def start(self):
+        self.prepare()
+        self.launch()
+
+    def launch(self):
+        """Starts the program upon whatever state there is."""
+        with open(self.path / "log", "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), cwd=self.path, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=lambda: child_setup(self.core))
+                start_new_session=True, preexec_fn=lambda: child_setup(self.core, self.realtime))
         self.probe = Probe(self.port)
 
     def wait_ready(self):
@@ -129,11 +143,11 @@ class Server:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
-    def stop(self):
+    def stop(self, by=signal.SIGTERM):
         if not self.process:
             return
         if self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(by)
         try:
             self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -148,16 +162,17 @@ class Server:
         (self.path / name).write_text(text)
 
     def zone_lines(self, form):
-        return "".join(form.format(zone=z.name, short=z.name.rstrip(".") or ".", path=self.zone_path(z))
-                       for z in self.zones)
+        return "".join(form.format(zone=z.name, short=z.name.rstrip(".") or ".", path=self.zone_path(z),
+                                   more=self.conf_zone) for z in self.zones)
 
 
 class Reeve(Server):
     name, binary, version_option = "reeve", "reeved", "--version"
 
     def write_config(self):
-        self.write("conf", f'server: {{listen: ["127.0.0.1@{self.port}"], state-dir: "{self.path}"}}\nzones:\n'
-                   + self.zone_lines('  "{zone}": {{file: "{path}"}}\n'))
+        self.write("conf", f'{self.conf_head}server: {{listen: ["127.0.0.1@{self.port}"], '
+                   f'state-dir: "{self.path}"}}\nzones:\n'
+                   + self.zone_lines('  "{zone}": {{file: "{path}"{more}}}\n'))
 
     def command(self):
         return [self.binary, "-c", self.path / "conf"]
@@ -197,6 +212,7 @@ remote-control:
 
 class Knot(Server):
     name, binary = "knot", "knotd"
+    journal = "none"
 
     def write_config(self):
         self.write("conf", f"""server:
@@ -217,11 +233,11 @@ log:
 template:
   - id: default
     storage: "{self.path}"
-    journal-content: none
+    journal-content: {self.journal}
     zonefile-load: whole
     zonefile-sync: -1
-zone:
-""" + self.zone_lines('  - domain: "{zone}"\n    file: "{path}"\n'))
+{self.conf_head}zone:
+""" + self.zone_lines('  - domain: "{zone}"\n    file: "{path}"\n{more}'))
 
     def command(self):
         return [self.binary, "-c", self.path / "conf"]
@@ -231,7 +247,7 @@ class Named(Server):
     name, binary = "named", "named"
 
     def write_config(self):
-        self.write("conf", f"""options {{
+        self.write("conf", f"""{self.conf_head}options {{
   directory "{self.path}";
   listen-on port {self.port} {{ 127.0.0.1; }};
   listen-on-v6 {{ none; }};
@@ -250,7 +266,7 @@ class Named(Server):
 }};
 controls {{ }};
 logging {{ category default {{ null; }}; category lame-servers {{ null; }}; }};
-""" + self.zone_lines('zone "{zone}" {{ type primary; file "{path}"; }};\n'))
+""" + self.zone_lines('zone "{zone}" {{ type primary; file "{path}"; {more}}};\n'))
 
     def command(self):
         return [self.binary, "-f", "-n", "1", "-c", self.path / "conf"]
