@@ -5,6 +5,7 @@ reeved, named, nsd, knotd are factories: call one as often as a test needs serve
 """
 import pytest
 
+import dynamic
 import harness
 
 
@@ -65,6 +66,12 @@ def fixture_reeved(reeved_ready):
 @pytest.fixture(name='named')
 def fixture_named(servers):
     return starter(servers, harness.Named)
+
+
+@pytest.fixture(name='updated')
+def fixture_updated(reeved, named, knotd):
+    """updated(zones, keys=): the server that the clients of dynamic update are tried on."""
+    return {'reeved': reeved, 'named': named, 'knotd': knotd}[dynamic.TARGET]
 
 
 @pytest.fixture(name='nsd')

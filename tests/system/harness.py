@@ -5,6 +5,7 @@ Everything a server gets (configuration, zones, state) lies in a directory of it
 passed. Nothing waits for luck: readiness is a datagram on NOTIFY_SOCKET or an answer, always with a deadline, and a
 server that ends meanwhile fails the test at once with what it wrote. conftest.py makes fixtures of what is here.
 """
+import contextlib
 import ctypes
 import json
 import os
@@ -122,6 +123,8 @@ class Server:
 
     def zone_file(self, origin, zone):
         """The zone's text put into a file of ours, or the path that it is already."""
+        if isinstance(zone, dict):
+            zone = zone['file']
         if isinstance(zone, pathlib.Path):
             return zone.resolve()
         name = re.sub(r'[^A-Za-z0-9.-]', '_', origin.strip('.')) or 'root'
@@ -151,6 +154,10 @@ class Server:
         """Asks and gives the dns.message of the answer. how: see query_of()."""
         return self.send(query_of(name, rdtype, **how), tcp=tcp, address=address)
 
+    def serial(self, name):
+        answer = self.ask(name, 'SOA').answer
+        return answer[0][0].serial if answer else None
+
     def send(self, query, *, tcp=False, address=None):
         if tcp:
             return dns.query.tcp(query, address or self.address, ASK_TIMEOUT_S, self.port, one_rr_per_rrset=False)
@@ -171,6 +178,11 @@ class Server:
     def connect(self, *, address=None):
         """A TCP connection, closed by the caller; `with` does."""
         return socket.create_connection((address or self.address, self.port), ASK_TIMEOUT_S)
+
+    def kill(self):
+        """As a crash would end it."""
+        self.process.kill()
+        self.process.wait()
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
@@ -196,12 +208,18 @@ class Server:
 
 
 class Reeved(Server):
-    """zones: {name: zone text or Path of a file}; server, log: more settings of these maps, as in the configuration."""
+    """zones: {name: zone text, Path of a file, or the zone's map as in the configuration, where `file` is either}; server,
+    log, keys: more settings of these maps, as in the configuration. The state directory is one of its own."""
 
-    def __init__(self, zones, server=None, log=None, address='127.0.0.1'):
+    def __init__(self, zones, server=None, log=None, keys=None, address='127.0.0.1'):
         super().__init__(address)
         self.zones = dict(zones)
-        self.settings = {'server': {'listen': self.listen(), **(server or {})}, 'log': log or {}}
+        self.state = self.dir / 'state'
+        self.state.mkdir(mode=0o750)
+        with contextlib.suppress(LookupError):      # a test's unknown user
+            shutil.chown(self.state, (server or {}).get('user', os.geteuid()))
+        self.settings = {'server': {'listen': self.listen(), 'state-dir': str(self.state), **(server or {})},
+                         'log': log or {}, 'keys': keys or {}}
         self.conf = self.dir / 'reeved.yaml'
         self.expected_exit = 0
         self.notices = []
@@ -216,15 +234,27 @@ class Reeved(Server):
         assert path.exists(), f'{path}: no such program; set REEVED'
         return path
 
+    @classmethod
+    def is_slow(cls):
+        """A build with sanitizers: as good with fewer rounds of what takes many."""
+        return b'__asan_init' in cls.program().read_bytes()
+
     def listen(self):
         return [f'{self.address}@{self.port}'] + ([f'::1@{self.port}'] if has_ipv6() else [])
 
     def configure(self, text=None):
         """Writes the configuration from zones and settings, or text as it is."""
         if text is None:
-            zones = {name: {'file': str(self.zone_file(name, zone))} for name, zone in self.zones.items()}
+            zones = {name: self.zone_map(name, zone) for name, zone in self.zones.items()}
             text = json.dumps({**{k: v for k, v in self.settings.items() if v}, 'zones': zones}, indent=2) + '\n'
         self.conf.write_text(text, encoding='utf-8')
+
+    def zone_map(self, name, zone):
+        """The zone's map in the configuration; its text is put into a file."""
+        more = dict(zone) if isinstance(zone, dict) else {}
+        if 'file' in more or not isinstance(zone, dict):
+            more['file'] = str(self.zone_file(name, zone))
+        return more
 
     def environment(self, more=None):
         return {**os.environ, 'NOTIFY_SOCKET': '@' + self.notify_socket.getsockname()[1:].decode(), **(more or {})}
@@ -264,14 +294,10 @@ class Reeved(Server):
         self.notice('RELOADING', '1')
         return self.notice('READY', '1')
 
-    def serial(self, name):
-        answer = self.ask(name, 'SOA').answer
-        return answer[0][0].serial if answer else None
-
     def finish(self):
         """Ends it as systemd would: it must exit as expected (0) and leave no sanitizer's report."""
         code = None
-        if self.process:
+        if self.process and self.process.poll() != -signal.SIGKILL:
             code = self.stop()
         self.notify_socket.shutdown(socket.SHUT_RD)     # ends its reader
         report = SANITIZER_REPORT.search(self.log())
@@ -279,36 +305,54 @@ class Reeved(Server):
         assert code in (None, self.expected_exit), f'exit code {code}\n{self.log()[-8000:]}'
 
 
+def installed(program, directory):
+    """The program of a package, as a copy in directory where AppArmor would bind it to its own directories."""
+    path = shutil.which(program, path='/usr/sbin:/usr/bin:/usr/local/sbin')
+    assert path, f'{program} is not installed'
+    confined = pathlib.Path('/sys/module/apparmor/parameters/enabled')
+    if confined.exists() and confined.read_text(encoding='ascii').strip() == 'Y':
+        return shutil.copy(path, directory / program)
+    return path
+
+
 class Peer(Server):
-    """Another server with the same zones; it is asked until all of them are served."""
+    """Another server with the same zones; it is asked until all of them are served. Of a zone's map it takes `file`, and
+    lets the keys that its `updates` name (or everybody, for `unsigned`) change all of it."""
     program = None
 
-    def __init__(self, zones):
+    def __init__(self, zones, keys=None):
         super().__init__()
+        self.zones = zones
+        self.keys = keys or {}
         self.files = {name: self.zone_file(name, zone) for name, zone in zones.items()}
+        self.run()
+
+    def run(self):
         self.start(*self.command())
         for name in self.files:
             self.until(lambda name=name: self.answers(name), f'{self.program} serves {name}')
+        return self
 
     def command(self):
         raise NotImplementedError
 
-    def executable(self):
-        """The program, as a copy where AppArmor would bind the installed one to its own directories."""
-        path = shutil.which(self.program, path='/usr/sbin:/usr/bin:/usr/local/sbin')
-        assert path, f'{self.program} is not installed'
-        confined = pathlib.Path('/sys/module/apparmor/parameters/enabled')
-        if confined.exists() and confined.read_text(encoding='ascii').strip() == 'Y':
-            return shutil.copy(path, self.dir / self.program)
-        return path
+    def updaters(self, name):
+        """Names of the keys that may update the zone; None among them: everybody."""
+        zone = self.zones[name]
+        return [grant.get('key') for grant in zone.get('updates', [])] if isinstance(zone, dict) else []
 
 
 class Named(Peer):
     program = 'named'
 
+    def allow_update(self, name):
+        return ''.join(f' key "{key}";' if key else ' any;' for key in self.updaters(name)) or ' none;'
+
     def command(self):
-        zones = ''.join(f'zone "{name}" {{ type primary; file "{path}"; check-names ignore; }};\n'
-                        for name, path in self.files.items())
+        zones = ''.join(f'zone "{name}" {{ type primary; file "{path}"; check-names ignore; '
+                        f'allow-update {{{self.allow_update(name)} }}; }};\n' for name, path in self.files.items())
+        keys = ''.join(f'key "{name}" {{ algorithm {key.get("algorithm", "hmac-sha256")}; secret "{key["secret"]}"; }};\n'
+                       for name, key in self.keys.items())
         conf = self.write('named.conf', f'''options {{
     directory "{self.dir}"; listen-on port {self.port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
     pid-file none; lock-file none; session-keyfile "{self.dir}/session.key"; recursion no; dnssec-validation no;
@@ -317,8 +361,8 @@ class Named(Peer):
     answer-cookie no; minimal-any no;
 }};
 controls {{ }};
-{zones}''')
-        return self.executable(), '-g', '-n', '1', '-c', conf
+{keys}{zones}''')
+        return installed(self.program, self.dir), '-g', '-n', '1', '-c', conf
 
 
 class Nsd(Peer):
@@ -342,14 +386,18 @@ class Nsd(Peer):
 remote-control:
   control-enable: no
 {zones}''')
-        return self.executable(), '-d', '-c', conf
+        return installed(self.program, self.dir), '-d', '-c', conf
 
 
 class Knotd(Peer):
     program = 'knotd'
 
     def command(self):
-        zones = ''.join(f'  - domain: "{name}"\n    file: "{path}"\n' for name, path in self.files.items())
+        zones = ''.join(f'  - domain: "{name}"\n    file: "{path}"\n    acl: {json.dumps(self.updaters(name))}\n'
+                        for name, path in self.files.items())
+        keys = ''.join(f'  - id: "{name}"\n    algorithm: {key.get("algorithm", "hmac-sha256")}\n    secret: {key["secret"]}\n'
+                       for name, key in self.keys.items())
+        rules = ''.join(f'  - id: "{name}"\n    key: "{name}"\n    action: update\n' for name in self.keys)
         conf = self.write('knot.conf', f'''server:
   rundir: "{self.dir}"
   listen: {self.address}@{self.port}
@@ -367,6 +415,8 @@ template:
     zonefile-sync: -1
     journal-content: none
     semantic-checks: off
-zone:
+{'key:' if keys else ''}
+{keys}{'acl:' if keys else ''}
+{rules}zone:
 {zones}''')
-        return self.executable(), '-c', conf
+        return installed(self.program, self.dir), '-c', conf
