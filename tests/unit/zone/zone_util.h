@@ -84,7 +84,7 @@ static inline struct record record_random(uint64_t *seed, struct name apex)
         break;
     case TYPE_RRSIG:
         r.len = 18 + 1 + 4;
-        put_u16(r.rdata, (uint16_t[]){TYPE_A, TYPE_NSEC3, TYPE_MX}[rnd(seed, 3)]);
+        put_u16(r.rdata, (uint16_t[]){TYPE_A, TYPE_NSEC3, TYPE_MX, TYPE_CNAME}[rnd(seed, 4)]);
         r.rdata[20] = (uint8_t)rnd(seed, 2);
         break;
     case TYPE_NSEC3:
@@ -127,6 +127,59 @@ static inline int record_compare(const void *pa, const void *pb)
         return record_order(a) < record_order(b) ? -1 : 1;
     return rdata_compare(a->type, (struct rdata){a->rdata, a->len},
                          (struct rdata){b->rdata, b->len});
+}
+
+/* A zone as a list of records in no order. */
+enum { RECORDS_MAX = 600 };
+
+struct model {
+    int count;
+    struct record r[RECORDS_MAX];
+};
+
+static inline int model_find(const struct model *m, const struct record *r)
+{
+    for (int i = 0; i < m->count; i++)
+        if (record_compare(&m->r[i], r) == 0)
+            return i;
+    return -1;
+}
+
+static inline bool same_rrset(const struct record *a, const struct record *b)
+{
+    return record_order(a) == record_order(b) &&
+           name_is_equal(name_of(&a->owner), name_of(&b->owner));
+}
+
+static inline void expect_equal(const struct version *v, const struct model *m)
+{
+    static struct record sorted[RECORDS_MAX];
+    memcpy(sorted, m->r, (size_t)m->count * sizeof(*sorted));
+    qsort(sorted, (size_t)m->count, sizeof(*sorted), record_compare);
+    struct walk w;
+    int at = 0;
+    uint64_t nodes = 0, stars = 0;
+    walk_start(&w, v);
+    for (const struct node *n; (n = walk_next(&w)); nodes++) {
+        for (const uint8_t *p = n->bytes; *p; p += *p + 1)
+            if (p[0] == 1 && p[1] == '*') {
+                stars++;
+                break;
+            }
+        for (struct rrset s = node_first(n); s.count; s = node_next(n, s))
+            for (struct rdata d = rrset_first(s); d.bytes; d = rrset_next(s, d), at++) {
+                cr_assert_lt(at, m->count);
+                const struct record *want = &sorted[at];
+                cr_assert(name_is_equal(node_owner(n), name_of(&want->owner)));
+                cr_assert_eq(s.type, want->type);
+                cr_assert_eq(s.ttl, want->ttl);
+                cr_assert_eq(rdata_compare(s.type, d, (struct rdata){want->rdata, want->len}), 0);
+            }
+    }
+    cr_assert_eq(at, m->count);
+    cr_assert_eq(v->record_count, (uint64_t)m->count);
+    cr_assert_eq(v->node_count, nodes);
+    cr_assert_eq(v->wildcard_count, stars);
 }
 
 /* The SOA at the apex gets that serial. */
