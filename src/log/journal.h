@@ -79,11 +79,18 @@ struct change {
 
 typedef void (*journal_wake_fn)(void *arg);
 
+/* What the operator should know: a sentence without a full stop, for the log. JOURNAL_ERROR says
+ * what is lost. Called while opening by the opener, later by the journal's thread. */
+enum journal_severity { JOURNAL_NOTICE, JOURNAL_WARNING, JOURNAL_ERROR };
+typedef void (*journal_notice_fn)(void *arg, enum journal_severity severity, const char *sentence);
+
 struct journal_options {
     const char *dir;        /* the state directory; made (0750) if its parent exists */
     const char *vfs;        /* SQLite VFS to use; NULL: the system's. Tests put faults in here */
     uint64_t history_bytes; /* changes kept beyond the snapshot, per zone: bytes of diffs */
     uint64_t history_age_us;
+    journal_notice_fn notice; /* NULL: nobody is told */
+    void *notice_arg;
 };
 
 /* Opens or makes the database (0640) and starts the thread, with all signals blocked in it; wake is
@@ -100,7 +107,7 @@ void journal_configure(struct journal *j, const struct journal_options *options)
 /* --- committing: the reactor's --- */
 
 struct journal_batch {
-    struct list link; /* the journal's while it has the batch */
+    struct list link;       /* the journal's while it has the batch */
     struct change *changes; /* all their pointers live until the batch is collected */
     unsigned count;
     /* the outcome */
@@ -189,8 +196,8 @@ struct journal_flip {
 enum err journal_snapshot_flip(struct journal *j, const struct journal_flip *flip,
                                struct diag *diag);
 /* One part of the zone's valid snapshot, malloc'd. ERR_INVALID: damaged. */
-enum err journal_snapshot_read(struct journal *j, uint64_t snapshot, uint32_t part,
-                               uint8_t **bytes, size_t *len, struct diag *diag);
+enum err journal_snapshot_read(struct journal *j, uint64_t snapshot, uint32_t part, uint8_t **bytes,
+                               size_t *len, struct diag *diag);
 
 /* --- looking after it --- */
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A batch becomes one transaction.
+ *
+ * Every change is held against the newest of its zone as it stands inside the transaction, so what
+ * another server or an earlier change of the batch wrote is seen (compare and swap). What becomes
+ * of a batch whose commit fails stands in revive.c. */
+#include "log/journal_int.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+
+/* What the caller promises of each change; change_read() holds rows against the same. */
+static void change_check_sane(const struct change *c)
+{
+    ASSERT(c->zone && c->seq && c->seq < INT64_MAX);
+    ASSERT(c->added_at <= c->diff_len);
+    ASSERT(!c->source || c->source->identity);
+}
+
+static enum err head_get(struct conn *c, uint64_t zone, struct head *out, struct diag *diag)
+{
+    struct zone_row z;
+    enum err e = zone_row_by_id(c, zone, &z, diag);
+    if (e == ERR_ABSENT)
+        return err_say(diag, ERR_INVALID, "no zone has number %llu", (unsigned long long)zone);
+    return e == OK ? head_find(c, &z, out, diag) : e;
+}
+
+static enum err append(struct conn *c, const struct change *change, const struct head *head,
+                       struct diag *diag)
+{
+    if (change->diff_len > ROW_BYTES_MAX)
+        return err_say(diag, ERR_INVALID, "a change of %zu bytes is too large", change->diff_len);
+    if (change->seq != head->seq + 1)
+        return err_say(diag, ERR_INVALID, "change %llu does not follow change %llu",
+                       (unsigned long long)change->seq, (unsigned long long)head->seq);
+    if (head->has_serial && change->serial_from != head->serial)
+        return err_say(diag, ERR_INVALID, "change %llu goes from serial %u, the newest has %u",
+                       (unsigned long long)change->seq, change->serial_from, head->serial);
+    enum err e = change_put(c, change, diag);
+    return e == OK && change->source ? source_put(c, change->zone, change->source, diag) : e;
+}
+
+static enum err append_all(struct conn *c, const struct journal_batch *batch, struct diag *diag)
+{
+    struct head head = {0};
+    uint64_t zone = 0;
+    enum err e = OK;
+    for (unsigned i = 0; e == OK && i < batch->count; i++) {
+        const struct change *change = &batch->changes[i];
+        change_check_sane(change);
+        if (change->zone != zone)
+            e = head_get(c, change->zone, &head, diag);
+        if (e == OK)
+            e = append(c, change, &head, diag);
+        zone = change->zone;
+        head = (struct head){change->seq, change->serial_to, true};
+    }
+    return e;
+}
+
+static enum err is_there(struct conn *c, const struct change *change)
+{
+    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_GET);
+    sqlite3_bind_int64(s, 1, (int64_t)change->zone);
+    sqlite3_bind_int64(s, 2, (int64_t)change->seq);
+    enum err e = conn_row(c, s, NULL, "change");
+    sqlite3_reset(s);
+    return e;
+}
+
+/* The rule at the top of revive.c. */
+static enum err decide(struct journal *j, const struct journal_batch *batch, enum err failed)
+{
+    enum err there = revive_now(j, NULL);
+    if (there == OK)
+        there = is_there(&j->conn, &batch->changes[0]); /* all or none: one transaction */
+    if (there == ERR_ABSENT)
+        return failed;
+    if (there == OK && revive_settle(j, NULL) == OK)
+        return OK;
+    revive_doubt_grow(j, batch);
+    if (j->conn.is_broken)
+        revive_drop(j);
+    return failed;
+}
+
+static enum err commit(struct journal *j, struct journal_batch *batch)
+{
+    struct conn *c = &j->conn;
+    enum err e = conn_begin(c, &batch->diag);
+    if (e == OK)
+        e = conn_end(c, append_all(c, batch, &batch->diag), &batch->diag);
+    if (e == OK || !c->is_broken)
+        return e;
+    if (e == ERR_INVALID) /* damage is not the batch's fault */
+        e = ERR_IO;
+    return decide(j, batch, e);
+}
+
+uint32_t commit_run(struct journal *j, struct journal_batch *batch)
+{
+    ASSERT(batch->count);
+    uint32_t pages = 0;
+    int64_t start_us = clock_mono_us();
+    batch->diag.text[0] = '\0';
+    enum err e = journal_enter(j, NEED_WRITE, &batch->diag);
+    bool is_disk = e != OK;
+    if (e == OK) {
+        e = commit(j, batch);
+        is_disk = e != OK && e != ERR_INVALID;
+        pages = j->conn.wal_pages;
+        journal_leave(j);
+    } else if (e == ERR_INVALID) {
+        e = ERR_IO;
+    }
+    batch->result = e;
+    batch->took_us = clock_mono_us() - start_us;
+    if (is_disk || !j->health.is_well) /* this thread alone sets it */
+        journal_set_health(j, is_disk ? e : OK, &batch->diag);
+    return pages;
+}
+
+void commit_probe(struct journal *j)
+{
+    struct diag why;
+    enum err e = journal_enter(j, NEED_WRITE, &why);
+    if (e == OK) {
+        e = conn_run(&j->conn, conn_stmt(&j->conn, STMT_PROBE), &why, "change log");
+        journal_leave(j);
+    }
+    journal_set_health(j, e, &why);
+}

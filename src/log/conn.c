@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One SQLite connection: opening it the way we want it, its statements, what its failures mean. */
+#include "log/journal_int.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/check.h"
+
+/* --- failures --- */
+
+struct meaning {
+    int code;
+    enum err err;
+    const char *text;
+};
+
+/* By the system's error, which says more than SQLite's code. */
+static const struct meaning by_errno[] = {
+    {ENOSPC, ERR_LIMIT, "the disk is full"},
+    {EDQUOT, ERR_LIMIT, "the disk quota is used up"},
+    {EROFS, ERR_IO, "the file system is read-only"},
+    {EACCES, ERR_IO, "no permission to write the state directory"},
+    {EPERM, ERR_IO, "no permission to write the state directory"},
+    {EFBIG, ERR_LIMIT, "the file size limit is reached"},
+    {EMFILE, ERR_IO, "no file descriptor is left"},
+    {ENFILE, ERR_IO, "no file descriptor is left"},
+};
+
+static const struct meaning by_code[] = {
+    {SQLITE_FULL, ERR_LIMIT, "the disk is full"},
+    {SQLITE_READONLY, ERR_IO, "the state directory is read-only"},
+    {SQLITE_PERM, ERR_IO, "no permission to write the state directory"},
+    {SQLITE_CANTOPEN, ERR_IO, "the database cannot be opened"},
+    {SQLITE_BUSY, ERR_IO, "the database is in use by another program"},
+    {SQLITE_LOCKED, ERR_IO, "the database is in use by another program"},
+    {SQLITE_CORRUPT, ERR_INVALID, "the database is damaged"},
+    {SQLITE_NOTADB, ERR_INVALID, "the file is not a database"},
+    {SQLITE_TOOBIG, ERR_LIMIT, "the value is too large for the database"},
+    {SQLITE_NOMEM, ERR_IO, "out of memory"},
+    {SQLITE_IOERR, ERR_IO, "the disk reports an input/output error"},
+};
+
+static const struct meaning *find(const struct meaning *rows, size_t count, int code)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].code == code)
+            return &rows[i];
+    return NULL;
+}
+
+enum err conn_fail(struct conn *c, int rc, struct diag *diag, const char *what)
+{
+    int primary = rc & 0xFF;
+    int system = c->db ? sqlite3_system_errno(c->db) : 0;
+    const struct meaning *m = NULL;
+    if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY)
+        m = find(by_errno, ARRAY_LEN(by_errno), system);
+    if (!m)
+        m = find(by_code, ARRAY_LEN(by_code), primary);
+    c->is_broken = true;
+    if (!m)
+        return err_say(diag, ERR_INVALID, "%s: %s (SQLite %d)", what, sqlite3_errstr(rc), rc);
+    if (primary == SQLITE_IOERR && m->code == SQLITE_IOERR && system)
+        return err_say(diag, m->err, "%s: %s (%s, SQLite %d)", what, m->text, strerror(system), rc);
+    return err_say(diag, m->err, "%s: %s (SQLite %d)", what, m->text, rc);
+}
+
+/* --- statements --- */
+
+sqlite3_stmt *conn_stmt(struct conn *c, enum stmt_id id)
+{
+    ASSERT(c->db && c->stmts[id]);
+    sqlite3_reset(c->stmts[id]);
+    return c->stmts[id];
+}
+
+enum err conn_row(struct conn *c, sqlite3_stmt *s, struct diag *diag, const char *what)
+{
+    int rc = sqlite3_step(s);
+    if (rc == SQLITE_ROW)
+        return OK;
+    sqlite3_reset(s);
+    if (rc == SQLITE_DONE)
+        return err_say(diag, ERR_ABSENT, "%s: not there", what);
+    return conn_fail(c, rc, diag, what);
+}
+
+enum err conn_run(struct conn *c, sqlite3_stmt *s, struct diag *diag, const char *what)
+{
+    int rc = sqlite3_step(s);
+    sqlite3_reset(s);
+    /* blobs of the caller's stay bound else */
+    sqlite3_clear_bindings(s);
+    ASSERT(rc != SQLITE_ROW);
+    return rc == SQLITE_DONE ? OK : conn_fail(c, rc, diag, what);
+}
+
+enum err conn_begin(struct conn *c, struct diag *diag)
+{
+    return conn_run(c, conn_stmt(c, STMT_BEGIN), diag, "begin");
+}
+
+enum err conn_end(struct conn *c, enum err e, struct diag *diag)
+{
+    if (e == OK) {
+        e = conn_run(c, conn_stmt(c, STMT_COMMIT), diag, "commit");
+        if (e == OK)
+            return OK;
+    }
+    if (!sqlite3_get_autocommit(c->db)) /* some failures have rolled back already */
+        (void)conn_run(c, conn_stmt(c, STMT_ROLLBACK), NULL, "rollback");
+    return e;
+}
+
+enum err conn_exec(struct conn *c, const char *sql, struct diag *diag)
+{
+    int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? OK : conn_fail(c, rc, diag, "database");
+}
+
+/* --- opening --- */
+
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct conn *c = arg;
+    (void)db;
+    (void)name;
+    c->wal_pages = (uint32_t)pages;
+    return SQLITE_OK;
+}
+
+/* Exclusive locking has to be set before the first access: it keeps the index of the write-ahead
+ * log in our memory. secure_delete would overwrite what is trimmed: pages written for nothing. */
+static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
+                               "PRAGMA synchronous = FULL;"
+                               "PRAGMA wal_autocheckpoint = 0;"
+                               "PRAGMA secure_delete = OFF;"
+                               "PRAGMA trusted_schema = OFF;"
+                               "PRAGMA cell_size_check = ON;"
+                               "PRAGMA mmap_size = 0;"
+                               "PRAGMA temp_store = MEMORY;"
+                               "PRAGMA cache_size = -16384;";
+
+static enum err conn_settings(struct conn *c, enum conn_use use, struct diag *diag)
+{
+    char sql[80];
+    snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %lld", (long long)WAL_BYTES_KEPT);
+    sqlite3_extended_result_codes(c->db, 1);
+    /* closing must not write: what to do with a log of doubtful content is revive.c's decision */
+    sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_wal_hook(c->db, on_commit, c);
+    enum err e = conn_exec(c, settings, diag);
+    if (e == OK && sqlite3_db_readonly(c->db, "main") == 1 && use == CONN_LIVE)
+        return conn_fail(c, SQLITE_READONLY, diag, "database");
+    if (e == OK && use == CONN_SALVAGE)
+        return conn_exec(c, "PRAGMA query_only = ON", diag);
+    if (e == OK)
+        e = conn_exec(c, "PRAGMA journal_mode = WAL", diag);
+    return e == OK ? conn_exec(c, sql, diag) : e;
+}
+
+static enum err prepare_all(struct conn *c, struct diag *diag)
+{
+    static const char *const sql[] = {
+#define STMT(name, text) [name] = text,
+#include "log/stmts.tbl.h"
+#undef STMT
+    };
+    for (unsigned i = 0; i < STMT_COUNT; i++) {
+        int rc =
+            sqlite3_prepare_v3(c->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &c->stmts[i], NULL);
+        if (rc == SQLITE_ERROR) {
+            c->is_broken = true;
+            return err_say(diag, ERR_INVALID, "the database is damaged: %s", sqlite3_errmsg(c->db));
+        }
+        if (rc != SQLITE_OK)
+            return conn_fail(c, rc, diag, "database");
+    }
+    return OK;
+}
+
+enum err conn_open(struct conn *c, const char *path, const char *vfs, enum conn_use use,
+                   struct diag *diag)
+{
+    *c = (struct conn){0};
+    int rc = sqlite3_open_v2(path, &c->db,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+                                 SQLITE_OPEN_EXRESCODE,
+                             vfs);
+    enum err e = rc == SQLITE_OK ? conn_settings(c, use, diag) : conn_fail(c, rc, diag, path);
+    if (e == OK)
+        e = schema_check(c, diag);
+    if (e == OK)
+        e = prepare_all(c, diag);
+    if (e != OK)
+        conn_close(c);
+    return e;
+}
+
+void conn_close(struct conn *c)
+{
+    for (unsigned i = 0; i < STMT_COUNT; i++)
+        sqlite3_finalize(c->stmts[i]);
+    int rc = sqlite3_close(c->db);
+    ASSERT(rc == SQLITE_OK); /* busy: a statement or a backup of ours is left */
+    *c = (struct conn){0};
+}
+
+/* --- the write-ahead log, the structure --- */
+
+static enum err checkpoint(struct conn *c, int mode, struct diag *diag)
+{
+    int left = 0, copied = 0;
+    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, mode, &left, &copied);
+    if (rc != SQLITE_OK)
+        return conn_fail(c, rc, diag, "copying the write-ahead log");
+    ASSERT(left == copied); /* nobody else reads */
+    c->wal_pages = 0;
+    return OK;
+}
+
+enum err conn_checkpoint(struct conn *c, struct diag *diag)
+{
+    return checkpoint(c, SQLITE_CHECKPOINT_PASSIVE, diag);
+}
+
+enum err conn_empty_wal(struct conn *c, struct diag *diag)
+{
+    return checkpoint(c, SQLITE_CHECKPOINT_TRUNCATE, diag);
+}
+
+void fault_say(struct fault_sink *sink, const char *fmt, ...)
+{
+    char sentence[DIAG_TEXT_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(sentence, sizeof(sentence), fmt, ap);
+    va_end(ap);
+    if (sink->count++ < LOST_SENTENCES_MAX && sink->fn)
+        sink->fn(sink->arg, sentence);
+}
+
+enum err conn_structure(struct conn *c, struct fault_sink *sink, struct diag *diag)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = sqlite3_prepare_v2(c->db, "PRAGMA quick_check(20)", -1, &s, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(s, 0);
+        if (text && strcmp(text, "ok") != 0)
+            fault_say(sink, "database structure: %s", text);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(s);
+    if ((rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB)
+        fault_say(sink, "database structure: %s", sqlite3_errstr(rc));
+    else if (rc != SQLITE_DONE)
+        return conn_fail(c, rc, diag, "checking the database");
+    return OK;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Trimming: what a flip left over goes in steps, each a small transaction of the thread between
+ * commits.
+ *
+ * First the parts of snapshots that are not valid, one a step. Then, for each zone that was
+ * flipped, its history: from the snapshot's change down, rows stay while their diffs together are
+ * within history_bytes and none is older than history_age. Where that ends is found in steps that
+ * only read; rows are then deleted from the oldest one up, so that at no moment there is a gap. */
+#include "log/journal_int.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+void trim_grow(struct journal *j, uint64_t zone, uint64_t snapshot_seq)
+{
+    struct trim fresh = {.zone = zone, .at = snapshot_seq + 1};
+    for (size_t i = 0; i < j->trim_count; i++)
+        if (j->trims[i].zone == zone) {
+            j->trims[i] = fresh;
+            return;
+        }
+    if (j->trim_count == j->trim_cap) {
+        j->trim_cap = j->trim_cap ? j->trim_cap * 2 : 16;
+        j->trims = realloc(j->trims, j->trim_cap * sizeof(*j->trims));
+        ASSERT(j->trims);
+    }
+    j->trims[j->trim_count++] = fresh;
+}
+
+/* --- snapshots --- */
+
+static enum err first_value(struct conn *c, enum stmt_id id, uint64_t of, uint64_t *out)
+{
+    sqlite3_stmt *s = conn_stmt(c, id);
+    if (of)
+        sqlite3_bind_int64(s, 1, (int64_t)of);
+    enum err e = conn_row(c, s, NULL, "trimming");
+    if (e == OK)
+        *out = (uint64_t)sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return e;
+}
+
+/* One part, or the row of a snapshot that has none left. ERR_ABSENT: there is no garbage. */
+static enum err garbage_step(struct conn *c)
+{
+    uint64_t snapshot = 0, part = 0;
+    enum err e = first_value(c, STMT_SNAPSHOT_GARBAGE_ANY, 0, &snapshot);
+    if (e != OK)
+        return e;
+    e = first_value(c, STMT_PART_FIRST, snapshot, &part);
+    if (e != OK && e != ERR_ABSENT)
+        return e;
+    sqlite3_stmt *s = conn_stmt(c, e == OK ? STMT_PART_DELETE : STMT_SNAPSHOT_DELETE);
+    sqlite3_bind_int64(s, 1, (int64_t)snapshot);
+    if (e == OK)
+        sqlite3_bind_int64(s, 2, (int64_t)part);
+    return conn_run(c, s, NULL, "trimming");
+}
+
+/* --- history --- */
+
+struct keep {
+    uint64_t bytes;
+    int64_t since_us;
+};
+
+/* ERR_ABSENT: all that is there stays. */
+static enum err look_step(struct conn *c, struct trim *t, const struct keep *keep)
+{
+    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_SIZES_DOWN);
+    sqlite3_bind_int64(s, 1, (int64_t)t->zone);
+    sqlite3_bind_int64(s, 2, (int64_t)t->at);
+    sqlite3_bind_int64(s, 3, SCAN_ROWS_MAX);
+    enum err e = OK;
+    unsigned count = 0;
+    while (!t->is_cutting && (e = conn_row(c, s, NULL, "trimming")) == OK) {
+        t->at = (uint64_t)sqlite3_column_int64(s, 0);
+        t->bytes += (uint64_t)sqlite3_column_int64(s, 1);
+        t->is_cutting = t->bytes > keep->bytes || sqlite3_column_int64(s, 2) < keep->since_us;
+        count++;
+    }
+    sqlite3_reset(s);
+    return e == ERR_ABSENT && count == SCAN_ROWS_MAX ? OK : e;
+}
+
+/* The oldest ones, as many as make one step. */
+static enum err oldest(struct conn *c, const struct trim *t, uint64_t seqs[TRIM_ROWS_MAX],
+                       unsigned *count)
+{
+    uint64_t bytes = 0;
+    enum err e = OK;
+    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_SIZES_UP);
+    sqlite3_bind_int64(s, 1, (int64_t)t->zone);
+    sqlite3_bind_int64(s, 2, 0);
+    sqlite3_bind_int64(s, 3, TRIM_ROWS_MAX);
+    *count = 0;
+    while (bytes < TRIM_BYTES_MAX && (e = conn_row(c, s, NULL, "trimming")) == OK) {
+        uint64_t seq = (uint64_t)sqlite3_column_int64(s, 0);
+        if (seq > t->at)
+            break;
+        seqs[(*count)++] = seq;
+        bytes += (uint64_t)sqlite3_column_int64(s, 1);
+    }
+    sqlite3_reset(s);
+    return e == ERR_ABSENT ? OK : e;
+}
+
+/* ERR_ABSENT: done. */
+static enum err cut_step(struct conn *c, const struct trim *t)
+{
+    uint64_t seqs[TRIM_ROWS_MAX];
+    unsigned count = 0;
+    enum err e = oldest(c, t, seqs, &count);
+    if (e != OK || count == 0)
+        return e == OK ? ERR_ABSENT : e;
+    e = conn_begin(c, NULL);
+    if (e != OK)
+        return e;
+    for (unsigned i = 0; e == OK && i < count; i++) {
+        sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_DELETE);
+        sqlite3_bind_int64(s, 1, (int64_t)t->zone);
+        sqlite3_bind_int64(s, 2, (int64_t)seqs[i]);
+        e = conn_run(c, s, NULL, "trimming");
+    }
+    return conn_end(c, e, NULL);
+}
+
+static struct keep keep_now(struct journal *j, int64_t now_us)
+{
+    pthread_mutex_lock(&j->lock);
+    struct keep k = {j->history_bytes, INT64_MIN};
+    if (j->history_age_us && j->history_age_us < (uint64_t)now_us)
+        k.since_us = now_us - (int64_t)j->history_age_us;
+    pthread_mutex_unlock(&j->lock);
+    return k;
+}
+
+bool trim_step(struct journal *j, int64_t now_us)
+{
+    const struct keep keep = keep_now(j, now_us);
+    if (journal_enter(j, NEED_WRITE, NULL) != OK)
+        return j->has_garbage || j->trim_count; /* the disk may come back */
+    if (j->has_garbage) {
+        j->has_garbage = garbage_step(&j->conn) != ERR_ABSENT;
+    } else if (j->trim_count) {
+        struct trim *t = &j->trims[j->trim_count - 1];
+        enum err e = t->is_cutting ? cut_step(&j->conn, t) : look_step(&j->conn, t, &keep);
+        if (e == ERR_ABSENT)
+            j->trim_count--;
+    }
+    bool has_more = j->has_garbage || j->trim_count;
+    journal_leave(j);
+    return has_more;
+}
