@@ -392,7 +392,11 @@ enum err master_read_file(const char *path, const struct master_options *options
     struct master_file *file;
     *result = (struct master_result){0};
     enum err e = master_file_open(path, &file, diag);
-    return e == OK ? read_file(file, options, sink, result, diag) : e;
+    if (e != OK)
+        return e;
+    if (sink->file)
+        sink->file(sink->arg, &file->source);
+    return read_file(file, options, sink, result, diag);
 }
 
 enum err master_read_bytes(const char *name, const char *s, size_t len,

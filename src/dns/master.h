@@ -41,6 +41,13 @@ struct master_where {
 
 enum master_severity { MASTER_ERROR, MASTER_WARNING };
 
+/* A file that was opened for reading: what it was like then. */
+struct master_source {
+    const char *path;
+    uint64_t size;
+    int64_t mtime_ns;
+};
+
 struct master_sink {
     void *arg;
     /* A record in stored form; the views live until the callback returns. Not OK stops reading and
@@ -50,6 +57,8 @@ struct master_sink {
     /* One fault or warning; the sentence says what was read and what was expected. May be NULL. */
     void (*fault)(void *arg, enum master_severity severity, const struct master_where *where,
                   const char *sentence);
+    /* Each file, included ones too, before its first entry is read. May be NULL. */
+    void (*file)(void *arg, const struct master_source *source);
 };
 
 struct master_options {

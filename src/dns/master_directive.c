@@ -97,6 +97,8 @@ static enum entry include(struct master *m, const struct token *path, const stru
         return master_fault(m, path, "path longer than %d bytes", PATH_LEN_MAX - 1);
     if (master_file_open(buf, &file, &m->why) != OK)
         return master_fault_at(m, path);
+    if (m->sink->file)
+        m->sink->file(m->sink->arg, &file->source);
     file->parent = outer;
     file->origin = origin ? *origin : outer->origin;
     file->owner = outer->owner;

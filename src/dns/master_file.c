@@ -92,6 +92,9 @@ static enum err open_regular(struct master_file *f, off_t *size, struct diag *di
         return err_say(diag, ERR_IO, "\"%s\" is not a regular file", f->name);
     f->device = st.st_dev;
     f->inode = st.st_ino;
+    f->source =
+        (struct master_source){f->name, (uint64_t)st.st_size,
+                               st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec};
     *size = st.st_size;
     return OK;
 }

@@ -12,7 +12,8 @@ struct master_file {
     char *name;                 /* owned */
     int fd;                     /* -1: bytes of the caller */
     uint64_t device, inode;
-    char *window; /* owned; NULL for bytes of the caller */
+    struct master_source source; /* path is name */
+    char *window;                /* owned; NULL for bytes of the caller */
     size_t cap;
     uint64_t bytes; /* read so far */
     struct lex lex;

@@ -5,9 +5,14 @@
  * same, TTLs that differ. What the zone must be as a whole is zone/check's. */
 #include "zone/load.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
+#include "base/arena.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "zone/check.h"
 #include "zone/txn.h"
 
@@ -21,6 +26,8 @@ struct load {
     const struct load_sink *sink;
     struct load_result *result;
     struct diag *diag;
+    char *identity; /* lines; NULL: none yet */
+    size_t identity_len;
 };
 
 static void say(struct load *l, enum master_severity severity, const char *line)
@@ -90,12 +97,96 @@ static enum err on_record(void *arg, const struct rr *rr, const struct master_wh
     return OK;
 }
 
+/* --- which files, and what they were like --- */
+
+/* "path size time", the time in ns since 1970, or "unsettled" for what is never the same. */
+#define SOURCE_LINE_MAX (PATH_MAX + 64)
+
+static size_t source_line(const struct master_source *s, char *line)
+{
+    int len = snprintf(line, SOURCE_LINE_MAX, "%s %llu %lld\n", s->path,
+                       (unsigned long long)s->size, (long long)s->mtime_ns);
+    return len > 0 && len < SOURCE_LINE_MAX ? (size_t)len : 0;
+}
+
+static size_t unsettled_line(const struct master_source *s, char *line)
+{
+    int len = snprintf(line, SOURCE_LINE_MAX, "%s %llu unsettled\n", s->path,
+                       (unsigned long long)s->size);
+    return len > 0 && len < SOURCE_LINE_MAX ? (size_t)len : 0;
+}
+
+static void on_file(void *arg, const struct master_source *source)
+{
+    struct load *l = arg;
+    char line[SOURCE_LINE_MAX];
+    int64_t age_ns = clock_wall_us() * 1000 - source->mtime_ns;
+    bool is_settled = age_ns > LOAD_SETTLED_NS || age_ns < -LOAD_SETTLED_NS;
+    size_t len = is_settled ? source_line(source, line) : unsettled_line(source, line);
+    l->identity = mem_grow(l->identity, l->identity_len + len + 1);
+    memcpy(l->identity + l->identity_len, line, len);
+    l->identity_len += len;
+    l->identity[l->identity_len] = '\0';
+}
+
+/* Where the path of a line ends: before the last two fields; NULL: it has not that many. */
+static const char *path_end(const char *line, const char *end)
+{
+    for (int fields = 2; fields > 0; fields--) {
+        const char *blank = memrchr(line, ' ', (size_t)(end - line));
+        if (!blank)
+            return NULL;
+        end = blank;
+    }
+    return end;
+}
+
+/* The line is what the file would be told of with now. */
+static bool line_is_same(const char *line, const char *end)
+{
+    char path[PATH_MAX], now[SOURCE_LINE_MAX];
+    const char *stop = path_end(line, end);
+    struct stat st;
+    if (!stop || (size_t)(stop - line) >= sizeof(path))
+        return false;
+    memcpy(path, line, (size_t)(stop - line));
+    path[stop - line] = '\0';
+    if (stat(path, &st) != 0)
+        return false;
+    struct master_source s = {path, (uint64_t)st.st_size,
+                              st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec};
+    size_t len = (size_t)(end + 1 - line);
+    return source_line(&s, now) == len && memcmp(now, line, len) == 0;
+}
+
+bool load_source_is_same(const char *identity)
+{
+    const char *line = identity;
+    for (const char *end; (end = strchr(line, '\n')); line = end + 1)
+        if (!line_is_same(line, end))
+            return false;
+    return line != identity && *line == '\0';
+}
+
+static void tell_identity(struct load *l)
+{
+    if (!l->identity)
+        l->identity = mem_alloc_zero(1);
+    if (l->sink->identity)
+        l->sink->identity(l->sink->arg, l->identity);
+    else
+        free(l->identity);
+    l->identity = NULL;
+}
+
+/* --- reading --- */
+
 static bool read_file(struct load *l)
 {
     struct master_options options = {.origin = name_of(&l->zone->name),
                                      .class = CLASS_IN,
                                      .records_max = l->limits->records_max};
-    struct master_sink sink = {.arg = l, .record = on_record, .fault = on_fault};
+    struct master_sink sink = {.arg = l, .record = on_record, .fault = on_fault, .file = on_file};
     struct master_result read = {0};
     struct diag diag = {0};
     enum err e = master_read_file(l->path, &options, &sink, &read, &diag);
@@ -131,6 +222,7 @@ struct zone *load_zone_file(struct name name, const char *path, const struct loa
     l.zone = zone_new(name, CLASS_IN);
     l.txn = txn_begin(l.zone, TXN_BUILD);
     bool is_read = read_file(&l);
+    tell_identity(&l);
     if (is_read) {
         struct version *v = txn_seal(&l.txn, NULL);
         zone_publish(l.zone, v);

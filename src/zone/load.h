@@ -26,6 +26,9 @@ struct load_limits {
 struct load_sink {
     void *arg;
     void (*line)(void *arg, enum master_severity severity, const char *line);
+    /* What was read, once, whether it was fit or not: for load_source_is_same(), or kept as text.
+     * malloc'd, and the callee's from here on. May be NULL. */
+    void (*identity)(void *arg, char *identity);
 };
 
 struct load_result {
@@ -37,5 +40,11 @@ struct load_result {
 struct zone *load_zone_file(struct name name, const char *path, const struct load_limits *limits,
                             const struct load_sink *sink, struct load_result *result,
                             struct diag *diag);
+
+/* Are all files that the identity tells of as they were when they were read, by size and time of
+ * their last change? A file that was changed less than LOAD_SETTLED_NS before it was read could be
+ * changed again without a trace in either, so it is never the same. */
+#define LOAD_SETTLED_NS INT64_C(2000000000)
+bool load_source_is_same(const char *identity);
 
 #endif

@@ -2,6 +2,8 @@
  * Loading zone files: what is refused, what is warned of, and where it is said to be. Severities
  * are those of named-checkzone 9.18 and kzonecheck 3.2 on the same zones; errors are what either of
  * them refuses. */
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "zone/load.h"
@@ -326,4 +328,97 @@ Test(load, says_why_a_file_cannot_be_read)
     diag = (struct diag){0};
     cr_assert_null(load_zone_file(name_of(&name), "/tmp", &limits, &sink, &result, &diag));
     cr_expect(strstr(diag.text, "/tmp"), "%s", diag.text);
+}
+
+/* --- is it the same file still? --- */
+
+static void on_identity(void *arg, char *identity)
+{
+    *(char **)arg = identity;
+}
+
+static void ignore_line(void *arg, enum master_severity severity, const char *line)
+{
+    (void)arg;
+    (void)severity;
+    (void)line;
+}
+
+/* Reads the file and gives back its identity. */
+static char *identity_of(const char *path)
+{
+    struct name_buf name = name_from("example.");
+    struct load_limits limits = {0};
+    char *identity = NULL;
+    struct load_sink sink = {&identity, ignore_line, on_identity};
+    struct load_result result;
+    struct diag diag;
+    zone_free(load_zone_file(name_of(&name), path, &limits, &sink, &result, &diag));
+    cr_assert_not_null(identity);
+    return identity;
+}
+
+static void write_file(const char *path, const char *text, int64_t mtime_s)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    struct timespec times[2] = {{mtime_s, 5}, {mtime_s, 5}};
+    if (mtime_s)
+        cr_assert_eq(futimens(fd, times), 0);
+    close(fd);
+}
+
+Test(load, tells_a_changed_file_from_the_same)
+{
+    char dir[] = "/tmp/reeve load-XXXXXX", zone[64], part[64], text[256];
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(zone, sizeof(zone), "%s/a b.zone", dir);
+    snprintf(part, sizeof(part), "%s/part", dir);
+    write_file(zone, TOP "$INCLUDE part\n", 1000000000);
+    write_file(part, "a A 192.0.2.1\n", 1000000001);
+    char *identity = identity_of(zone);
+    snprintf(text, sizeof(text), "%s %zu 1000000000000000005\n%s 14 1000000001000000005\n", zone,
+             strlen(TOP "$INCLUDE part\n"), part);
+    cr_expect_str_eq(identity, text);
+    cr_expect(load_source_is_same(identity));
+    write_file(part, "a A 192.0.2.2\n", 1000000002);
+    cr_expect_not(load_source_is_same(identity), "another time");
+    write_file(part, "a A 192.0.2.22\n", 1000000001);
+    cr_expect_not(load_source_is_same(identity), "another size");
+    write_file(part, "a A 192.0.2.2\n", 1000000001);
+    cr_expect(load_source_is_same(identity));
+    unlink(part);
+    cr_expect_not(load_source_is_same(identity), "not there");
+    free(identity);
+
+    write_file(part, "a A 192.0.2.1\n", 0);
+    identity = identity_of(zone);
+    cr_expect(strstr(identity, "unsettled"), "%s", identity);
+    cr_expect_not(load_source_is_same(identity), "changed just before it was read");
+    free(identity);
+    unlink(part);
+    identity = identity_of(zone);
+    cr_expect(load_source_is_same(identity), "a file that is not fit has an identity too");
+    free(identity);
+    unlink(zone);
+    identity = identity_of(zone);
+    cr_expect_str_eq(identity, "", "what cannot be opened has none");
+    free(identity);
+    rmdir(dir);
+}
+
+Test(load, takes_no_malformed_identity_for_the_same)
+{
+    static const char *const identities[] = {
+        "",          "\n", "/", "/ 1\n", "/ 1 2", "/ 1 2\n", " 1 2\n", "/dev/null 0 unsettled\n",
+        "\n/ 1 2\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(identities); i++)
+        cr_expect_not(load_source_is_same(identities[i]), "%zu", i);
+    size_t len = 10000;
+    char *text = memset(malloc(len + 6), 'x', len);
+    memcpy(text + len, " 1 2\n", 6);
+    cr_expect_not(load_source_is_same(text));
+    free(text);
 }
