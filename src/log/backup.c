@@ -21,7 +21,7 @@ static enum err begin(struct journal *j, sqlite3 *to, struct diag *diag)
     if (j->backup) {
         e = err_say(diag, ERR_EXISTS, "another backup is under way");
     } else {
-        j->backup = sqlite3_backup_init(to, "main", j->conn.db, "main");
+        j->backup = sqlite3_backup_init(to, "main", j->sql.db, "main");
         if (!j->backup)
             e = err_say(diag, ERR_IO, "backup: %s", sqlite3_errmsg(to));
     }

@@ -31,11 +31,11 @@ static enum err check_part(struct checking *k, uint32_t part, struct diag *diag)
     enum err e = journal_enter(k->j, NEED_READ, diag);
     if (e != OK)
         return e;
-    e = part_get(&k->j->conn, k->zone.snapshot, part, &b, diag);
+    e = part_get(&k->j->sql, k->zone.snapshot, part, &b, diag);
     if (e == OK) {
         k->sums->parts++;
         k->sums->bytes += b.len;
-        (void)conn_stmt(&k->j->conn, STMT_PART_GET);
+        (void)sql_stmt(&k->j->sql, STMT_PART_GET);
     }
     journal_leave(k->j);
     if (e == ERR_ABSENT)
@@ -111,7 +111,7 @@ static enum err next_zone(struct checking *k, struct diag *diag)
     enum err e = journal_enter(k->j, NEED_READ, diag);
     if (e != OK)
         return e;
-    e = zone_row_after(&k->j->conn, k->zone.id, &k->zone, diag);
+    e = zone_row_after(&k->j->sql, k->zone.id, &k->zone, diag);
     journal_leave(k->j);
     return e;
 }
@@ -123,7 +123,7 @@ static enum err check_structure(struct checking *k, struct diag *diag)
     enum err e = journal_enter(k->j, NEED_READ, diag);
     if (e != OK)
         return e;
-    e = conn_structure(&k->j->conn, k->sink, diag);
+    e = sql_structure(&k->j->sql, k->sink, diag);
     journal_leave(k->j);
     return e;
 }

@@ -17,7 +17,7 @@ static void change_check_sane(const struct change *c)
     ASSERT(!c->source || c->source->identity);
 }
 
-static enum err head_get(struct conn *c, uint64_t zone, struct head *out, struct diag *diag)
+static enum err head_get(struct sql *c, uint64_t zone, struct head *out, struct diag *diag)
 {
     struct zone_row z;
     enum err e = zone_row_by_id(c, zone, &z, diag);
@@ -26,7 +26,7 @@ static enum err head_get(struct conn *c, uint64_t zone, struct head *out, struct
     return e == OK ? head_find(c, &z, out, diag) : e;
 }
 
-static enum err append(struct conn *c, const struct change *change, const struct head *head,
+static enum err append(struct sql *c, const struct change *change, const struct head *head,
                        struct diag *diag)
 {
     if (change->diff_len > ROW_BYTES_MAX)
@@ -41,7 +41,7 @@ static enum err append(struct conn *c, const struct change *change, const struct
     return e == OK && change->source ? source_put(c, change->zone, change->source, diag) : e;
 }
 
-static enum err append_all(struct conn *c, const struct journal_batch *batch, struct diag *diag)
+static enum err append_all(struct sql *c, const struct journal_batch *batch, struct diag *diag)
 {
     struct head head = {0};
     uint64_t zone = 0;
@@ -59,12 +59,12 @@ static enum err append_all(struct conn *c, const struct journal_batch *batch, st
     return e;
 }
 
-static enum err is_there(struct conn *c, const struct change *change)
+static enum err is_there(struct sql *c, const struct change *change)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_GET);
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_GET);
     sqlite3_bind_int64(s, 1, (int64_t)change->zone);
     sqlite3_bind_int64(s, 2, (int64_t)change->seq);
-    enum err e = conn_row(c, s, NULL, "change");
+    enum err e = sql_row(c, s, NULL, "change");
     sqlite3_reset(s);
     return e;
 }
@@ -74,23 +74,23 @@ static enum err decide(struct journal *j, const struct journal_batch *batch, enu
 {
     enum err there = revive_now(j, NULL);
     if (there == OK)
-        there = is_there(&j->conn, &batch->changes[0]); /* all or none: one transaction */
+        there = is_there(&j->sql, &batch->changes[0]); /* all or none: one transaction */
     if (there == ERR_ABSENT)
         return failed;
     if (there == OK && revive_settle(j, NULL) == OK)
         return OK;
     revive_doubt_grow(j, batch);
-    if (j->conn.is_broken)
+    if (j->sql.is_broken)
         revive_drop(j);
     return failed;
 }
 
 static enum err commit(struct journal *j, struct journal_batch *batch)
 {
-    struct conn *c = &j->conn;
-    enum err e = conn_begin(c, &batch->diag);
+    struct sql *c = &j->sql;
+    enum err e = sql_begin(c, &batch->diag);
     if (e == OK)
-        e = conn_end(c, append_all(c, batch, &batch->diag), &batch->diag);
+        e = sql_end(c, append_all(c, batch, &batch->diag), &batch->diag);
     if (e == OK || !c->is_broken)
         return e;
     if (e == ERR_INVALID) /* damage is not the batch's fault */
@@ -109,7 +109,7 @@ uint32_t commit_run(struct journal *j, struct journal_batch *batch)
     if (e == OK) {
         e = commit(j, batch);
         is_disk = e != OK && e != ERR_INVALID;
-        pages = j->conn.wal_pages;
+        pages = j->sql.wal_pages;
         journal_leave(j);
     } else if (e == ERR_INVALID) {
         e = ERR_IO;
@@ -126,7 +126,7 @@ void commit_probe(struct journal *j)
     struct diag why;
     enum err e = journal_enter(j, NEED_WRITE, &why);
     if (e == OK) {
-        e = conn_run(&j->conn, conn_stmt(&j->conn, STMT_PROBE), &why, "change log");
+        e = sql_run(&j->sql, sql_stmt(&j->sql, STMT_PROBE), &why, "change log");
         journal_leave(j);
     }
     journal_set_health(j, e, &why);

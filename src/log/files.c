@@ -81,20 +81,20 @@ enum err files_make(const char *path, const char *vfs, struct diag *diag)
     enum err e = files_fresh(path, diag);
     if (e != OK)
         return e;
-    struct conn c = {0};
+    struct sql c = {0};
     int rc = sqlite3_open_v2(
         path, &c.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, vfs);
-    e = rc == SQLITE_OK ? OK : conn_fail(&c, rc, diag, path);
+    e = rc == SQLITE_OK ? OK : sql_fail(&c, rc, diag, path);
     if (e == OK)
-        e = conn_exec(&c,
-                      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 4096;"
-                      "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL;",
-                      diag);
+        e = sql_exec(&c,
+                     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 4096;"
+                     "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL;",
+                     diag);
     if (e == OK)
         e = schema_make(&c, diag);
     if (e == OK)
-        e = conn_exec(&c, "PRAGMA journal_mode = WAL", diag);
-    conn_close(&c);
+        e = sql_exec(&c, "PRAGMA journal_mode = WAL", diag);
+    sql_close(&c);
     if (e != OK)
         unlink(path);
     return e;

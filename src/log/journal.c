@@ -102,7 +102,7 @@ enum err journal_enter(struct journal *j, enum journal_need need, struct diag *d
 
 void journal_leave(struct journal *j)
 {
-    if (j->conn.is_broken)
+    if (j->sql.is_broken)
         revive_drop(j);
     gate_leave(&j->gate);
 }
@@ -193,8 +193,8 @@ static void copy_back(struct journal *j, uint32_t pages_min)
 {
     if (journal_enter(j, NEED_WRITE, NULL) != OK)
         return;
-    if (j->conn.wal_pages >= pages_min)
-        (void)conn_checkpoint(&j->conn, NULL);
+    if (j->sql.wal_pages >= pages_min)
+        (void)sql_checkpoint(&j->sql, NULL);
     journal_measure(j);
     journal_leave(j);
 }
@@ -339,9 +339,9 @@ void journal_close(struct journal *j)
         pthread_join(j->thread, NULL);
     }
     ASSERT(!j->backup); /* helpers are done before */
-    if (j->conn.db && j->is_settled && !j->conn.is_broken)
-        (void)conn_empty_wal(&j->conn, NULL); /* else the next start does it */
-    conn_close(&j->conn);
+    if (j->sql.db && j->is_settled && !j->sql.is_broken)
+        (void)sql_empty_wal(&j->sql, NULL); /* else the next start does it */
+    sql_close(&j->sql);
     if (j->dir_fd >= 0)
         close(j->dir_fd);
     gate_done(&j->gate);

@@ -81,39 +81,39 @@ enum stmt_id {
     STMT_COUNT
 };
 
-struct conn {
+struct sql {
     sqlite3 *db; /* NULL: closed */
     sqlite3_stmt *stmts[STMT_COUNT];
     uint32_t wal_pages; /* after the last commit, as far as they are not copied back */
     bool is_broken;     /* a call failed in a way after which nothing is taken for granted */
 };
 
-enum conn_use { CONN_LIVE, CONN_SALVAGE };
+enum sql_use { CONN_LIVE, CONN_SALVAGE };
 
 /* Opens an existing file and prepares everything. ERR_INVALID: damaged, or not ours. */
-enum err conn_open(struct conn *c, const char *path, const char *vfs, enum conn_use use,
-                   struct diag *diag);
+enum err sql_open(struct sql *c, const char *path, const char *vfs, enum sql_use use,
+                  struct diag *diag);
 /* Without a checkpoint: what is not copied back yet stays in the write-ahead log. NULL db is
  * fine. */
-void conn_close(struct conn *c);
+void sql_close(struct sql *c);
 /* Says in plain words what SQLite's code means, notes that the connection is broken if it is. */
-enum err conn_fail(struct conn *c, int rc, struct diag *diag, const char *what);
+enum err sql_fail(struct sql *c, int rc, struct diag *diag, const char *what);
 /* Runs SQL that is not in the table. */
-enum err conn_exec(struct conn *c, const char *sql, struct diag *diag);
+enum err sql_exec(struct sql *c, const char *sql, struct diag *diag);
 /* Reset, ready for binding. */
-sqlite3_stmt *conn_stmt(struct conn *c, enum stmt_id id);
+sqlite3_stmt *sql_stmt(struct sql *c, enum stmt_id id);
 /* Steps a statement that gives no rows; resets it. */
-enum err conn_run(struct conn *c, sqlite3_stmt *s, struct diag *diag, const char *what);
+enum err sql_run(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *what);
 /* Steps a statement for its first or next row: OK, ERR_ABSENT (and reset), or the failure (and
  * reset). */
-enum err conn_row(struct conn *c, sqlite3_stmt *s, struct diag *diag, const char *what);
-enum err conn_begin(struct conn *c, struct diag *diag);
+enum err sql_row(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *what);
+enum err sql_begin(struct sql *c, struct diag *diag);
 /* e OK: commits; else rolls back and returns e. */
-enum err conn_end(struct conn *c, enum err e, struct diag *diag);
+enum err sql_end(struct sql *c, enum err e, struct diag *diag);
 /* Copies all of the write-ahead log into the database and empties its file. */
-enum err conn_empty_wal(struct conn *c, struct diag *diag);
+enum err sql_empty_wal(struct sql *c, struct diag *diag);
 /* The same, but the file keeps its length. */
-enum err conn_checkpoint(struct conn *c, struct diag *diag);
+enum err sql_checkpoint(struct sql *c, struct diag *diag);
 /* SQLite's own look at pages and trees; fault per finding. */
 typedef void (*journal_fault_fn)(void *arg, const char *sentence);
 struct fault_sink {
@@ -122,11 +122,11 @@ struct fault_sink {
     uint64_t count;
 };
 void fault_say(struct fault_sink *sink, const char *fmt, ...) ATTR_PRINTF(2, 3);
-enum err conn_structure(struct conn *c, struct fault_sink *sink, struct diag *diag);
+enum err sql_structure(struct sql *c, struct fault_sink *sink, struct diag *diag);
 
 /* Tables, version. */
-enum err schema_make(struct conn *c, struct diag *diag);
-enum err schema_check(struct conn *c, struct diag *diag);
+enum err schema_make(struct sql *c, struct diag *diag);
+enum err schema_check(struct sql *c, struct diag *diag);
 
 /* --- rows --- */
 
@@ -139,23 +139,22 @@ struct zone_row {
     uint64_t snapshot, snapshot_seq;
     uint32_t snapshot_parts, snapshot_serial;
 };
-/* From a statement that selects ZONE_COLUMNS, after conn_row() gave OK; ERR_INVALID: damaged. */
+/* From a statement that selects ZONE_COLUMNS, after sql_row() gave OK; ERR_INVALID: damaged. */
 enum err zone_row_read(sqlite3_stmt *s, struct zone_row *out, struct diag *diag);
 /* id 0: a new one, which is set. */
-enum err zone_row_put(struct conn *c, struct zone_row *row, struct diag *diag);
-enum err zone_row_by_id(struct conn *c, uint64_t id, struct zone_row *out, struct diag *diag);
-enum err zone_row_by_name(struct conn *c, struct name name, struct zone_row *out,
-                          struct diag *diag);
+enum err zone_row_put(struct sql *c, struct zone_row *row, struct diag *diag);
+enum err zone_row_by_id(struct sql *c, uint64_t id, struct zone_row *out, struct diag *diag);
+enum err zone_row_by_name(struct sql *c, struct name name, struct zone_row *out, struct diag *diag);
 /* The first with an id above `after`; ERR_ABSENT: none. */
-enum err zone_row_after(struct conn *c, uint64_t after, struct zone_row *out, struct diag *diag);
+enum err zone_row_after(struct sql *c, uint64_t after, struct zone_row *out, struct diag *diag);
 const char *zone_row_text(const struct zone_row *row, char buf[NAME_TEXT_MAX]);
 
 /* Views into the row, good until the statement is stepped or reset. ERR_ABSENT: no source. */
-enum err source_get(struct conn *c, uint64_t zone, struct journal_source *out, struct diag *diag);
-enum err source_put(struct conn *c, uint64_t zone, const struct journal_source *source,
+enum err source_get(struct sql *c, uint64_t zone, struct journal_source *out, struct diag *diag);
+enum err source_put(struct sql *c, uint64_t zone, const struct journal_source *source,
                     struct diag *diag);
 
-enum err change_put(struct conn *c, const struct change *change, struct diag *diag);
+enum err change_put(struct sql *c, const struct change *change, struct diag *diag);
 /* From a statement that selects CHANGE_COLUMNS: views into the row. */
 enum err change_read(sqlite3_stmt *s, uint64_t zone, struct change *out, struct diag *diag);
 /* What the next change of a zone has to follow. */
@@ -164,17 +163,16 @@ struct head {
     uint32_t serial;
     bool has_serial;
 };
-enum err head_find(struct conn *c, const struct zone_row *zone, struct head *out,
-                   struct diag *diag);
+enum err head_find(struct sql *c, const struct zone_row *zone, struct head *out, struct diag *diag);
 
-enum err part_put(struct conn *c, uint64_t snapshot, uint32_t part, const uint8_t *bytes,
-                  size_t len, struct diag *diag);
+enum err part_put(struct sql *c, uint64_t snapshot, uint32_t part, const uint8_t *bytes, size_t len,
+                  struct diag *diag);
 /* A view; ERR_ABSENT, ERR_INVALID: damaged. */
 struct bytes {
     const uint8_t *at;
     size_t len;
 };
-enum err part_get(struct conn *c, uint64_t snapshot, uint32_t part, struct bytes *out,
+enum err part_get(struct sql *c, uint64_t snapshot, uint32_t part, struct bytes *out,
                   struct diag *diag);
 
 /* --- the journal --- */
@@ -216,7 +214,7 @@ struct journal {
     struct journal_health health;
 
     struct gate gate; /* in front of these */
-    struct conn conn;
+    struct sql sql;
     bool is_settled; /* the write-ahead log had nothing of an earlier connection */
     int64_t open_failed_us, settle_failed_us; /* monotonic; 0: the last attempt did not fail */
     enum err trouble_err;

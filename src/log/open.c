@@ -34,17 +34,17 @@ static enum err make(struct journal *j, struct diag *diag)
 enum err open_live(struct journal *j, struct diag *diag)
 {
     enum err e = files_is_there(j->path) ? OK : make(j, diag);
-    return e == OK ? conn_open(&j->conn, j->path, j->vfs, CONN_LIVE, diag) : e;
+    return e == OK ? sql_open(&j->sql, j->path, j->vfs, CONN_LIVE, diag) : e;
 }
 
 /* Unfinished snapshots of an earlier run are of no use. */
 static enum err abandon_all(struct journal *j, struct diag *diag)
 {
-    struct conn *c = &j->conn;
-    enum err e = conn_row(c, conn_stmt(c, STMT_SNAPSHOT_BUILDING_ANY), diag, "snapshot");
-    (void)conn_stmt(c, STMT_SNAPSHOT_BUILDING_ANY);
+    struct sql *c = &j->sql;
+    enum err e = sql_row(c, sql_stmt(c, STMT_SNAPSHOT_BUILDING_ANY), diag, "snapshot");
+    (void)sql_stmt(c, STMT_SNAPSHOT_BUILDING_ANY);
     if (e == OK)
-        e = conn_run(c, conn_stmt(c, STMT_SNAPSHOT_ABANDON_ALL), diag, "snapshot");
+        e = sql_run(c, sql_stmt(c, STMT_SNAPSHOT_ABANDON_ALL), diag, "snapshot");
     j->has_garbage = true; /* the first chore looks */
     return e == ERR_ABSENT ? OK : e;
 }
@@ -90,8 +90,7 @@ static void tell_heads(struct journal *j)
     struct zone_row z = {0};
     for (unsigned i = 0; i < LOST_SENTENCES_MAX; i++) {
         struct head h;
-        if (zone_row_after(&j->conn, z.id, &z, NULL) != OK ||
-            head_find(&j->conn, &z, &h, NULL) != OK)
+        if (zone_row_after(&j->sql, z.id, &z, NULL) != OK || head_find(&j->sql, &z, &h, NULL) != OK)
             return;
         journal_notice(j, JOURNAL_ERROR,
                        "zone %s goes on from change %llu, serial %u: later changes may be lost",
@@ -120,7 +119,7 @@ static enum err open_writable(struct journal *j, struct diag *diag)
     if (e == OK)
         e = abandon_all(j, &why);
     if (e == OK)
-        e = conn_run(&j->conn, conn_stmt(&j->conn, STMT_PROBE), &why, "change log");
+        e = sql_run(&j->sql, sql_stmt(&j->sql, STMT_PROBE), &why, "change log");
     if (e == OK)
         return OK;
     if (e != ERR_LIMIT)

@@ -95,7 +95,7 @@ static enum err fill_from(struct reading *r, sqlite3_stmt *s, struct diag *diag)
     struct change c;
     enum err e = OK;
     while (p->count < READ_ROWS_MAX &&
-           (e = conn_row(&r->j->conn, s, diag, "reading changes")) == OK) {
+           (e = sql_row(&r->j->sql, s, diag, "reading changes")) == OK) {
         e = change_read(s, r->range.zone, &c, diag);
         if (e == OK)
             e = follows(r, &c, diag);
@@ -116,8 +116,7 @@ static enum err fill(struct reading *r, struct diag *diag)
     enum err e = journal_enter(r->j, NEED_READ, diag);
     if (e != OK)
         return p->end = e == ERR_ABSENT ? ERR_IO : e;
-    sqlite3_stmt *s =
-        conn_stmt(&r->j->conn, r->range.step > 0 ? STMT_CHANGES_UP : STMT_CHANGES_DOWN);
+    sqlite3_stmt *s = sql_stmt(&r->j->sql, r->range.step > 0 ? STMT_CHANGES_UP : STMT_CHANGES_DOWN);
     sqlite3_bind_int64(s, 1, (int64_t)r->range.zone);
     sqlite3_bind_int64(s, 2, (int64_t)r->range.from);
     sqlite3_bind_int64(s, 3, (int64_t)r->range.to);
@@ -171,12 +170,12 @@ static enum err scan_some(struct journal *j, uint64_t zone, uint32_t serial, uin
     enum err e = journal_enter(j, NEED_READ, diag);
     if (e != OK)
         return e;
-    sqlite3_stmt *s = conn_stmt(&j->conn, STMT_CHANGE_SERIALS);
+    sqlite3_stmt *s = sql_stmt(&j->sql, STMT_CHANGE_SERIALS);
     sqlite3_bind_int64(s, 1, (int64_t)zone);
     sqlite3_bind_int64(s, 2, (int64_t)*at);
     sqlite3_bind_int64(s, 3, SCAN_ROWS_MAX);
     unsigned count = 0;
-    while (!*is_found && (e = conn_row(&j->conn, s, diag, "finding a serial")) == OK) {
+    while (!*is_found && (e = sql_row(&j->sql, s, diag, "finding a serial")) == OK) {
         *at = (uint64_t)sqlite3_column_int64(s, 0);
         *is_found = (uint32_t)sqlite3_column_int64(s, 1) == serial;
         count++;

@@ -26,7 +26,7 @@ void revive_drop(struct journal *j)
         sqlite3_backup_finish(j->backup); /* whoever runs it sees that it is gone */
         j->backup = NULL;
     }
-    conn_close(&j->conn);
+    sql_close(&j->sql);
     j->is_settled = false;
 }
 
@@ -64,25 +64,25 @@ void revive_doubt_grow(struct journal *j, const struct journal_batch *batch)
  * it is not: none at all makes the next load compare everything. */
 static enum err doubts_resolve(struct journal *j, struct diag *diag)
 {
-    struct conn *c = &j->conn;
+    struct sql *c = &j->sql;
     if (j->doubt_count == 0)
         return OK;
-    enum err e = conn_begin(c, diag);
+    enum err e = sql_begin(c, diag);
     if (e != OK)
         return e;
     for (size_t i = 0; e == OK && i < j->doubt_count; i++) {
         const struct doubt *d = &j->doubts[i];
-        sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_DELETE_BEYOND);
+        sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_DELETE_BEYOND);
         sqlite3_bind_int64(s, 1, (int64_t)d->zone);
         sqlite3_bind_int64(s, 2, (int64_t)d->seq_kept);
-        e = conn_run(c, s, diag, "taking back a failed commit");
+        e = sql_run(c, s, diag, "taking back a failed commit");
         if (e == OK && d->has_source && sqlite3_changes(c->db) > 0) {
-            s = conn_stmt(c, STMT_SOURCE_DELETE);
+            s = sql_stmt(c, STMT_SOURCE_DELETE);
             sqlite3_bind_int64(s, 1, (int64_t)d->zone);
-            e = conn_run(c, s, diag, "taking back a failed commit");
+            e = sql_run(c, s, diag, "taking back a failed commit");
         }
     }
-    e = conn_end(c, e, diag);
+    e = sql_end(c, e, diag);
     if (e == OK)
         j->doubt_count = 0;
     return e;
@@ -94,7 +94,7 @@ enum err revive_settle(struct journal *j, struct diag *diag)
 {
     if (j->is_settled)
         return OK;
-    enum err e = conn_empty_wal(&j->conn, diag);
+    enum err e = sql_empty_wal(&j->sql, diag);
     if (e == OK)
         e = doubts_resolve(j, diag);
     j->is_settled = e == OK;
@@ -105,7 +105,7 @@ enum err revive_settle(struct journal *j, struct diag *diag)
 /* Why it failed is kept, so that those who come before the next attempt are told as well. */
 static enum err trouble_keep(struct journal *j, enum err e, struct diag *diag)
 {
-    if (j->conn.is_broken)
+    if (j->sql.is_broken)
         revive_drop(j);
     j->trouble_err = e;
     return err_say(diag, e, "%s", j->trouble.text);
@@ -133,10 +133,10 @@ static enum err settle_again(struct journal *j, struct diag *diag)
 
 enum err revive(struct journal *j, enum journal_need need, struct diag *diag)
 {
-    if (j->conn.is_broken)
+    if (j->sql.is_broken)
         revive_drop(j);
     enum err e = OK;
-    if (!j->conn.db)
+    if (!j->sql.db)
         e = is_too_soon(j->open_failed_us) ? err_say(diag, j->trouble_err, "%s", j->trouble.text)
                                            : revive_now(j, diag);
     if (e != OK || j->is_settled || (need == NEED_READ && j->doubt_count == 0))

@@ -152,23 +152,23 @@ enum err zone_row_read(sqlite3_stmt *s, struct zone_row *out, struct diag *diag)
 }
 
 /* One above the last. Rows are never deleted, so an id is never used twice. */
-static enum err zone_id_new(struct conn *c, uint64_t *out, struct diag *diag)
+static enum err zone_id_new(struct sql *c, uint64_t *out, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_ZONE_LAST);
-    enum err e = conn_row(c, s, diag, "zone");
+    sqlite3_stmt *s = sql_stmt(c, STMT_ZONE_LAST);
+    enum err e = sql_row(c, s, diag, "zone");
     if (e == OK)
         *out = column_u64(s, 0) + 1;
     sqlite3_reset(s);
     return e;
 }
 
-enum err zone_row_put(struct conn *c, struct zone_row *row, struct diag *diag)
+enum err zone_row_put(struct sql *c, struct zone_row *row, struct diag *diag)
 {
     char text[NAME_TEXT_MAX];
     enum err e = row->id ? OK : zone_id_new(c, &row->id, diag);
     if (e != OK)
         return e;
-    sqlite3_stmt *s = conn_stmt(c, STMT_ZONE_PUT);
+    sqlite3_stmt *s = sql_stmt(c, STMT_ZONE_PUT);
     bind_u64(s, 1, row->id);
     sqlite3_bind_text(s, 2, zone_row_text(row, text), -1, SQLITE_STATIC);
     bind_u64(s, 3, row->flags);
@@ -178,13 +178,13 @@ enum err zone_row_put(struct conn *c, struct zone_row *row, struct diag *diag)
     bind_u64(s, 7, row->snapshot_parts);
     bind_u64(s, 8, row->snapshot_serial);
     bind_u64(s, 9, zone_sum(row, text));
-    return conn_run(c, s, diag, "zone");
+    return sql_run(c, s, diag, "zone");
 }
 
-static enum err zone_row_get(struct conn *c, sqlite3_stmt *s, struct zone_row *out,
+static enum err zone_row_get(struct sql *c, sqlite3_stmt *s, struct zone_row *out,
                              struct diag *diag)
 {
-    enum err e = conn_row(c, s, diag, "zone");
+    enum err e = sql_row(c, s, diag, "zone");
     if (e != OK)
         return e;
     e = zone_row_read(s, out, diag);
@@ -192,26 +192,26 @@ static enum err zone_row_get(struct conn *c, sqlite3_stmt *s, struct zone_row *o
     return e;
 }
 
-enum err zone_row_by_id(struct conn *c, uint64_t id, struct zone_row *out, struct diag *diag)
+enum err zone_row_by_id(struct sql *c, uint64_t id, struct zone_row *out, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_ZONE_BY_ID);
+    sqlite3_stmt *s = sql_stmt(c, STMT_ZONE_BY_ID);
     bind_u64(s, 1, id);
     return zone_row_get(c, s, out, diag);
 }
 
-enum err zone_row_after(struct conn *c, uint64_t after, struct zone_row *out, struct diag *diag)
+enum err zone_row_after(struct sql *c, uint64_t after, struct zone_row *out, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_ZONE_AFTER);
+    sqlite3_stmt *s = sql_stmt(c, STMT_ZONE_AFTER);
     bind_u64(s, 1, after);
     return zone_row_get(c, s, out, diag);
 }
 
-enum err zone_row_by_name(struct conn *c, struct name name, struct zone_row *out, struct diag *diag)
+enum err zone_row_by_name(struct sql *c, struct name name, struct zone_row *out, struct diag *diag)
 {
     char text[NAME_TEXT_MAX];
     struct name_buf lower = {.len = name.len};
     name_lower(name, lower.wire);
-    sqlite3_stmt *s = conn_stmt(c, STMT_ZONE_BY_NAME);
+    sqlite3_stmt *s = sql_stmt(c, STMT_ZONE_BY_NAME);
     sqlite3_bind_text(s, 1, name_text(name_of(&lower), text), -1, SQLITE_STATIC);
     enum err e = zone_row_get(c, s, out, diag);
     sqlite3_clear_bindings(s);
@@ -220,11 +220,11 @@ enum err zone_row_by_name(struct conn *c, struct name name, struct zone_row *out
 
 /* --- source --- */
 
-enum err source_get(struct conn *c, uint64_t zone, struct journal_source *out, struct diag *diag)
+enum err source_get(struct sql *c, uint64_t zone, struct journal_source *out, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_SOURCE_GET);
+    sqlite3_stmt *s = sql_stmt(c, STMT_SOURCE_GET);
     bind_u64(s, 1, zone);
-    enum err e = conn_row(c, s, diag, "source");
+    enum err e = sql_row(c, s, diag, "source");
     if (e != OK)
         return e;
     struct bytes base = column_bytes(s, 1);
@@ -235,17 +235,17 @@ enum err source_get(struct conn *c, uint64_t zone, struct journal_source *out, s
     return err_say(diag, ERR_INVALID, "what was noted of the zone file is damaged");
 }
 
-enum err source_put(struct conn *c, uint64_t zone, const struct journal_source *source,
+enum err source_put(struct sql *c, uint64_t zone, const struct journal_source *source,
                     struct diag *diag)
 {
     if (source->base_len > ROW_BYTES_MAX)
         return err_say(diag, ERR_LIMIT, "the base of %zu bytes is too large", source->base_len);
-    sqlite3_stmt *s = conn_stmt(c, STMT_SOURCE_PUT);
+    sqlite3_stmt *s = sql_stmt(c, STMT_SOURCE_PUT);
     bind_u64(s, 1, zone);
     sqlite3_bind_text(s, 2, source->identity, -1, SQLITE_STATIC);
     bind_u64(s, 3, source_sum(zone, source));
     bind_bytes(s, 4, source->base, source->base_len);
-    return conn_run(c, s, diag, "source");
+    return sql_run(c, s, diag, "source");
 }
 
 /* --- change --- */
@@ -255,9 +255,9 @@ static void bind_text(sqlite3_stmt *s, int at, const char *text)
     sqlite3_bind_text64(s, at, text ? text : "", text_span(text), SQLITE_STATIC, SQLITE_UTF8);
 }
 
-enum err change_put(struct conn *c, const struct change *change, struct diag *diag)
+enum err change_put(struct sql *c, const struct change *change, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_PUT);
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_PUT);
     bind_u64(s, 1, change->zone);
     bind_u64(s, 2, change->seq);
     bind_u64(s, 3, change->serial_from);
@@ -272,7 +272,7 @@ enum err change_put(struct conn *c, const struct change *change, struct diag *di
     bind_u64(s, 12, change->added_count);
     bind_u64(s, 13, change_sum(change));
     bind_bytes(s, 14, change->diff, change->diff_len);
-    return conn_run(c, s, diag, "change");
+    return sql_run(c, s, diag, "change");
 }
 
 static bool kind_scan(const char *text, enum change_kind *out)
@@ -311,11 +311,11 @@ enum err change_read(sqlite3_stmt *s, uint64_t zone, struct change *out, struct 
     return OK;
 }
 
-enum err head_find(struct conn *c, const struct zone_row *zone, struct head *out, struct diag *diag)
+enum err head_find(struct sql *c, const struct zone_row *zone, struct head *out, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_HEAD);
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_HEAD);
     bind_u64(s, 1, zone->id);
-    enum err e = conn_row(c, s, diag, "newest change");
+    enum err e = sql_row(c, s, diag, "newest change");
     if (e == OK) {
         *out = (struct head){column_u64(s, 0), column_u32(s, 1), true};
         sqlite3_reset(s);
@@ -330,26 +330,26 @@ enum err head_find(struct conn *c, const struct zone_row *zone, struct head *out
 
 /* --- snapshot parts --- */
 
-enum err part_put(struct conn *c, uint64_t snapshot, uint32_t part, const uint8_t *bytes,
-                  size_t len, struct diag *diag)
+enum err part_put(struct sql *c, uint64_t snapshot, uint32_t part, const uint8_t *bytes, size_t len,
+                  struct diag *diag)
 {
     if (len > ROW_BYTES_MAX)
         return err_say(diag, ERR_LIMIT, "a part of %zu bytes is too large", len);
-    sqlite3_stmt *s = conn_stmt(c, STMT_PART_PUT);
+    sqlite3_stmt *s = sql_stmt(c, STMT_PART_PUT);
     bind_u64(s, 1, snapshot);
     bind_u64(s, 2, part);
     bind_u64(s, 3, part_sum(snapshot, part, bytes, len));
     bind_bytes(s, 4, bytes, len);
-    return conn_run(c, s, diag, "snapshot");
+    return sql_run(c, s, diag, "snapshot");
 }
 
-enum err part_get(struct conn *c, uint64_t snapshot, uint32_t part, struct bytes *out,
+enum err part_get(struct sql *c, uint64_t snapshot, uint32_t part, struct bytes *out,
                   struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_PART_GET);
+    sqlite3_stmt *s = sql_stmt(c, STMT_PART_GET);
     bind_u64(s, 1, snapshot);
     bind_u64(s, 2, part);
-    enum err e = conn_row(c, s, diag, "snapshot part");
+    enum err e = sql_row(c, s, diag, "snapshot part");
     if (e != OK)
         return e;
     *out = column_bytes(s, 1);

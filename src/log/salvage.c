@@ -18,19 +18,19 @@
 
 struct salvage {
     struct journal *j;
-    struct conn from, to;
+    struct sql from, to;
     char name[NAME_TEXT_MAX];
 };
 
 #define LOST(s, ...) journal_notice((s)->j, JOURNAL_ERROR, __VA_ARGS__)
 
 /* Ends the transaction and begins the next, so that none is large. */
-static enum err enough(struct conn *to, struct diag *diag)
+static enum err enough(struct sql *to, struct diag *diag)
 {
-    enum err e = conn_end(to, OK, diag);
+    enum err e = sql_end(to, OK, diag);
     if (e == OK && to->wal_pages >= CHECKPOINT_PAGES_MAX)
-        e = conn_checkpoint(to, diag);
-    return e == OK ? conn_begin(to, diag) : e;
+        e = sql_checkpoint(to, diag);
+    return e == OK ? sql_begin(to, diag) : e;
 }
 
 /* --- the parts of a zone --- */
@@ -41,7 +41,7 @@ static bool are_parts_good(struct salvage *s, const struct zone_row *z)
     for (uint32_t i = 0; i < z->snapshot_parts; i++) {
         struct bytes b;
         enum err e = part_get(&s->from, z->snapshot, i, &b, &why);
-        (void)conn_stmt(&s->from, STMT_PART_GET);
+        (void)sql_stmt(&s->from, STMT_PART_GET);
         if (e != OK) {
             LOST(s, "zone %s: its snapshot of change %llu, serial %u is damaged (%s)", s->name,
                  (unsigned long long)z->snapshot_seq, z->snapshot_serial, why.text);
@@ -59,19 +59,19 @@ static enum err copy_parts(struct salvage *s, const struct zone_row *z, struct d
         e = part_get(&s->from, z->snapshot, i, &b, diag);
         if (e == OK)
             e = part_put(&s->to, z->snapshot, i, b.at, b.len, diag);
-        (void)conn_stmt(&s->from, STMT_PART_GET);
+        (void)sql_stmt(&s->from, STMT_PART_GET);
         if (e == OK)
             e = enough(&s->to, diag);
     }
     return e;
 }
 
-static enum err snapshot_row_put(struct conn *to, const struct zone_row *z, struct diag *diag)
+static enum err snapshot_row_put(struct sql *to, const struct zone_row *z, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(to, STMT_SNAPSHOT_PUT);
+    sqlite3_stmt *s = sql_stmt(to, STMT_SNAPSHOT_PUT);
     sqlite3_bind_int64(s, 1, (int64_t)z->snapshot);
     sqlite3_bind_int64(s, 2, (int64_t)z->id);
-    return conn_run(to, s, diag, "salvage");
+    return sql_run(to, s, diag, "salvage");
 }
 
 /* Where copying changes stands. */
@@ -95,7 +95,7 @@ static enum err copy_change(struct salvage *s, struct run *r, sqlite3_stmt *from
                             struct diag *diag)
 {
     struct change c;
-    enum err e = conn_row(&s->from, from, why, "reading changes");
+    enum err e = sql_row(&s->from, from, why, "reading changes");
     if (e == ERR_ABSENT)
         return e;
     if (e != OK || change_read(from, r->zone, &c, why) != OK)
@@ -114,7 +114,7 @@ static enum err copy_change(struct salvage *s, struct run *r, sqlite3_stmt *from
 static enum err copy_run(struct salvage *s, struct run *r, struct diag *why, struct diag *diag)
 {
     bool up = r->step > 0;
-    sqlite3_stmt *from = conn_stmt(&s->from, up ? STMT_CHANGES_UP : STMT_CHANGES_DOWN);
+    sqlite3_stmt *from = sql_stmt(&s->from, up ? STMT_CHANGES_UP : STMT_CHANGES_DOWN);
     sqlite3_bind_int64(from, 1, (int64_t)r->zone);
     sqlite3_bind_int64(from, 2, up ? (int64_t)r->next : 0);
     sqlite3_bind_int64(from, 3, up ? INT64_MAX : (int64_t)r->next);
@@ -128,9 +128,9 @@ static enum err copy_run(struct salvage *s, struct run *r, struct diag *why, str
 /* Which was the newest, as far as the tree still tells. */
 static void tell_changes(struct salvage *s, const struct run *r, const struct diag *why)
 {
-    sqlite3_stmt *stmt = conn_stmt(&s->from, STMT_CHANGE_HEAD);
+    sqlite3_stmt *stmt = sql_stmt(&s->from, STMT_CHANGE_HEAD);
     sqlite3_bind_int64(stmt, 1, (int64_t)r->zone);
-    if (conn_row(&s->from, stmt, NULL, "newest") == OK) {
+    if (sql_row(&s->from, stmt, NULL, "newest") == OK) {
         uint64_t seq = (uint64_t)sqlite3_column_int64(stmt, 0);
         LOST(s, "zone %s: changes %llu to %llu, up to serial %u, are lost (%s)", s->name,
              (unsigned long long)r->next, (unsigned long long)(seq > r->next ? seq : r->next),
@@ -176,7 +176,7 @@ static enum err copy_source(struct salvage *s, const struct zone_row *z, struct 
     else if (e != ERR_ABSENT)
         LOST(s, "zone %s: what was noted of its file is lost, it will be compared as a whole",
              s->name);
-    (void)conn_stmt(&s->from, STMT_SOURCE_GET);
+    (void)sql_stmt(&s->from, STMT_SOURCE_GET);
     return s->to.is_broken ? e : OK;
 }
 
@@ -213,9 +213,9 @@ static enum err copy_zone(struct salvage *s, const struct zone_row *z, struct di
 /* The next row, good or not: ERR_ABSENT: that was the last; ERR_INVALID: damaged. */
 static enum err zone_next(struct salvage *s, uint64_t *at, struct zone_row *out, struct diag *why)
 {
-    sqlite3_stmt *stmt = conn_stmt(&s->from, STMT_ZONE_AFTER);
+    sqlite3_stmt *stmt = sql_stmt(&s->from, STMT_ZONE_AFTER);
     sqlite3_bind_int64(stmt, 1, (int64_t)*at);
-    enum err e = conn_row(&s->from, stmt, why, "reading zones");
+    enum err e = sql_row(&s->from, stmt, why, "reading zones");
     if (e == OK) {
         *at = (uint64_t)sqlite3_column_int64(stmt, 0);
         e = zone_row_read(stmt, out, why);
@@ -231,7 +231,7 @@ static enum err copy_zones(struct salvage *s, struct diag *diag)
     struct zone_row z;
     struct diag why = {0};
     uint64_t at = 0, zones = 0;
-    enum err e = conn_begin(&s->to, diag);
+    enum err e = sql_begin(&s->to, diag);
     while (e == OK && at < INT64_MAX) {
         enum err next = zone_next(s, &at, &z, &why);
         if (next == ERR_ABSENT)
@@ -247,7 +247,7 @@ static enum err copy_zones(struct salvage *s, struct diag *diag)
     }
     journal_notice(s->j, JOURNAL_WARNING, "%llu zones were found in the damaged database",
                    (unsigned long long)zones);
-    return conn_end(&s->to, e, diag);
+    return sql_end(&s->to, e, diag);
 }
 
 /* --- the whole --- */
@@ -255,13 +255,13 @@ static enum err copy_zones(struct salvage *s, struct diag *diag)
 static enum err copy_all(struct salvage *s, struct diag *diag)
 {
     struct diag why = {0};
-    if (conn_open(&s->from, s->j->path, s->j->vfs, CONN_SALVAGE, &why) != OK) {
+    if (sql_open(&s->from, s->j->path, s->j->vfs, CONN_SALVAGE, &why) != OK) {
         LOST(s, "nothing in the damaged database can be read (%s): all dynamic changes are lost",
              why.text);
         return OK;
     }
     enum err e = copy_zones(s, diag);
-    conn_close(&s->from);
+    sql_close(&s->from);
     return e;
 }
 
@@ -269,12 +269,12 @@ static enum err copy_into(struct salvage *s, const char *path, struct diag *diag
 {
     enum err e = files_make(path, s->j->vfs, diag);
     if (e == OK)
-        e = conn_open(&s->to, path, s->j->vfs, CONN_LIVE, diag);
+        e = sql_open(&s->to, path, s->j->vfs, CONN_LIVE, diag);
     if (e == OK)
         e = copy_all(s, diag);
     if (e == OK)
-        e = conn_empty_wal(&s->to, diag);
-    conn_close(&s->to);
+        e = sql_empty_wal(&s->to, diag);
+    sql_close(&s->to);
     return e;
 }
 

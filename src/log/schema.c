@@ -33,7 +33,7 @@ static const char tables[] =
     " rrs BLOB NOT NULL, PRIMARY KEY(snapshot, part)) WITHOUT ROWID, STRICT;"
     "INSERT INTO meta(key, value) VALUES('probe', 0);";
 
-static enum err pragma_get(struct conn *c, const char *sql, int64_t *out, struct diag *diag)
+static enum err pragma_get(struct sql *c, const char *sql, int64_t *out, struct diag *diag)
 {
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
@@ -42,21 +42,21 @@ static enum err pragma_get(struct conn *c, const char *sql, int64_t *out, struct
     if (rc == SQLITE_ROW)
         *out = sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
-    return rc == SQLITE_ROW ? OK : conn_fail(c, rc, diag, "database");
+    return rc == SQLITE_ROW ? OK : sql_fail(c, rc, diag, "database");
 }
 
-enum err schema_make(struct conn *c, struct diag *diag)
+enum err schema_make(struct sql *c, struct diag *diag)
 {
     char sql[200];
     snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
              APPLICATION_ID, SCHEMA_VERSION);
-    enum err e = conn_exec(c, "BEGIN IMMEDIATE", diag);
+    enum err e = sql_exec(c, "BEGIN IMMEDIATE", diag);
     if (e == OK)
-        e = conn_exec(c, tables, diag);
-    return e == OK ? conn_exec(c, sql, diag) : e;
+        e = sql_exec(c, tables, diag);
+    return e == OK ? sql_exec(c, sql, diag) : e;
 }
 
-enum err schema_check(struct conn *c, struct diag *diag)
+enum err schema_check(struct sql *c, struct diag *diag)
 {
     int64_t application = 0, version = 0;
     enum err e = pragma_get(c, "PRAGMA application_id", &application, diag);

@@ -7,22 +7,22 @@
 
 #include "base/check.h"
 
-static enum err set_state(struct conn *c, uint64_t snapshot, enum snapshot_state state,
+static enum err set_state(struct sql *c, uint64_t snapshot, enum snapshot_state state,
                           struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_SNAPSHOT_SET);
+    sqlite3_stmt *s = sql_stmt(c, STMT_SNAPSHOT_SET);
     sqlite3_bind_int64(s, 1, (int64_t)snapshot);
     sqlite3_bind_int64(s, 2, state);
-    return conn_run(c, s, diag, "snapshot");
+    return sql_run(c, s, diag, "snapshot");
 }
 
 /* It is there, of this zone (0: of any), and in that state. */
-static enum err want_state(struct conn *c, uint64_t snapshot, uint64_t zone,
+static enum err want_state(struct sql *c, uint64_t snapshot, uint64_t zone,
                            enum snapshot_state state, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_SNAPSHOT_STATE);
+    sqlite3_stmt *s = sql_stmt(c, STMT_SNAPSHOT_STATE);
     sqlite3_bind_int64(s, 1, (int64_t)snapshot);
-    enum err e = conn_row(c, s, diag, "snapshot");
+    enum err e = sql_row(c, s, diag, "snapshot");
     bool is_so = e == OK && sqlite3_column_int64(s, 0) == state &&
                  (!zone || (uint64_t)sqlite3_column_int64(s, 1) == zone);
     sqlite3_reset(s);
@@ -32,20 +32,20 @@ static enum err want_state(struct conn *c, uint64_t snapshot, uint64_t zone,
     return e;
 }
 
-static enum err begin_in(struct conn *c, uint64_t zone, uint64_t *out, struct diag *diag)
+static enum err begin_in(struct sql *c, uint64_t zone, uint64_t *out, struct diag *diag)
 {
     struct zone_row row;
     enum err e = zone_row_by_id(c, zone, &row, diag);
     if (e != OK)
         return e;
-    sqlite3_stmt *s = conn_stmt(c, STMT_SNAPSHOT_ABANDON);
+    sqlite3_stmt *s = sql_stmt(c, STMT_SNAPSHOT_ABANDON);
     sqlite3_bind_int64(s, 1, (int64_t)zone);
-    e = conn_run(c, s, diag, "snapshot");
+    e = sql_run(c, s, diag, "snapshot");
     if (e != OK)
         return e;
-    s = conn_stmt(c, STMT_SNAPSHOT_BEGIN);
+    s = sql_stmt(c, STMT_SNAPSHOT_BEGIN);
     sqlite3_bind_int64(s, 1, (int64_t)zone);
-    e = conn_run(c, s, diag, "snapshot");
+    e = sql_run(c, s, diag, "snapshot");
     *out = (uint64_t)sqlite3_last_insert_rowid(c->db);
     return e;
 }
@@ -57,9 +57,9 @@ enum err journal_snapshot_begin(struct journal *j, uint64_t zone, uint64_t *snap
     enum err e = journal_enter(j, NEED_WRITE, diag);
     if (e != OK)
         return e;
-    e = conn_begin(&j->conn, diag);
+    e = sql_begin(&j->sql, diag);
     if (e == OK)
-        e = conn_end(&j->conn, begin_in(&j->conn, zone, &id, diag), diag);
+        e = sql_end(&j->sql, begin_in(&j->sql, zone, &id, diag), diag);
     j->has_garbage = true;
     journal_leave(j);
     if (e == OK)
@@ -73,20 +73,20 @@ enum err journal_snapshot_put(struct journal *j, uint64_t snapshot, uint32_t par
     enum err e = journal_enter(j, NEED_WRITE, diag);
     if (e != OK)
         return e;
-    e = want_state(&j->conn, snapshot, 0, STATE_BUILDING, diag);
+    e = want_state(&j->sql, snapshot, 0, STATE_BUILDING, diag);
     if (e == OK)
-        e = part_put(&j->conn, snapshot, part, bytes, len, diag);
-    if (e == OK && j->conn.wal_pages >= CHECKPOINT_PAGES_MAX)
-        (void)conn_checkpoint(&j->conn, NULL); /* the part is safe whatever comes of it */
+        e = part_put(&j->sql, snapshot, part, bytes, len, diag);
+    if (e == OK && j->sql.wal_pages >= CHECKPOINT_PAGES_MAX)
+        (void)sql_checkpoint(&j->sql, NULL); /* the part is safe whatever comes of it */
     journal_leave(j);
     return e;
 }
 
-static enum err parts_are(struct conn *c, const struct journal_flip *flip, struct diag *diag)
+static enum err parts_are(struct sql *c, const struct journal_flip *flip, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_PART_COUNT);
+    sqlite3_stmt *s = sql_stmt(c, STMT_PART_COUNT);
     sqlite3_bind_int64(s, 1, (int64_t)flip->snapshot);
-    enum err e = conn_row(c, s, diag, "snapshot");
+    enum err e = sql_row(c, s, diag, "snapshot");
     int64_t count = e == OK ? sqlite3_column_int64(s, 0) : 0;
     sqlite3_reset(s);
     if (e == OK && count != flip->parts)
@@ -95,7 +95,7 @@ static enum err parts_are(struct conn *c, const struct journal_flip *flip, struc
     return e;
 }
 
-static enum err flip_in(struct conn *c, const struct journal_flip *flip, struct diag *diag)
+static enum err flip_in(struct sql *c, const struct journal_flip *flip, struct diag *diag)
 {
     struct zone_row row;
     struct head head;
@@ -131,9 +131,9 @@ enum err journal_snapshot_flip(struct journal *j, const struct journal_flip *fli
     enum err e = journal_enter(j, NEED_WRITE, diag);
     if (e != OK)
         return e;
-    e = conn_begin(&j->conn, diag);
+    e = sql_begin(&j->sql, diag);
     if (e == OK)
-        e = conn_end(&j->conn, flip_in(&j->conn, flip, diag), diag);
+        e = sql_end(&j->sql, flip_in(&j->sql, flip, diag), diag);
     if (e == OK) {
         j->has_garbage = true;
         trim_grow(j, flip->zone, flip->seq);
@@ -159,11 +159,11 @@ enum err journal_snapshot_read(struct journal *j, uint64_t snapshot, uint32_t pa
     enum err e = journal_enter(j, NEED_READ, diag);
     if (e != OK)
         return e;
-    e = part_get(&j->conn, snapshot, part, &found, diag);
+    e = part_get(&j->sql, snapshot, part, &found, diag);
     if (e == OK) {
         *bytes = bytes_new(&found);
         *len = found.len;
-        (void)conn_stmt(&j->conn, STMT_PART_GET);
+        (void)sql_stmt(&j->sql, STMT_PART_GET);
     }
     journal_leave(j);
     return e;

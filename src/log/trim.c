@@ -30,12 +30,12 @@ void trim_grow(struct journal *j, uint64_t zone, uint64_t snapshot_seq)
 
 /* --- snapshots --- */
 
-static enum err first_value(struct conn *c, enum stmt_id id, uint64_t of, uint64_t *out)
+static enum err first_value(struct sql *c, enum stmt_id id, uint64_t of, uint64_t *out)
 {
-    sqlite3_stmt *s = conn_stmt(c, id);
+    sqlite3_stmt *s = sql_stmt(c, id);
     if (of)
         sqlite3_bind_int64(s, 1, (int64_t)of);
-    enum err e = conn_row(c, s, NULL, "trimming");
+    enum err e = sql_row(c, s, NULL, "trimming");
     if (e == OK)
         *out = (uint64_t)sqlite3_column_int64(s, 0);
     sqlite3_reset(s);
@@ -43,7 +43,7 @@ static enum err first_value(struct conn *c, enum stmt_id id, uint64_t of, uint64
 }
 
 /* One part, or the row of a snapshot that has none left. ERR_ABSENT: there is no garbage. */
-static enum err garbage_step(struct conn *c)
+static enum err garbage_step(struct sql *c)
 {
     uint64_t snapshot = 0, part = 0;
     enum err e = first_value(c, STMT_SNAPSHOT_GARBAGE_ANY, 0, &snapshot);
@@ -52,11 +52,11 @@ static enum err garbage_step(struct conn *c)
     e = first_value(c, STMT_PART_FIRST, snapshot, &part);
     if (e != OK && e != ERR_ABSENT)
         return e;
-    sqlite3_stmt *s = conn_stmt(c, e == OK ? STMT_PART_DELETE : STMT_SNAPSHOT_DELETE);
+    sqlite3_stmt *s = sql_stmt(c, e == OK ? STMT_PART_DELETE : STMT_SNAPSHOT_DELETE);
     sqlite3_bind_int64(s, 1, (int64_t)snapshot);
     if (e == OK)
         sqlite3_bind_int64(s, 2, (int64_t)part);
-    return conn_run(c, s, NULL, "trimming");
+    return sql_run(c, s, NULL, "trimming");
 }
 
 /* --- history --- */
@@ -67,15 +67,15 @@ struct keep {
 };
 
 /* ERR_ABSENT: all that is there stays. */
-static enum err look_step(struct conn *c, struct trim *t, const struct keep *keep)
+static enum err look_step(struct sql *c, struct trim *t, const struct keep *keep)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_SIZES_DOWN);
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_SIZES_DOWN);
     sqlite3_bind_int64(s, 1, (int64_t)t->zone);
     sqlite3_bind_int64(s, 2, (int64_t)t->at);
     sqlite3_bind_int64(s, 3, SCAN_ROWS_MAX);
     enum err e = OK;
     unsigned count = 0;
-    while (!t->is_cutting && (e = conn_row(c, s, NULL, "trimming")) == OK) {
+    while (!t->is_cutting && (e = sql_row(c, s, NULL, "trimming")) == OK) {
         t->at = (uint64_t)sqlite3_column_int64(s, 0);
         t->bytes += (uint64_t)sqlite3_column_int64(s, 1);
         t->is_cutting = t->bytes > keep->bytes || sqlite3_column_int64(s, 2) < keep->since_us;
@@ -86,17 +86,17 @@ static enum err look_step(struct conn *c, struct trim *t, const struct keep *kee
 }
 
 /* The oldest ones, as many as make one step. */
-static enum err oldest(struct conn *c, const struct trim *t, uint64_t seqs[TRIM_ROWS_MAX],
+static enum err oldest(struct sql *c, const struct trim *t, uint64_t seqs[TRIM_ROWS_MAX],
                        unsigned *count)
 {
     uint64_t bytes = 0;
     enum err e = OK;
-    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_SIZES_UP);
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_SIZES_UP);
     sqlite3_bind_int64(s, 1, (int64_t)t->zone);
     sqlite3_bind_int64(s, 2, 0);
     sqlite3_bind_int64(s, 3, TRIM_ROWS_MAX);
     *count = 0;
-    while (bytes < TRIM_BYTES_MAX && (e = conn_row(c, s, NULL, "trimming")) == OK) {
+    while (bytes < TRIM_BYTES_MAX && (e = sql_row(c, s, NULL, "trimming")) == OK) {
         uint64_t seq = (uint64_t)sqlite3_column_int64(s, 0);
         if (seq > t->at)
             break;
@@ -108,23 +108,23 @@ static enum err oldest(struct conn *c, const struct trim *t, uint64_t seqs[TRIM_
 }
 
 /* ERR_ABSENT: done. */
-static enum err cut_step(struct conn *c, const struct trim *t)
+static enum err cut_step(struct sql *c, const struct trim *t)
 {
     uint64_t seqs[TRIM_ROWS_MAX];
     unsigned count = 0;
     enum err e = oldest(c, t, seqs, &count);
     if (e != OK || count == 0)
         return e == OK ? ERR_ABSENT : e;
-    e = conn_begin(c, NULL);
+    e = sql_begin(c, NULL);
     if (e != OK)
         return e;
     for (unsigned i = 0; e == OK && i < count; i++) {
-        sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_DELETE);
+        sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_DELETE);
         sqlite3_bind_int64(s, 1, (int64_t)t->zone);
         sqlite3_bind_int64(s, 2, (int64_t)seqs[i]);
-        e = conn_run(c, s, NULL, "trimming");
+        e = sql_run(c, s, NULL, "trimming");
     }
-    return conn_end(c, e, NULL);
+    return sql_end(c, e, NULL);
 }
 
 static struct keep keep_now(struct journal *j, int64_t now_us)
@@ -143,10 +143,10 @@ bool trim_step(struct journal *j, int64_t now_us)
     if (journal_enter(j, NEED_WRITE, NULL) != OK)
         return j->has_garbage || j->trim_count; /* the disk may come back */
     if (j->has_garbage) {
-        j->has_garbage = garbage_step(&j->conn) != ERR_ABSENT;
+        j->has_garbage = garbage_step(&j->sql) != ERR_ABSENT;
     } else if (j->trim_count) {
         struct trim *t = &j->trims[j->trim_count - 1];
-        enum err e = t->is_cutting ? cut_step(&j->conn, t) : look_step(&j->conn, t, &keep);
+        enum err e = t->is_cutting ? cut_step(&j->sql, t) : look_step(&j->sql, t, &keep);
         if (e == ERR_ABSENT)
             j->trim_count--;
     }

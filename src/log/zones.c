@@ -26,7 +26,7 @@ static void source_open(struct journal_zone *out, const struct journal_source *s
     out->base_len = source->base_len;
 }
 
-static enum err source_load(struct conn *c, struct journal_zone *out, struct diag *diag)
+static enum err source_load(struct sql *c, struct journal_zone *out, struct diag *diag)
 {
     struct journal_source source;
     enum err e = source_get(c, out->id, &source, diag);
@@ -34,22 +34,22 @@ static enum err source_load(struct conn *c, struct journal_zone *out, struct dia
         return OK;
     if (e == OK) {
         source_open(out, &source);
-        (void)conn_stmt(c, STMT_SOURCE_GET);
+        (void)sql_stmt(c, STMT_SOURCE_GET);
     }
     return e;
 }
 
-static enum err seq_first(struct conn *c, uint64_t zone, uint64_t *out, struct diag *diag)
+static enum err seq_first(struct sql *c, uint64_t zone, uint64_t *out, struct diag *diag)
 {
-    sqlite3_stmt *s = conn_stmt(c, STMT_CHANGE_FIRST);
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_FIRST);
     sqlite3_bind_int64(s, 1, (int64_t)zone);
-    enum err e = conn_row(c, s, diag, "oldest change");
+    enum err e = sql_row(c, s, diag, "oldest change");
     *out = e == OK ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
     sqlite3_reset(s);
     return e == ERR_ABSENT ? OK : e;
 }
 
-static enum err zone_load(struct conn *c, const struct zone_row *row, struct journal_zone *out,
+static enum err zone_load(struct sql *c, const struct zone_row *row, struct journal_zone *out,
                           struct diag *diag)
 {
     struct head head;
@@ -81,12 +81,12 @@ static enum err sizes_add(struct journal *j, uint64_t zone, uint64_t *at, uint64
     enum err e = journal_enter(j, NEED_READ, diag);
     if (e != OK)
         return e;
-    sqlite3_stmt *s = conn_stmt(&j->conn, STMT_CHANGE_SIZES_UP);
+    sqlite3_stmt *s = sql_stmt(&j->sql, STMT_CHANGE_SIZES_UP);
     sqlite3_bind_int64(s, 1, (int64_t)zone);
     sqlite3_bind_int64(s, 2, (int64_t)*at);
     sqlite3_bind_int64(s, 3, SCAN_ROWS_MAX);
     unsigned count = 0;
-    while ((e = conn_row(&j->conn, s, diag, "sizes of changes")) == OK) {
+    while ((e = sql_row(&j->sql, s, diag, "sizes of changes")) == OK) {
         *at = (uint64_t)sqlite3_column_int64(s, 0);
         *sum += (uint64_t)sqlite3_column_int64(s, 1);
         count++;
@@ -112,9 +112,9 @@ enum err journal_zone_get(struct journal *j, struct name name, struct journal_zo
     enum err e = journal_enter(j, NEED_READ, diag);
     if (e != OK)
         return e;
-    e = zone_row_by_name(&j->conn, name, &row, diag);
+    e = zone_row_by_name(&j->sql, name, &row, diag);
     if (e == OK)
-        e = zone_load(&j->conn, &row, &z, diag);
+        e = zone_load(&j->sql, &row, &z, diag);
     journal_leave(j);
     if (e != OK)
         return e;
@@ -134,9 +134,9 @@ enum err journal_zones(struct journal *j, journal_zone_fn fn, void *arg, struct 
         enum err e = journal_enter(j, NEED_READ, diag);
         if (e != OK)
             return e;
-        e = zone_row_after(&j->conn, row.id, &row, diag);
+        e = zone_row_after(&j->sql, row.id, &row, diag);
         if (e == OK)
-            e = zone_load(&j->conn, &row, &z, diag);
+            e = zone_load(&j->sql, &row, &z, diag);
         journal_leave(j);
         if (e != OK)
             return e == ERR_ABSENT ? OK : e;
@@ -151,18 +151,18 @@ enum err journal_zones(struct journal *j, journal_zone_fn fn, void *arg, struct 
 
 /* --- writing --- */
 
-static enum err make_row(struct conn *c, struct name name, struct diag *diag)
+static enum err make_row(struct sql *c, struct name name, struct diag *diag)
 {
     struct zone_row row = {.name = {.len = name.len}};
     name_lower(name, row.name.wire);
-    enum err e = conn_begin(c, diag);
+    enum err e = sql_begin(c, diag);
     if (e != OK)
         return e;
     struct zone_row there;
     e = zone_row_by_name(c, name, &there, diag);
     if (e == ERR_ABSENT)
         e = zone_row_put(c, &row, diag);
-    return conn_end(c, e, diag);
+    return sql_end(c, e, diag);
 }
 
 enum err journal_zone_make(struct journal *j, struct name name, struct journal_zone *out,
@@ -174,7 +174,7 @@ enum err journal_zone_make(struct journal *j, struct name name, struct journal_z
     e = journal_enter(j, NEED_WRITE, diag);
     if (e != OK)
         return e;
-    e = make_row(&j->conn, name, diag);
+    e = make_row(&j->sql, name, diag);
     journal_leave(j);
     return e == OK ? journal_zone_get(j, name, out, diag) : e;
 }
@@ -192,15 +192,15 @@ static enum err edit_row(struct journal *j, uint64_t zone, const struct edit *ed
     enum err e = journal_enter(j, NEED_WRITE, diag);
     if (e != OK)
         return e;
-    e = conn_begin(&j->conn, diag);
+    e = sql_begin(&j->sql, diag);
     if (e == OK) {
-        e = zone_row_by_id(&j->conn, zone, &row, diag);
+        e = zone_row_by_id(&j->sql, zone, &row, diag);
         if (e == OK) {
             row.flags = edit->flags ? *edit->flags : row.flags;
             row.removed_us = edit->removed_us ? *edit->removed_us : row.removed_us;
-            e = zone_row_put(&j->conn, &row, diag);
+            e = zone_row_put(&j->sql, &row, diag);
         }
-        e = conn_end(&j->conn, e, diag);
+        e = sql_end(&j->sql, e, diag);
     }
     journal_leave(j);
     return e;
@@ -224,9 +224,9 @@ enum err journal_zone_set_source(struct journal *j, uint64_t zone,
     enum err e = journal_enter(j, NEED_WRITE, diag);
     if (e != OK)
         return e;
-    e = zone_row_by_id(&j->conn, zone, &row, diag);
+    e = zone_row_by_id(&j->sql, zone, &row, diag);
     if (e == OK)
-        e = source_put(&j->conn, zone, source, diag);
+        e = source_put(&j->sql, zone, source, diag);
     journal_leave(j);
     return e;
 }

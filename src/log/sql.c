@@ -52,7 +52,7 @@ static const struct meaning *find(const struct meaning *rows, size_t count, int 
     return NULL;
 }
 
-enum err conn_fail(struct conn *c, int rc, struct diag *diag, const char *what)
+enum err sql_fail(struct sql *c, int rc, struct diag *diag, const char *what)
 {
     int primary = rc & 0xFF;
     int system = c->db ? sqlite3_system_errno(c->db) : 0;
@@ -71,14 +71,14 @@ enum err conn_fail(struct conn *c, int rc, struct diag *diag, const char *what)
 
 /* --- statements --- */
 
-sqlite3_stmt *conn_stmt(struct conn *c, enum stmt_id id)
+sqlite3_stmt *sql_stmt(struct sql *c, enum stmt_id id)
 {
     ASSERT(c->db && c->stmts[id]);
     sqlite3_reset(c->stmts[id]);
     return c->stmts[id];
 }
 
-enum err conn_row(struct conn *c, sqlite3_stmt *s, struct diag *diag, const char *what)
+enum err sql_row(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *what)
 {
     int rc = sqlite3_step(s);
     if (rc == SQLITE_ROW)
@@ -86,47 +86,47 @@ enum err conn_row(struct conn *c, sqlite3_stmt *s, struct diag *diag, const char
     sqlite3_reset(s);
     if (rc == SQLITE_DONE)
         return err_say(diag, ERR_ABSENT, "%s: not there", what);
-    return conn_fail(c, rc, diag, what);
+    return sql_fail(c, rc, diag, what);
 }
 
-enum err conn_run(struct conn *c, sqlite3_stmt *s, struct diag *diag, const char *what)
+enum err sql_run(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *what)
 {
     int rc = sqlite3_step(s);
     sqlite3_reset(s);
     /* blobs of the caller's stay bound else */
     sqlite3_clear_bindings(s);
     ASSERT(rc != SQLITE_ROW);
-    return rc == SQLITE_DONE ? OK : conn_fail(c, rc, diag, what);
+    return rc == SQLITE_DONE ? OK : sql_fail(c, rc, diag, what);
 }
 
-enum err conn_begin(struct conn *c, struct diag *diag)
+enum err sql_begin(struct sql *c, struct diag *diag)
 {
-    return conn_run(c, conn_stmt(c, STMT_BEGIN), diag, "begin");
+    return sql_run(c, sql_stmt(c, STMT_BEGIN), diag, "begin");
 }
 
-enum err conn_end(struct conn *c, enum err e, struct diag *diag)
+enum err sql_end(struct sql *c, enum err e, struct diag *diag)
 {
     if (e == OK) {
-        e = conn_run(c, conn_stmt(c, STMT_COMMIT), diag, "commit");
+        e = sql_run(c, sql_stmt(c, STMT_COMMIT), diag, "commit");
         if (e == OK)
             return OK;
     }
     if (!sqlite3_get_autocommit(c->db)) /* some failures have rolled back already */
-        (void)conn_run(c, conn_stmt(c, STMT_ROLLBACK), NULL, "rollback");
+        (void)sql_run(c, sql_stmt(c, STMT_ROLLBACK), NULL, "rollback");
     return e;
 }
 
-enum err conn_exec(struct conn *c, const char *sql, struct diag *diag)
+enum err sql_exec(struct sql *c, const char *sql, struct diag *diag)
 {
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? OK : conn_fail(c, rc, diag, "database");
+    return rc == SQLITE_OK ? OK : sql_fail(c, rc, diag, "database");
 }
 
 /* --- opening --- */
 
 static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
-    struct conn *c = arg;
+    struct sql *c = arg;
     (void)db;
     (void)name;
     c->wal_pages = (uint32_t)pages;
@@ -145,7 +145,7 @@ static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
                                "PRAGMA temp_store = MEMORY;"
                                "PRAGMA cache_size = -16384;";
 
-static enum err conn_settings(struct conn *c, enum conn_use use, struct diag *diag)
+static enum err sql_settings(struct sql *c, enum sql_use use, struct diag *diag)
 {
     char sql[80];
     snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %lld", (long long)WAL_BYTES_KEPT);
@@ -154,17 +154,17 @@ static enum err conn_settings(struct conn *c, enum conn_use use, struct diag *di
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_wal_hook(c->db, on_commit, c);
-    enum err e = conn_exec(c, settings, diag);
+    enum err e = sql_exec(c, settings, diag);
     if (e == OK && sqlite3_db_readonly(c->db, "main") == 1 && use == CONN_LIVE)
-        return conn_fail(c, SQLITE_READONLY, diag, "database");
+        return sql_fail(c, SQLITE_READONLY, diag, "database");
     if (e == OK && use == CONN_SALVAGE)
-        return conn_exec(c, "PRAGMA query_only = ON", diag);
+        return sql_exec(c, "PRAGMA query_only = ON", diag);
     if (e == OK)
-        e = conn_exec(c, "PRAGMA journal_mode = WAL", diag);
-    return e == OK ? conn_exec(c, sql, diag) : e;
+        e = sql_exec(c, "PRAGMA journal_mode = WAL", diag);
+    return e == OK ? sql_exec(c, sql, diag) : e;
 }
 
-static enum err prepare_all(struct conn *c, struct diag *diag)
+static enum err prepare_all(struct sql *c, struct diag *diag)
 {
     static const char *const sql[] = {
 #define STMT(name, text) [name] = text,
@@ -179,57 +179,57 @@ static enum err prepare_all(struct conn *c, struct diag *diag)
             return err_say(diag, ERR_INVALID, "the database is damaged: %s", sqlite3_errmsg(c->db));
         }
         if (rc != SQLITE_OK)
-            return conn_fail(c, rc, diag, "database");
+            return sql_fail(c, rc, diag, "database");
     }
     return OK;
 }
 
-enum err conn_open(struct conn *c, const char *path, const char *vfs, enum conn_use use,
-                   struct diag *diag)
+enum err sql_open(struct sql *c, const char *path, const char *vfs, enum sql_use use,
+                  struct diag *diag)
 {
-    *c = (struct conn){0};
+    *c = (struct sql){0};
     int rc = sqlite3_open_v2(path, &c->db,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
                                  SQLITE_OPEN_EXRESCODE,
                              vfs);
-    enum err e = rc == SQLITE_OK ? conn_settings(c, use, diag) : conn_fail(c, rc, diag, path);
+    enum err e = rc == SQLITE_OK ? sql_settings(c, use, diag) : sql_fail(c, rc, diag, path);
     if (e == OK)
         e = schema_check(c, diag);
     if (e == OK)
         e = prepare_all(c, diag);
     if (e != OK)
-        conn_close(c);
+        sql_close(c);
     return e;
 }
 
-void conn_close(struct conn *c)
+void sql_close(struct sql *c)
 {
     for (unsigned i = 0; i < STMT_COUNT; i++)
         sqlite3_finalize(c->stmts[i]);
     int rc = sqlite3_close(c->db);
     ASSERT(rc == SQLITE_OK); /* busy: a statement or a backup of ours is left */
-    *c = (struct conn){0};
+    *c = (struct sql){0};
 }
 
 /* --- the write-ahead log, the structure --- */
 
-static enum err checkpoint(struct conn *c, int mode, struct diag *diag)
+static enum err checkpoint(struct sql *c, int mode, struct diag *diag)
 {
     int left = 0, copied = 0;
     int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, mode, &left, &copied);
     if (rc != SQLITE_OK)
-        return conn_fail(c, rc, diag, "copying the write-ahead log");
+        return sql_fail(c, rc, diag, "copying the write-ahead log");
     ASSERT(left == copied); /* nobody else reads */
     c->wal_pages = 0;
     return OK;
 }
 
-enum err conn_checkpoint(struct conn *c, struct diag *diag)
+enum err sql_checkpoint(struct sql *c, struct diag *diag)
 {
     return checkpoint(c, SQLITE_CHECKPOINT_PASSIVE, diag);
 }
 
-enum err conn_empty_wal(struct conn *c, struct diag *diag)
+enum err sql_empty_wal(struct sql *c, struct diag *diag)
 {
     return checkpoint(c, SQLITE_CHECKPOINT_TRUNCATE, diag);
 }
@@ -245,7 +245,7 @@ void fault_say(struct fault_sink *sink, const char *fmt, ...)
         sink->fn(sink->arg, sentence);
 }
 
-enum err conn_structure(struct conn *c, struct fault_sink *sink, struct diag *diag)
+enum err sql_structure(struct sql *c, struct fault_sink *sink, struct diag *diag)
 {
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_prepare_v2(c->db, "PRAGMA quick_check(20)", -1, &s, NULL);
@@ -259,6 +259,6 @@ enum err conn_structure(struct conn *c, struct fault_sink *sink, struct diag *di
     if ((rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB)
         fault_say(sink, "database structure: %s", sqlite3_errstr(rc));
     else if (rc != SQLITE_DONE)
-        return conn_fail(c, rc, diag, "checking the database");
+        return sql_fail(c, rc, diag, "checking the database");
     return OK;
 }
