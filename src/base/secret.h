@@ -4,8 +4,9 @@
  *
  * That is what the cryptographic library's secure heap gives, once secret_setup() has made it.
  * Before that, without it, and when it is full, the memory is ordinary memory; wiped it is always.
- * The heap is the library's: its own copies of keys lie there as well. Any thread may take and give
- * back. */
+ * It holds secrets while they are read and handed over: what the library makes of a key (OpenSSL
+ * 3.0 takes none of the heap for it) lies in ordinary memory and is wiped by the library. Any
+ * thread may take and give back. */
 #ifndef REEVE_BASE_SECRET_H
 #define REEVE_BASE_SECRET_H
 
@@ -15,8 +16,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-/* Room for some 2,000 keys with the library's copies; below the 8 MiB that systemd and most kernels
- * let a process lock. */
+/* Some 200 key files at once; below the 8 MiB that systemd and most kernels let a process lock. */
 #define SECRET_HEAP_LEN (256u << 10)
 
 /* Makes the heap; once, before threads start and before the first key is read. OK; ERR_EXISTS: it

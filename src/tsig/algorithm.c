@@ -28,14 +28,6 @@ static const struct tsig_algorithm algorithms[] = {
 #undef X
 };
 
-const struct tsig_algorithm *tsig_algorithm_of(struct name wire_name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(algorithms); i++)
-        if (name_is_equal(wire_name, tsig_algorithm_name(&algorithms[i])))
-            return &algorithms[i];
-    return NULL;
-}
-
 static bool is_text(const char *s, size_t len, const char *text)
 {
     return strlen(text) == len && strncasecmp(s, text, len) == 0;

@@ -19,8 +19,6 @@ struct tsig_algorithm {
     const char *name; /* on the wire, in canonical form */
 };
 
-/* NULL: none of ours. */
-const struct tsig_algorithm *tsig_algorithm_of(struct name wire_name);
 /* From text, in either case, with or without a final dot. "hmac-sha256-128" is hmac-sha256 of which
  * MACs shorter than 128 bits are not accepted (as BIND has it; on the wire the name stays
  * hmac-sha256); without a number every truncation is accepted that the RFC allows. *mac_min: that

@@ -152,7 +152,7 @@ static enum err add_secrets(const struct keyring *ring, struct tsig_key *key,
                               ? mac_new(ring->provider, key->algorithm->digest, s->bytes, s->len)
                               : NULL;
         if (!mac)
-            return err_say(diag, ERR_SYSTEM, "the cryptographic library cannot do %s here",
+            return err_say(diag, ERR_SYSTEM, "the cryptographic library does not offer %s here",
                            key->algorithm->text);
         key->secret[i].mac = mac;
         key->secret[i].until_us = s->until_us;

@@ -18,8 +18,7 @@ struct mac_provider *mac_provider_new(void);
 /* NULL is fine; what was set up with it stays. */
 void mac_provider_free(struct mac_provider *provider);
 
-/* NULL: the library does not offer that digest, or has no room for the key. The bytes are copied,
- * into the secure heap where there is one. */
+/* NULL: the library does not offer that digest. The bytes are copied. */
 struct mac *mac_new(struct mac_provider *provider, const char *digest, const uint8_t *secret,
                     size_t len);
 struct mac *mac_copy(const struct mac *mac);

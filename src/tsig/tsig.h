@@ -61,7 +61,7 @@ void keyring_free(struct keyring *ring);
  * that we sign requests of our own with; copies all. algorithm: "hmac-sha256" and so on, in either
  * case, with or without a final dot, with the least bits of a MAC or not. ERR_INVALID: unknown
  * algorithm, an empty or overlong secret, or none or too many of them; ERR_SYSTEM: the
- * cryptographic library does not offer the algorithm, or is out of secret memory. The caller wipes
+ * cryptographic library does not offer the algorithm (MD5 in FIPS mode, say). The caller wipes
  * what `secrets` point to. After a failure the ring is as it was. */
 struct tsig_secret {
     const uint8_t *bytes;

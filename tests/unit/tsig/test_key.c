@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tsig/key: keyrings, references, rotation. */
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+
 #include "vectors.h"
 
 #define NOW ((int64_t)1795000000 * 1000000)
@@ -217,4 +220,30 @@ Test(key, use_times_go_on_in_the_next_keyring)
     tsig_key_release(held);
     tsig_key_release(NULL);
     keyring_free(new);
+}
+
+/* Each test is a process of its own: what the library offers changes for this one only. */
+Test(key, says_so_when_the_library_offers_no_hmac)
+{
+    struct diag diag = {0};
+    OSSL_PROVIDER *none = OSSL_PROVIDER_load(NULL, "null"); /* and no other any more */
+    cr_assert(none);
+    struct keyring *ring = keyring_new();
+    cr_expect_eq(add(ring, "k.", "hmac-sha256", 8, &diag), ERR_SYSTEM);
+    cr_expect(strstr(diag.text, "does not offer hmac-sha256"), "%s", diag.text);
+    cr_expect_eq(keyring_at(ring, 0), NULL);
+    keyring_free(ring);
+    OSSL_PROVIDER_unload(none);
+}
+
+Test(key, says_so_when_the_library_does_not_offer_the_algorithm)
+{
+    struct diag diag = {0};
+    struct keyring *ring = keyring_new();
+    cr_assert_eq(add(ring, "k.", "hmac-sha256", 8, &diag), OK);
+    cr_assert(EVP_set_default_properties(NULL, "fips=yes"));
+    cr_expect_eq(add(ring, "l.", "hmac-md5", 8, &diag), ERR_SYSTEM);
+    cr_expect(strstr(diag.text, "does not offer hmac-md5"), "%s", diag.text);
+    cr_expect_eq(keyring_at(ring, 1), NULL);
+    keyring_free(ring);
 }
