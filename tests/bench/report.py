@@ -223,3 +223,40 @@ def sync_table(syncs):
     rows = [[name, f"{of(taken, 'rate'):.0f}", f"{of(taken, 'p50'):.0f}", f"{of(taken, 'p99'):.0f}"]
             for name, taken in syncs.items()]
     return table(["one bare fdatasync after 300 bytes", "per second", "p50 us", "p99 us"], rows) if rows else ""
+
+
+GOALS = {"rate": 25_000, "rate alone": 7_000, "of a bare fdatasync": 0.8, "us": 20, "zones alike": 0.1, "p99 ratio": 2,
+         "restart": 1}
+
+
+def goal_rows(zones, rates, queries, restarts, syncs):
+    """(what, what is wanted, what it is, whether it is reached) for each figure that was taken of ours."""
+    for zone in zones:
+        many, alone = rates.get((zone, "add-64", OURS)), rates.get((zone, "add-1", OURS))
+        if many:
+            rate, us = of(many, "rate"), of(many, "us")
+            yield (f"updates/s, 64 in flight, {zone} zone", f">= {GOALS['rate']}", f"{rate:.0f}", rate >= GOALS["rate"])
+            yield (f"CPU us per update, 64 in flight, {zone} zone", f"<= {GOALS['us']}", f"{us:.1f}", us <= GOALS["us"])
+        if alone and syncs:
+            least = min(GOALS["rate alone"], GOALS["of a bare fdatasync"] * max(of(t, "rate") for t in syncs.values()))
+            rate = of(alone, "rate")
+            yield f"updates/s, 1 in flight, {zone} zone", f">= {least:.0f}", f"{rate:.0f}", rate >= least
+        taken = queries.get((zone, OURS))
+        if taken:
+            ratio = of(taken, "ratio")
+            yield (f"p99 of queries during / idle, {zone} zone", f"<= {GOALS['p99 ratio']}", f"{ratio:.1f}",
+                   ratio <= GOALS["p99 ratio"])
+    small, big = (rates.get((zone, "add-64", OURS)) for zone in ("small", "big"))
+    if small and big:
+        ratio = of(big, "rate") / max(of(small, "rate"), 1e-3)
+        yield ("updates/s, big zone / small zone", f">= {1 - GOALS['zones alike']:.1f}", f"{ratio:.2f}",
+               ratio >= 1 - GOALS["zones alike"])
+    if restarts.get(OURS):
+        ratio = median(t["killed"]["seconds"] / t["fresh"]["seconds"] for t in restarts[OURS])
+        yield "restart after kill -9 / from the file", f"< {GOALS['restart']}", f"{ratio:.2f}", ratio < GOALS["restart"]
+
+
+def goal_table(*taken):
+    """What Reeve is to reach, `add` only; 1 in flight: 7,000 or 80 % of what a bare fdatasync allows."""
+    rows = [[what, wanted, is_now, "yes" if reached else "NO"] for what, wanted, is_now, reached in goal_rows(*taken)]
+    return table([f"{OURS}, goals", "wanted", "is", "reached"], rows) if rows else ""
