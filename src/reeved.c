@@ -101,12 +101,13 @@ static bool options_read(struct options *o, int argc, char **argv)
     return !needs_conf || o->conf_path;
 }
 
-/* Faults and warnings are printed; NULL: there were faults. */
+/* NULL: all faults are printed. */
 static struct conf *conf_read(const char *path, FILE *out)
 {
     struct conf_faults *faults = mem_alloc_zero(sizeof(*faults));
     struct conf *conf = conf_load(path, faults);
-    conf_faults_show(faults, path, out);
+    if (!conf)
+        conf_faults_show(faults, path, out);
     free(faults);
     return conf;
 }

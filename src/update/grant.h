@@ -49,7 +49,7 @@ struct grant_rate {
 /* Records of the zone that the grant covers, as counted when the zone had that serial and size. */
 struct grant_count {
     uint64_t records; /* covered */
-    uint64_t zone_records, zone_bytes;
+    uint64_t zone_records;
     uint32_t serial;
     bool is_counted;
 };

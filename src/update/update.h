@@ -2,9 +2,19 @@
  * Opcode UPDATE (RFC 2136 s3): from a request to changes in a txn, or to an rcode and no change.
  *
  * What is asked is checked in the RFC's order: prerequisites (s3.2), permission (s3.3), all updates
- * for their form (s3.4.1), then they are done (s3.4.2). Anything but NOERROR means that the caller
- * aborts the txn. Zone section, authentication, commit and answer are server/'s. The same code runs
- * for `explain` and for dry runs. */
+ * for their form (s3.4.1), then they are done (s3.4.2). Malformed rdata counts as a fault of form
+ * of its record; an owner name that cannot be read is FORMERR before anything else. Anything but
+ * NOERROR means that the caller aborts the txn. Zone section, authentication, commit and answer are
+ * server/'s. The same code runs for `explain` and for dry runs.
+ *
+ * What is protected, ignored and limited shows only as the updates are done, so these refusals come
+ * last. Limits look at what the whole update leaves: what was over a limit before and does not grow
+ * is no breach.
+ *
+ * Cost: a few walks down the tree for each record of the message, whatever the size of the zone,
+ * but for max-records: what the grant covers is counted once by a walk over the
+ * zone, and kept up to date from there (struct grant_count) until the zone is changed
+ * by something else than updates. Zones with no more records than that are never counted. */
 #ifndef REEVE_UPDATE_UPDATE_H
 #define REEVE_UPDATE_UPDATE_H
 
@@ -14,6 +24,12 @@
 #include "zone/txn.h"
 
 struct base; /* zone/base.h */
+
+/* Bytes of memory that one UPDATE may make the zone take: a message that goes to and fro between
+ * large names would write each of them again and again. */
+#define UPDATE_BYTES_MAX       (256u << 20)
+/* Names walked over to count what a grant without `counted` covers. */
+#define UPDATE_COUNT_NAMES_MAX 100000
 
 /* What one UPDATE may ask of a zone; named settings below server.limits, 0 is no limit. */
 struct update_limits {
@@ -34,7 +50,7 @@ struct update_rules {
     struct update_limits limits;
 };
 
-/* Who asks. */
+/* Who asks. The operator is granted everything: grants, protection and limits are for peers. */
 struct update_actor {
     const struct tsig_key *key; /* verified; NULL: unsigned */
     const struct peer *peer;    /* NULL: the operator through the control socket: everything is
@@ -52,6 +68,9 @@ struct update_report {
     int rule; /* refused: index of the grant that came closest, granted: the first used; -1 */
     uint32_t ignored;   /* operations that s3.4.2 silently ignores */
     bool is_serial_set; /* the update moved the SOA itself */
+    /* NOERROR: the txn differs from the tip, and its serial is ahead; if it does not, there is
+     * nothing to commit, and the caller aborts it and answers */
+    bool is_changed;
 };
 
 /* Runs q->msg, an UPDATE whose zone section names txn's zone and whose structure message_read() has

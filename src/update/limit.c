@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Limits on what an update may leave: server.limits.update-*, and max-per-name of grants. Only what
+ * grew can be over a limit, and only what was added to can have grown. */
+#include "base/check.h"
+#include "update/update_int.h"
+#include "zone/lookup.h"
+
+/* Records of a node: in all, of a type (0: of any), or of what a grant covers. */
+struct counting {
+    struct update *u;
+    const struct grant *grant; /* NULL: does not matter */
+    uint16_t type;             /* 0: does not matter */
+};
+
+static uint64_t count_node(const struct counting *c, const struct node *n)
+{
+    uint64_t count = 0;
+    for (struct rrset s = n ? node_first(n) : (struct rrset){0}; s.count; s = node_next(n, s)) {
+        if (c->type && s.type != c->type)
+            continue;
+        if (c->grant) {
+            struct grant_question q = update_question(c->u, GRANT_ADD, node_owner(n), s.type);
+            if (!grant_covers(c->grant, &q))
+                continue;
+        }
+        count += s.count;
+    }
+    return count;
+}
+
+/* More than max, and more than before. */
+static bool is_over(const struct counting *c, const struct item *item, uint32_t max)
+{
+    if (max == 0)
+        return false;
+    uint64_t after = count_node(c, txn_find(c->u->txn, item->rr.owner));
+    if (after <= max)
+        return false;
+    return after > count_node(c, lookup_exact(c->u->zone->tip, item->rr.owner));
+}
+
+static enum rcode check_item(struct update *u, const struct item *item)
+{
+    const struct update_limits *l = &u->rules->limits;
+    struct counting all = {.u = u}, set = {.u = u, .type = item->rr.type},
+                    granted = {.u = u, .grant = &u->rules->grants[item->rule]};
+    if (is_over(&set, item, l->rrset_records))
+        return update_say(u, REFUSED, item,
+                          "more records than server.limits.update-records-per-rrset, %u",
+                          l->rrset_records);
+    if (is_over(&all, item, l->name_records))
+        return update_say(u, REFUSED, item,
+                          "more records than server.limits.update-records-per-name, %u",
+                          l->name_records);
+    uint32_t per_name = grant_per_name_max(granted.grant);
+    if (is_over(&granted, item, per_name)) {
+        u->report->rule = item->rule;
+        return update_say(u, REFUSED, item, "more records at the name than updates[%d] allows, %u",
+                          item->rule, per_name);
+    }
+    return NOERROR;
+}
+
+static bool is_as_last(const struct item *last, const struct item *item)
+{
+    return last && last->rule == item->rule && last->rr.type == item->rr.type &&
+           name_is_equal(last->rr.owner, item->rr.owner);
+}
+
+enum rcode ops_limit(struct update *u)
+{
+    uint32_t max = u->rules->limits.zone_records;
+    if (!update_is_peers(u))
+        return NOERROR;
+    const struct item *last = NULL;
+    for (unsigned i = 0; i < u->ops.count; i++) {
+        const struct item *item = &u->ops.at[i];
+        if (!item->is_done || is_as_last(last, item))
+            continue;
+        last = item;
+        enum rcode rcode = check_item(u, item);
+        if (rcode != NOERROR)
+            return rcode;
+    }
+    uint64_t count = last && max ? txn_record_count(u->txn) : 0;
+    if (count > max && count > u->zone->tip->record_count)
+        return update_say(u, REFUSED, last,
+                          "more records in the zone than server.limits.update-zone-records, %u",
+                          max);
+    return NOERROR;
+}

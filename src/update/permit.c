@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Permission (RFC 2136 s3.3): every operation against the grants, in the order of the message.
+ *
+ * Deletions are measured by what is there before the update: what the update itself has put there
+ * and takes away again does nobody harm. Operations that the prescan will find malformed ask for
+ * nothing that could be permitted; who may change nothing at all is refused before that. */
+#include "base/check.h"
+#include "update/update_int.h"
+
+struct permit {
+    struct update *u;
+    struct item *item;
+    bool *is_used;  /* grants that allow something of it */
+    bool by_record; /* some grant looks at addresses */
+};
+
+static void show_actor(const struct update *u, struct text *t)
+{
+    char name[NAME_TEXT_MAX];
+    if (u->actor->key)
+        text_fmt(t, "key %s", name_text(tsig_key_name(u->actor->key), name));
+    else
+        text_add(t, "unsigned updates");
+}
+
+/* s3.3 for who has no permission at all. */
+static enum rcode check_actor(struct update *u)
+{
+    struct grant_question q = update_question(u, GRANT_ADD, u->apex, TYPE_ANY);
+    for (unsigned i = 0; i < u->rules->grant_count; i++)
+        if (grant_is_for(&u->rules->grants[i], &q))
+            return NOERROR;
+    char who[NAME_TEXT_MAX + 32];
+    struct text t;
+    text_init(&t, who, sizeof(who));
+    show_actor(u, &t);
+    const struct item *first = u->ops.count ? &u->ops.at[0] : NULL;
+    return update_say(u, REFUSED, first, "not granted, no rule for %s from there", who);
+}
+
+static enum rcode refuse(const struct permit *p, const struct grant_question *q, int rule)
+{
+    struct update *u = p->u;
+    u->report->rule = rule;
+    if (rule < 0)
+        return update_say(u, REFUSED, p->item, "not granted");
+    const struct grant *g = &u->rules->grants[rule];
+    char why[DIAG_TEXT_MAX / 2];
+    struct text t;
+    text_init(&t, why, sizeof(why));
+    enum grant_miss miss = grant_match(g, q, &t);
+    enum rcode rcode = miss == GRANT_MATCH
+                           ? update_say(u, REFUSED, p->item, "denied by updates[%d]", rule)
+                           : update_say(u, REFUSED, p->item,
+                                        "not granted, closest rule updates[%d]: %s", rule, why);
+    u->report->type = q->type;
+    return rcode;
+}
+
+static enum rcode ask(struct permit *p, const struct grant_question *q)
+{
+    int rule;
+    if (!grants_allow(p->u->rules->grants, p->u->rules->grant_count, q, &rule))
+        return refuse(p, q, rule);
+    p->is_used[rule] = true;
+    if (p->item->rule < 0)
+        p->item->rule = rule;
+    return NOERROR;
+}
+
+/* To delete what is there of one RRset: address by address where a grant looks at them. */
+static enum rcode ask_rrset(struct permit *p, struct rrset s)
+{
+    struct grant_question q = update_question(p->u, GRANT_DELETE, p->item->rr.owner, s.type);
+    if (!p->by_record || (s.type != TYPE_A && s.type != TYPE_AAAA))
+        return ask(p, &q);
+    enum rcode rcode = NOERROR;
+    for (struct rdata r = rrset_first(s); r.bytes && rcode == NOERROR; r = rrset_next(s, r)) {
+        q.rdata = r;
+        rcode = ask(p, &q);
+    }
+    return rcode;
+}
+
+static bool is_asked(const struct permit *p, struct rrset s)
+{
+    if (!op_is_delete_name(p->item))
+        return s.type == p->item->rr.type;
+    /* s3.4.2.3: they will stay */
+    return !(update_at_apex(p->u, p->item->rr.owner) && (s.type == TYPE_SOA || s.type == TYPE_NS));
+}
+
+/* A whole name is inside the grants if each of its RRsets is. What is not there has to be granted
+ * as well: a refusal does not depend on what the zone holds. */
+static enum rcode ask_deletion(struct permit *p)
+{
+    const struct item *item = p->item;
+    const struct node *n = txn_find(p->u->txn, item->rr.owner);
+    enum rcode rcode = NOERROR;
+    unsigned asked = 0;
+    for (struct rrset s = n ? node_first(n) : (struct rrset){0}; s.count && rcode == NOERROR;
+         s = node_next(n, s))
+        if (is_asked(p, s)) {
+            asked++;
+            rcode = ask_rrset(p, s);
+        }
+    if (asked > 0)
+        return rcode;
+    struct grant_question q = update_question(p->u, GRANT_DELETE, item->rr.owner, item->rr.type);
+    return ask(p, &q);
+}
+
+static enum rcode ask_item(struct permit *p)
+{
+    const struct rr *rr = &p->item->rr;
+    bool is_add = op_is_add(p->item);
+    if (!is_add && rr->class == CLASS_ANY)
+        return ask_deletion(p);
+    struct grant_question q =
+        update_question(p->u, is_add ? GRANT_ADD : GRANT_DELETE, rr->owner, rr->type);
+    q.ttl = rr->ttl;
+    q.rdata = rr->rdata;
+    return ask(p, &q);
+}
+
+/* Once for each grant that the update makes use of. */
+static enum rcode take_rates(struct update *u, const bool *is_used)
+{
+    for (unsigned i = 0; i < u->rules->grant_count; i++) {
+        const struct grant *g = &u->rules->grants[i];
+        if (!is_used[i] || grant_take_rate(g, u->q->now_us))
+            continue;
+        u->report->rule = (int)i;
+        return update_say(u, REFUSED, NULL, "over the rate of updates[%u], %u/s", i, g->rate);
+    }
+    return NOERROR;
+}
+
+static bool has_within(const struct update_rules *rules)
+{
+    for (unsigned i = 0; i < rules->grant_count; i++)
+        if (rules->grants[i].within_count)
+            return true;
+    return false;
+}
+
+enum rcode ops_permit(struct update *u)
+{
+    if (!update_is_peers(u))
+        return NOERROR;
+    enum rcode rcode = check_actor(u);
+    if (rcode != NOERROR)
+        return rcode;
+    size_t count = u->rules->grant_count;
+    struct permit p = {.u = u, .by_record = has_within(u->rules)};
+    p.is_used = update_alloc(u, count * sizeof(bool));
+    if (!p.is_used)
+        return SERVFAIL;
+    memset(p.is_used, 0, count * sizeof(bool));
+    for (unsigned i = 0; i < u->ops.count; i++) {
+        const char *why;
+        p.item = &u->ops.at[i];
+        if (op_fault(u, p.item, &why) != NOERROR)
+            continue;
+        rcode = ask_item(&p);
+        if (rcode != NOERROR)
+            return rcode;
+        if (u->report->rule < 0)
+            u->report->rule = p.item->rule;
+    }
+    return take_rates(u, p.is_used);
+}
