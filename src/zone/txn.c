@@ -31,6 +31,8 @@ struct txn {
     struct edit edit;
     bool is_changed; /* the edit differs from `before` */
     bool has_taken;  /* some name was removed whole */
+    bool is_touched;
+    struct differ differ; /* begun by the first txn_diff_some() */
 };
 
 struct txn *txn_begin(struct zone *z, enum txn_mode mode)
@@ -95,6 +97,17 @@ static void tally(struct version *v, const struct node *n, enum tally way)
     v->wildcard_count += one * has_star_label(node_owner(n));
 }
 
+/* For the diff: the owner of this old or new node was changed. Neither is freed before the txn
+ * ends. */
+static void note_touched(struct txn *t, const struct node *n)
+{
+    bool in_nsec3 = t->tree == &t->next->nsec3;
+    if (!in_nsec3 && n->owner_len == t->zone->name.len)
+        t->touched.apex = (struct touched_owner){n, in_nsec3};
+    else
+        touched_add(&t->touched, n, in_nsec3);
+}
+
 /* Closes the open owner: its new node goes into the tree, the old one to the garbage. */
 static void close_owner(struct txn *t)
 {
@@ -104,19 +117,20 @@ static void close_owner(struct txn *t)
     t->owner.len = 0;
     if (!t->is_changed)
         return;
-    if (t->mode == TXN_CHANGE)
-        touched_add(&t->touched, owner, t->tree == &t->next->nsec3);
-    const struct node *old = t->before;
+    const struct node *old = t->before, *shown = old;
     if (t->edit.count > 0) {
         struct node *n = writer_alloc(&t->writer, edit_node_size(&t->edit, owner));
         edit_node_write(&t->edit, owner, n);
         const struct node *was = tree_put(&t->writer, t->tree, &t->key, n, leaf_flags(t, n));
         ASSERT(was == old);
         tally(t->next, n, TALLY_IN);
+        shown = n;
     } else if (old) {
         tree_take(&t->writer, t->tree, &t->key);
         t->has_taken = true;
     }
+    if (t->mode == TXN_CHANGE && shown)
+        note_touched(t, shown);
     if (old) {
         tally(t->next, old, TALLY_OUT);
         writer_drop(&t->writer, (void *)(uintptr_t)old, old->size, t->mode == TXN_BUILD);
@@ -143,7 +157,7 @@ static void open_owner(struct txn *t, struct name owner, struct tree *tree)
         return;
     }
     close_owner(t);
-    ASSERT(name_is_under(owner, name_of(&t->zone->name)));
+    ASSERT(!t->differ.from && name_is_under(owner, name_of(&t->zone->name)));
     tree_key(owner, t->writer.apex_len, &t->key);
     t->tree = tree;
     t->before = tree->root.ptr ? tree_get(tree, &t->key, owner) : NULL;
@@ -167,7 +181,7 @@ static struct tree *tree_of(struct txn *t, uint16_t type, struct rdata rdata)
 static enum txn_effect note(struct txn *t, enum txn_effect effect)
 {
     if (effect == TXN_DONE || effect == TXN_TTL)
-        t->is_changed = true;
+        t->is_changed = t->is_touched = true;
     return effect;
 }
 
@@ -261,31 +275,25 @@ const struct node *txn_find_nsec3(struct txn *t, struct name owner)
 
 bool txn_is_touched(const struct txn *t)
 {
-    return t->touched.count > 0 || (t->owner.len && t->is_changed);
+    return t->is_touched;
 }
 
-static const struct node *touched_node(const struct version *v, const struct touched_owner *o)
+/* A node is canonical: equal records are equal bytes. */
+static bool is_different(const struct txn *t, const struct touched_owner *o)
 {
-    const struct tree *tree = o->in_nsec3 ? &v->nsec3 : &v->names;
-    struct name owner = {o->name, (uint8_t)name_span(o->name, NAME_LEN_MAX)};
-    struct tree_key key;
-    if (!tree->root.ptr)
-        return NULL;
-    tree_key(owner, v->zone->name.len, &key);
-    return tree_get(tree, &key, owner);
+    const struct node *a = touched_find(o, t->base), *b = touched_find(o, t->next);
+    return a != b && (!a || !b || a->size != b->size || memcmp(a, b, a->size) != 0);
 }
 
 bool txn_is_different(struct txn *t)
 {
     ASSERT(t->mode == TXN_CHANGE);
     close_owner(t);
-    for (size_t i = 0; i < t->touched.count; i++) {
-        const struct node *a = touched_node(t->base, &t->touched.owner[i]),
-                          *b = touched_node(t->next, &t->touched.owner[i]);
-        /* a node is canonical: equal records are equal bytes */
-        if (a != b && (!a || !b || a->size != b->size || memcmp(a, b, a->size) != 0))
+    if (t->touched.apex.node && is_different(t, &t->touched.apex))
+        return true;
+    for (size_t i = 0; i < t->touched.count; i++)
+        if (is_different(t, &t->touched.owner[i]))
             return true;
-    }
     return false;
 }
 
@@ -338,23 +346,38 @@ static void version_note_apex(struct version *v)
 static void txn_free(struct txn *t)
 {
     edit_done(&t->edit);
+    differ_done(&t->differ);
     touched_done(&t->touched);
     free(t);
+}
+
+bool txn_diff_some(struct txn *t, size_t budget)
+{
+    ASSERT(t->mode == TXN_CHANGE);
+    if (!t->differ.from) {
+        close_owner(t);
+        version_note_apex(t->next);
+        differ_start(&t->differ, t->base, t->next, &t->touched);
+    }
+    return differ_some(&t->differ, budget);
 }
 
 struct version *txn_seal(struct txn **given, struct diff *diff)
 {
     struct txn *t = *given;
     *given = NULL;
-    close_owner(t);
     struct version *v = t->next;
+    close_owner(t);
     version_note_apex(v);
+    if (diff) {
+        if (!t->differ.from)
+            differ_start(&t->differ, t->base, v, &t->touched);
+        differ_finish(&t->differ, diff);
+    }
     v->fresh = t->writer.fresh;
     t->base->garbage = t->writer.garbage;
     t->base->newer = v;
     t->zone->tip = v;
-    if (diff)
-        diff_make(t->base, v, &t->touched, diff);
     txn_free(t);
     return v;
 }

@@ -86,10 +86,12 @@ static void run(uint64_t seed)
         if (i == start)
             first = version_pin(z->tip);
         struct txn *t = txn_begin(z, TXN_CHANGE);
-        for (uint32_t n = rnd(&seed, 8); n > 0; n--)
+        for (uint32_t n = rnd(&seed, i % 16 ? 8 : 200); n > 0; n--)
             change(t, &seed, name_of(&apex));
         if (rnd(&seed, 5))
             soa_set(t, i);
+        for (uint32_t n = rnd(&seed, 2) * rnd(&seed, 40); n > 0; n--)
+            txn_diff_some(t, 1 + rnd(&seed, 10));
         zone_publish(z, txn_seal(&t, &diffs[i]));
     }
     const struct version *last = version_pin(z->tip);
@@ -134,6 +136,28 @@ Test(apply, of_all_diffs_leads_to_the_last_version_and_back)
 {
     for (uint64_t i = 0; i < RUNS; i++)
         run(0x9e3779b97f4a7c15 * (i + 1));
+}
+
+/* A SOA that is not the zone's is a record like others. */
+Test(apply, of_a_soa_below_the_apex_can_be_undone)
+{
+    struct zone *z = zone_from_text("example.", "$TTL 300\n@ SOA ns h 1 2 3 4 5\n");
+    const struct version *first = version_pin(z->published);
+    struct name_buf below = name_from("a.example.");
+    uint8_t rdata[22] = {0};
+    struct rr rr = {name_of(&below), TYPE_SOA, CLASS_IN, 300, {rdata, sizeof(rdata)}};
+    struct txn *t = txn_begin(z, TXN_CHANGE);
+    struct diff d;
+    cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+    zone_publish(z, txn_seal(&t, &d));
+    cr_expect_eq(d.added_count, 1);
+    t = txn_begin(z, TXN_CHANGE);
+    undo(t, &d);
+    zone_publish(z, txn_seal(&t, NULL));
+    expect_same_bytes(first, z->published);
+    diff_done(&d);
+    version_unpin(first);
+    zone_free(z);
 }
 
 #define OLD "$TTL 300\n@ SOA ns h 1 2 3 4 5\nns A 192.0.2.1\nUpper NS Ns.Net.\nc A 192.0.2.3\n"

@@ -2,6 +2,8 @@
  * Random txns against a naive model (a sorted array of records), with every version that is still
  * pinned checked again and again, versions rolled back as if the log had refused them, and the
  * pool's books balanced at the end. */
+#include <signal.h>
+
 #include "zone/tree_int.h"
 #include "zone_util.h"
 
@@ -265,4 +267,77 @@ Test(txn, with_no_effect_has_an_empty_diff)
     cr_expect_eq(d.len, 0);
     diff_done(&d);
     zone_free(z);
+}
+
+/* --- diffs bit by bit --- */
+
+enum { MANY = 5000 };
+
+/* Adds an address at names in the order that `step` gives (coprime to MANY), and at the apex. */
+static struct txn *many_changes(struct zone *z, uint32_t step)
+{
+    struct txn *t = txn_begin(z, TXN_CHANGE);
+    struct rr rr = {name_of(&z->name), TYPE_A, CLASS_IN, 60, {(const uint8_t *)"\300\0\2\1", 4}};
+    cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+    for (uint32_t i = 0; i < MANY; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "h%07u.example.", i * step % MANY);
+        struct name_buf owner = name_from(text);
+        rr.owner = name_of(&owner);
+        cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+    }
+    return t;
+}
+
+Test(txn, diff_bit_by_bit_is_the_diff_in_one_go)
+{
+    static const uint32_t steps[] = {1, 7, 4999, 2501, 1777};
+    static const size_t budgets[] = {1, 3, 64, 1000, SIZE_MAX};
+    struct name_buf apex = name_from("example.");
+    for (size_t s = 0; s < ARRAY_LEN(steps); s++)
+        for (size_t b = 0; b < ARRAY_LEN(budgets); b++) {
+            struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+            struct diff whole, sliced;
+            struct txn *t = many_changes(z, steps[0]);
+            txn_seal(&t, &whole);
+            zone_rollback(z);
+            t = many_changes(z, steps[s]);
+            uint32_t calls = 1;
+            while (!txn_diff_some(t, budgets[b]))
+                calls++;
+            cr_expect(txn_diff_some(t, budgets[b]));
+            cr_expect_geq(calls, budgets[b] == SIZE_MAX ? 1 : MANY / budgets[b]);
+            cr_expect_leq(calls, budgets[b] == SIZE_MAX ? 1 : 16 * MANY / budgets[b] + 16);
+            txn_seal(&t, &sliced);
+            cr_assert_eq(sliced.added_count, MANY + 1);
+            cr_assert(sliced.len == whole.len && sliced.added_at == whole.added_at);
+            cr_expect_eq(memcmp(sliced.bytes, whole.bytes, whole.len), 0, "step %u", steps[s]);
+            diff_done(&whole);
+            diff_done(&sliced);
+            zone_free(z);
+        }
+}
+
+Test(txn, can_be_left_with_its_diff_half_made)
+{
+    struct name_buf apex = name_from("example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct txn *t = many_changes(z, 7);
+    cr_expect_not(txn_diff_some(t, MANY / 2));
+    txn_abort(&t);
+    t = many_changes(z, 7);
+    cr_expect_not(txn_diff_some(t, 1));
+    zone_publish(z, txn_seal(&t, NULL));
+    cr_expect_eq(z->published->node_count, MANY + 1);
+    zone_free(z);
+}
+
+Test(txn, takes_no_change_once_its_diff_is_begun, .signal = SIGABRT)
+{
+    struct name_buf apex = name_from("example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct rr rr = {name_of(&apex), TYPE_A, CLASS_IN, 60, {(const uint8_t *)"\300\0\2\1", 4}};
+    struct txn *t = txn_begin(z, TXN_CHANGE);
+    txn_diff_some(t, 1);
+    txn_add(t, &rr);
 }
