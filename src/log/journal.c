@@ -214,7 +214,7 @@ static void step(struct journal *j)
 {
     if (trim_step(j, clock_wall_us()))
         journal_want_steps(j);
-    copy_back(j, CHECKPOINT_PAGES_MAX);
+    copy_back(j, j->copy_max);
 }
 
 static void chores(struct journal *j, int64_t *probed_us)
@@ -231,16 +231,16 @@ static void chores(struct journal *j, int64_t *probed_us)
         step(j);
     }
     if (j->health.is_well)
-        copy_back(j, CHECKPOINT_PAGES_IDLE);
+        copy_back(j, j->copy_idle);
 }
 
 static void batch_done(struct journal *j, struct journal_batch *batch)
 {
     uint32_t pages = commit_run(j, batch);
     finish(j, batch);
-    if (pages >= CHECKPOINT_PAGES_MAX)
-        copy_back(j, CHECKPOINT_PAGES_MAX);
-    else if (pages >= CHECKPOINT_PAGES_IDLE)
+    if (pages >= j->copy_max)
+        copy_back(j, j->copy_max);
+    else if (pages >= j->copy_idle)
         journal_want_chores(j);
 }
 
@@ -296,6 +296,8 @@ static struct journal *journal_new(const struct journal_options *options, journa
     list_init(&j->finished);
     j->vfs = options->vfs ? strdup(options->vfs) : NULL;
     j->dir_fd = -1;
+    j->copy_idle = CHECKPOINT_PAGES_IDLE;
+    j->copy_max = CHECKPOINT_PAGES_MAX;
     j->wake = wake;
     j->wake_arg = wake_arg;
     j->notice = options->notice;

@@ -85,6 +85,7 @@ struct sql {
     sqlite3 *db; /* NULL: closed */
     sqlite3_stmt *stmts[STMT_COUNT];
     uint32_t wal_pages; /* after the last commit, as far as they are not copied back */
+    int system_error;   /* errno of the failure that broke it, if known */
     bool is_broken;     /* a call failed in a way after which nothing is taken for granted */
 };
 
@@ -112,7 +113,10 @@ enum err sql_begin(struct sql *c, struct diag *diag);
 enum err sql_end(struct sql *c, enum err e, struct diag *diag);
 /* Copies all of the write-ahead log into the database and empties its file. */
 enum err sql_empty_wal(struct sql *c, struct diag *diag);
-/* The same, but the file keeps its length. */
+/* Writes what can be read of the write-ahead log's file over itself and syncs it: after a sync that
+ * failed, what is read may be in the kernel's memory only, and counts as clean there. */
+enum err sql_rewrite_wal(struct sql *c, struct diag *diag);
+/* As sql_empty_wal(), but the file keeps its length. */
 enum err sql_checkpoint(struct sql *c, struct diag *diag);
 /* SQLite's own look at pages and trees; fault per finding. */
 typedef void (*journal_fault_fn)(void *arg, const char *sentence);
@@ -203,6 +207,7 @@ struct journal {
     void *notice_arg;
     pthread_t thread;
     bool has_thread;
+    uint32_t copy_idle, copy_max; /* CHECKPOINT_PAGES_IDLE and _MAX; tests set lower ones */
 
     pthread_mutex_t lock; /* of these; never held over a system call */
     pthread_cond_t work;

@@ -4,9 +4,10 @@
  * After any failure that is not about the rows themselves the connection is closed, without writing
  * anything, and SQLite reads the write-ahead log again on opening. What that shows need not be on
  * the disk yet: a commit whose sync failed may stand there whole, in the kernel's memory only, and
- * the kernel will not write it again. So before anything new is written, the log is copied into the
- * database, synced, and emptied ("settled"): then all that is seen is durable, in pages that were
- * written anew.
+ * the kernel will not write it again. So before anything new is written, the log's file is written
+ * over itself and synced, copied into the database, synced, and emptied ("settled"): then all that
+ * is seen is durable. Without the first step a power failure could bring back a log that lacks its
+ * end beside a database that has it.
  *
  * The rule for a batch whose commit failed: found after opening and settled, it is durable and gets
  * OK; not found, it is gone for good; found but not settled, it is reported as failed and noted as
@@ -94,7 +95,9 @@ enum err revive_settle(struct journal *j, struct diag *diag)
 {
     if (j->is_settled)
         return OK;
-    enum err e = sql_empty_wal(&j->sql, diag);
+    enum err e = sql_rewrite_wal(&j->sql, diag);
+    if (e == OK)
+        e = sql_empty_wal(&j->sql, diag);
     if (e == OK)
         e = doubts_resolve(j, diag);
     j->is_settled = e == OK;

@@ -76,7 +76,7 @@ enum err journal_snapshot_put(struct journal *j, uint64_t snapshot, uint32_t par
     e = want_state(&j->sql, snapshot, 0, STATE_BUILDING, diag);
     if (e == OK)
         e = part_put(&j->sql, snapshot, part, bytes, len, diag);
-    if (e == OK && j->sql.wal_pages >= CHECKPOINT_PAGES_MAX)
+    if (e == OK && j->sql.wal_pages >= j->copy_max)
         (void)sql_checkpoint(&j->sql, NULL); /* the part is safe whatever comes of it */
     journal_leave(j);
     return e;
@@ -95,6 +95,23 @@ static enum err parts_are(struct sql *c, const struct journal_flip *flip, struct
     return e;
 }
 
+/* The serial that the snapshot's change led to, as far as the change is there. */
+static enum err serial_is(struct sql *c, const struct journal_flip *flip, struct diag *diag)
+{
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_SERIALS);
+    sqlite3_bind_int64(s, 1, (int64_t)flip->zone);
+    sqlite3_bind_int64(s, 2, (int64_t)flip->seq);
+    sqlite3_bind_int64(s, 3, 1);
+    enum err e = sql_row(c, s, diag, "snapshot");
+    bool is_it = e == OK && (uint64_t)sqlite3_column_int64(s, 0) == flip->seq;
+    uint32_t serial = e == OK ? (uint32_t)sqlite3_column_int64(s, 1) : 0;
+    sqlite3_reset(s);
+    if (is_it && serial != flip->serial)
+        return err_say(diag, ERR_INVALID, "a snapshot of serial %u, its change %llu leads to %u",
+                       flip->serial, (unsigned long long)flip->seq, serial);
+    return e == ERR_ABSENT ? OK : e;
+}
+
 static enum err flip_in(struct sql *c, const struct journal_flip *flip, struct diag *diag)
 {
     struct zone_row row;
@@ -102,6 +119,8 @@ static enum err flip_in(struct sql *c, const struct journal_flip *flip, struct d
     enum err e = want_state(c, flip->snapshot, flip->zone, STATE_BUILDING, diag);
     if (e == OK)
         e = parts_are(c, flip, diag);
+    if (e == OK)
+        e = serial_is(c, flip, diag);
     if (e == OK)
         e = zone_row_by_id(c, flip->zone, &row, diag);
     if (e == OK)

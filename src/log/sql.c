@@ -55,7 +55,7 @@ static const struct meaning *find(const struct meaning *rows, size_t count, int 
 enum err sql_fail(struct sql *c, int rc, struct diag *diag, const char *what)
 {
     int primary = rc & 0xFF;
-    int system = c->db ? sqlite3_system_errno(c->db) : 0;
+    int system = c->system_error ? c->system_error : c->db ? sqlite3_system_errno(c->db) : 0;
     const struct meaning *m = NULL;
     if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY)
         m = find(by_errno, ARRAY_LEN(by_errno), system);
@@ -78,9 +78,20 @@ sqlite3_stmt *sql_stmt(struct sql *c, enum stmt_id id)
     return c->stmts[id];
 }
 
+/* SQLite keeps the system's error for other calls than a failing COMMIT, so its VFS is asked. */
+static int step(struct sql *c, sqlite3_stmt *s)
+{
+    sqlite3_vfs *vfs = NULL;
+    int rc = sqlite3_step(s);
+    if ((rc & 0xFF) == SQLITE_IOERR &&
+        sqlite3_file_control(c->db, "main", SQLITE_FCNTL_VFS_POINTER, &vfs) == SQLITE_OK && vfs)
+        c->system_error = vfs->xGetLastError(vfs, 0, NULL);
+    return rc;
+}
+
 enum err sql_row(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *what)
 {
-    int rc = sqlite3_step(s);
+    int rc = step(c, s);
     if (rc == SQLITE_ROW)
         return OK;
     sqlite3_reset(s);
@@ -91,7 +102,7 @@ enum err sql_row(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *
 
 enum err sql_run(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *what)
 {
-    int rc = sqlite3_step(s);
+    int rc = step(c, s);
     sqlite3_reset(s);
     /* blobs of the caller's stay bound else */
     sqlite3_clear_bindings(s);
@@ -137,7 +148,6 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
  * log in our memory. secure_delete would overwrite what is trimmed: pages written for nothing. */
 static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
                                "PRAGMA synchronous = FULL;"
-                               "PRAGMA wal_autocheckpoint = 0;"
                                "PRAGMA secure_delete = OFF;"
                                "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;"
@@ -153,7 +163,7 @@ static enum err sql_settings(struct sql *c, enum sql_use use, struct diag *diag)
     /* closing must not write: what to do with a log of doubtful content is revive.c's decision */
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_wal_hook(c->db, on_commit, c);
+    sqlite3_wal_hook(c->db, on_commit, c); /* instead of SQLite's own, which copies back */
     enum err e = sql_exec(c, settings, diag);
     if (e == OK && sqlite3_db_readonly(c->db, "main") == 1 && use == CONN_LIVE)
         return sql_fail(c, SQLITE_READONLY, diag, "database");
@@ -222,6 +232,32 @@ static enum err checkpoint(struct sql *c, int mode, struct diag *diag)
     ASSERT(left == copied); /* nobody else reads */
     c->wal_pages = 0;
     return OK;
+}
+
+static int rewrite(sqlite3_file *f, sqlite3_int64 len)
+{
+    uint8_t room[PAGE_LEN * 4];
+    int rc = SQLITE_OK;
+    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < len; at += (sqlite3_int64)sizeof(room)) {
+        int n = len - at < (sqlite3_int64)sizeof(room) ? (int)(len - at) : (int)sizeof(room);
+        rc = f->pMethods->xRead(f, room, n, at);
+        if (rc == SQLITE_OK)
+            rc = f->pMethods->xWrite(f, room, n, at);
+    }
+    return rc == SQLITE_OK && len ? f->pMethods->xSync(f, SQLITE_SYNC_NORMAL) : rc;
+}
+
+enum err sql_rewrite_wal(struct sql *c, struct diag *diag)
+{
+    sqlite3_file *f = NULL;
+    sqlite3_int64 len = 0;
+    int rc = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &f);
+    if (rc == SQLITE_OK && f && f->pMethods) {
+        rc = f->pMethods->xFileSize(f, &len);
+        if (rc == SQLITE_OK)
+            rc = rewrite(f, len);
+    }
+    return rc == SQLITE_OK ? OK : sql_fail(c, rc, diag, "the write-ahead log");
 }
 
 enum err sql_checkpoint(struct sql *c, struct diag *diag)

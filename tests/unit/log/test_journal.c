@@ -357,6 +357,7 @@ Test(journal, a_flip_that_does_not_fit_is_refused)
         {{id, begun, 21, 22, 1, NULL}, ERR_INVALID}, /* ahead of the changes */
         {{id, begun, 9, 10, 1, NULL}, ERR_INVALID},  /* back */
         {{id, begun, 15, 16, 2, NULL}, ERR_INVALID}, /* a part is missing */
+        {{id, begun, 15, 17, 1, NULL}, ERR_INVALID}, /* not the change's serial */
         {{other, begun, 0, 1, 1, NULL}, ERR_ABSENT},
         {{id, begun - 1, 15, 16, 1, NULL}, ERR_ABSENT}, /* the valid one */
         {{id, begun + 1, 15, 16, 1, NULL}, ERR_ABSENT},

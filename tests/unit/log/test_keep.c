@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Looking after the log: trimming, backups, checks, the bound of the write-ahead log, threads. */
+#include "bed.h"
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+
+static struct bed bed;
+
+static void set_up(void)
+{
+    bed_init(&bed);
+}
+
+static void tear_down(void)
+{
+    bed_done(&bed);
+}
+
+TestSuite(keep, .init = set_up, .fini = tear_down, .timeout = 120);
+
+/* --- trimming --- */
+
+static uint64_t first_wanted;
+
+static bool first_is(struct bed *b)
+{
+    struct journal_zone z;
+    bed_zone_get(b, "a.", &z);
+    return z.seq_first == first_wanted;
+}
+
+/* Diffs of seq 1..60 have 51..110 bytes. */
+static void trim_to(uint64_t bytes, uint64_t age_us, uint64_t wanted)
+{
+    bed.options.history_bytes = bytes;
+    bed.options.history_age_us = age_us;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    cr_assert_eq(bed_append(&bed, id, 1, 60), OK);
+    cr_assert_eq(bed_snapshot(&bed, id, 40, 2), OK);
+    first_wanted = wanted;
+    bed_until(&bed, first_is);
+    struct bed_read r = bed_read(&bed, id, UINT64_MAX, 0, -1);
+    cr_expect(r.result == OK && r.first == 60 && r.last == wanted);
+}
+
+Test(keep, history_is_cut_by_bytes)
+{
+    trim_to(90 + 89 + 88 + 87, 0, 37);
+    bed_reopen(&bed);
+    cr_expect_str_eq(bed.notices, "");
+}
+
+Test(keep, history_is_cut_by_age_but_never_beyond_the_snapshot)
+{
+    trim_to(1u << 20, 1000000, 41); /* all are of 1970 */
+    cr_expect_eq(bed_append(&bed, 1, 61, 61), OK);
+}
+
+Test(keep, a_zone_whose_changes_are_all_cut_goes_on)
+{
+    struct journal_zone z;
+    bed.options.history_bytes = 0;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    cr_assert_eq(bed_append(&bed, id, 1, 60), OK);
+    cr_assert_eq(bed_snapshot(&bed, id, 60, 2), OK);
+    first_wanted = 0;
+    bed_until(&bed, first_is);
+    bed_reopen(&bed);
+    bed_zone_get(&bed, "a.", &z);
+    cr_expect(z.seq_last == 60 && z.snapshot_seq == 60);
+    cr_expect_eq(bed_append(&bed, id, 60, 60), ERR_INVALID);
+    cr_expect_eq(bed_append(&bed, id, 61, 62), OK, "%s", bed.diag.text);
+    cr_expect_eq(bed_read(&bed, id, 1, 62, 1).result, ERR_INVALID);
+    cr_expect_str_eq(bed.diag.text, "change 1 of the zone is missing");
+}
+
+Test(keep, new_limits_hold_from_the_next_flip_on)
+{
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    cr_assert_eq(bed_append(&bed, id, 1, 60), OK);
+    bed.options.history_bytes = 0;
+    journal_configure(bed.j, &bed.options);
+    cr_assert_eq(bed_snapshot(&bed, id, 50, 2), OK);
+    first_wanted = 51;
+    bed_until(&bed, first_is);
+}
+
+static uint64_t begun;
+
+static bool old_parts_are_gone(struct bed *b)
+{
+    uint8_t *bytes = NULL;
+    size_t len;
+    enum err e = journal_snapshot_read(b->j, begun, 0, &bytes, &len, &b->diag);
+    free(bytes);
+    return e == ERR_ABSENT;
+}
+
+Test(keep, parts_of_snapshots_that_are_not_valid_go)
+{
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    for (uint64_t i = 0; i < 4; i++) {
+        struct journal_zone z;
+        cr_assert_eq(bed_append(&bed, id, i + 1, i + 1), OK);
+        bed_zone_get(&bed, "a.", &z);
+        begun = z.snapshot;
+        cr_assert_eq(bed_snapshot(&bed, id, i + 1, 3), OK);
+        bed_until(&bed, old_parts_are_gone);
+    }
+    uint64_t half;
+    cr_assert_eq(journal_snapshot_begin(bed.j, id, &half, &bed.diag), OK);
+    cr_assert_eq(journal_snapshot_put(bed.j, half, 0, (const uint8_t *)"x", 1, &bed.diag), OK);
+    bed_reopen(&bed);
+    cr_assert_eq(bed_snapshot(&bed, id, 4, 3), OK);
+    begun = half;
+    bed_until(&bed, old_parts_are_gone);
+}
+
+/* --- sizes --- */
+
+Test(keep, the_write_ahead_log_is_bounded)
+{
+    char path[200];
+    struct stat st;
+    uint64_t longest = 0;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    for (uint64_t seq = 1; seq <= 4000; seq++) {
+        cr_assert_eq(bed_append(&bed, id, seq, seq), OK);
+        if (seq % 100 == 0 && stat(bed_path(&bed, "reeve.db-wal", path), &st) == 0 &&
+            (uint64_t)st.st_size > longest)
+            longest = (uint64_t)st.st_size;
+    }
+    cr_expect_leq(longest, 9u << 20);
+    cr_expect_gt(longest, 1u << 20);
+    cr_expect_gt(journal_bytes(bed.j), 1000000);
+}
+
+/* --- backup and check --- */
+
+static void on_fault(void *arg, const char *sentence)
+{
+    strcat((char *)arg, sentence);
+    strcat((char *)arg, "\n");
+}
+
+Test(keep, a_backup_is_a_database_to_start_from)
+{
+    struct bed copy = bed;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    cr_assert_eq(bed_append(&bed, id, 1, 60), OK);
+    strcat(copy.dir, "/copy");
+    copy.options.dir = copy.dir;
+    cr_assert_eq(journal_backup(bed.j, copy.dir, &bed.diag), OK, "%s", bed.diag.text);
+    cr_expect_eq(journal_backup(bed.j, copy.dir, &bed.diag), ERR_EXISTS);
+    cr_expect_not_null(strstr(bed.diag.text, "is there already"));
+    cr_expect_eq(journal_backup(bed.j, "/nonexistent/x", &bed.diag), ERR_SYSTEM);
+    bed_open(&copy);
+    cr_expect_str_eq(copy.notices, "");
+    cr_expect_eq(bed_read(&copy, id, 1, 100, 1).count, 60);
+    bed_close(&copy);
+}
+
+Test(keep, a_check_counts_and_tells_each_fault)
+{
+    static char faults[10000];
+    struct journal_check sums;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    cr_assert_eq(bed_append(&bed, id, 1, 60), OK);
+    cr_assert_eq(bed_snapshot(&bed, id, 20, 3), OK);
+    bed_zone(&bed, "b.");
+    cr_assert_eq(journal_check(bed.j, on_fault, faults, &sums, &bed.diag), OK);
+    cr_expect_str_eq(faults, "");
+    cr_expect(sums.zones == 2 && sums.changes == 60 && sums.parts == 3 && sums.faults == 0);
+    cr_expect_eq(sums.bytes, 3 * 5000 + 60 * (51 + 110) / 2);
+}
+
+/* --- threads --- */
+
+static atomic_bool is_over;
+
+static void *look(void *arg)
+{
+    struct bed *b = arg;
+    struct journal_check sums;
+    struct journal_health health;
+    struct name_buf buf;
+    unsigned rounds = 0;
+    while (!atomic_load(&is_over) || rounds < 3) {
+        struct diag diag;
+        struct journal_zone z;
+        uint64_t seq;
+        cr_assert_eq(journal_check(b->j, NULL, NULL, &sums, &diag), OK, "%s", diag.text);
+        cr_assert_eq(sums.faults, 0);
+        cr_assert_eq(journal_zone_get(b->j, bed_name("a.", &buf), &z, &diag), OK);
+        journal_zone_done(&z);
+        (void)journal_find_serial(b->j, 1, 5, &seq, &diag);
+        journal_health(b->j, &health);
+        cr_assert(health.is_well);
+        (void)journal_bytes(b->j);
+        rounds++;
+    }
+    return NULL;
+}
+
+static void *take_snapshots(void *arg)
+{
+    struct bed *b = arg;
+    static uint8_t bytes[100000];
+    for (unsigned i = 0; i < 10; i++) {
+        struct diag diag;
+        struct journal_zone z;
+        struct name_buf buf;
+        uint64_t id = 0;
+        cr_assert_eq(journal_zone_get(b->j, bed_name("a.", &buf), &z, &diag), OK);
+        cr_assert_eq(journal_snapshot_begin(b->j, z.id, &id, &diag), OK);
+        for (uint32_t part = 0; part < 5; part++)
+            cr_assert_eq(journal_snapshot_put(b->j, id, part, bytes, sizeof(bytes), &diag), OK);
+        const struct journal_flip flip = {z.id, id, z.seq_last, (uint32_t)z.seq_last + 1, 5, NULL};
+        cr_assert_eq(journal_snapshot_flip(b->j, &flip, &diag), OK, "%s", diag.text);
+        journal_zone_done(&z);
+    }
+    return NULL;
+}
+
+static void *back_up(void *arg)
+{
+    struct bed *b = arg;
+    char dir[200];
+    for (unsigned i = 0; i < 3; i++) {
+        struct diag diag;
+        snprintf(dir, sizeof(dir), "%s/backup%u", b->dir, i);
+        cr_assert_eq(journal_backup(b->j, dir, &diag), OK, "%s", diag.text);
+    }
+    return NULL;
+}
+
+Test(keep, helpers_and_commits_go_on_side_by_side)
+{
+    static void *(*const work[])(void *) = {look, take_snapshots, back_up};
+    pthread_t threads[ARRAY_LEN(work)];
+    bed.options.history_bytes = 5000;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a."), seq = 1;
+    cr_assert_eq(bed_append(&bed, id, seq, seq + 9), OK);
+    for (size_t i = 0; i < ARRAY_LEN(work); i++)
+        pthread_create(&threads[i], NULL, work[i], &bed);
+    for (seq += 10; seq < 2000; seq += 5)
+        cr_assert_eq(bed_append(&bed, id, seq, seq + 4), OK, "%s", bed.diag.text);
+    atomic_store(&is_over, true);
+    for (size_t i = 0; i < ARRAY_LEN(work); i++)
+        pthread_join(threads[i], NULL);
+    bed_reopen(&bed);
+    cr_expect_str_eq(bed.notices, "");
+    struct bed_read r = bed_read(&bed, id, UINT64_MAX, 0, -1);
+    cr_expect_eq(r.first, seq - 1);
+}
