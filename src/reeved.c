@@ -101,13 +101,12 @@ static bool options_read(struct options *o, int argc, char **argv)
     return !needs_conf || o->conf_path;
 }
 
-/* NULL: all faults are printed. */
+/* Faults and warnings are printed; NULL: there were faults. */
 static struct conf *conf_read(const char *path, FILE *out)
 {
     struct conf_faults *faults = mem_alloc_zero(sizeof(*faults));
     struct conf *conf = conf_load(path, faults);
-    if (!conf)
-        conf_faults_show(faults, path, out);
+    conf_faults_show(faults, path, out);
     free(faults);
     return conf;
 }

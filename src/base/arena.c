@@ -88,6 +88,12 @@ void arena_reset(struct arena *a)
     a->held = first->len;
 }
 
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_block *b = a->first; b; b = b->next)
+        explicit_bzero(b->bytes, b->len);
+}
+
 void *arena_alloc(struct arena *a, size_t len)
 {
     const size_t align = alignof(max_align_t);

@@ -27,6 +27,8 @@ void arena_init(struct arena *a, size_t block_len, size_t limit);
 void arena_done(struct arena *a);
 /* Everything taken before is gone; the first block stays. */
 void arena_reset(struct arena *a);
+/* Everything in it becomes zero, in a way that no compiler leaves out: it held secrets. */
+void arena_wipe(struct arena *a);
 /* Aligned for any type, not cleared; NULL when the limit is reached. */
 void *arena_alloc(struct arena *a, size_t len);
 void *arena_copy(struct arena *a, const void *bytes, size_t len);

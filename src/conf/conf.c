@@ -12,20 +12,23 @@
 #include "conf/fault.h"
 #include "conf/fill.h"
 #include "conf/item.h"
+#include "conf/keys.h"
+#include "conf/zones.h"
 
 enum {
     BLOCK_LEN = 16 << 10,
-    READ_STEP = 64 << 10,
+    READ_FIRST = 64 << 10,
 };
-/* For the tree, and for the values: a million zones need 250 and 430 MB. A large file made of
+/* For the tree, and for the values: a million zones need 250 and 470 MB. A large file made of
  * nothing but brackets reaches it and is refused. */
-#define MEMORY_MAX ((size_t)512 << 20)
+#define MEMORY_MAX ((size_t)768 << 20)
 
 static struct conf *new_conf(const char *path)
 {
     struct conf *c = mem_alloc_zero(sizeof(*c));
     arena_init(&c->arena, BLOCK_LEN, MEMORY_MAX);
     c->path = arena_string(&c->arena, path, strlen(path));
+    c->keyring = keyring_new();
     return c;
 }
 
@@ -33,14 +36,30 @@ void conf_free(struct conf *c)
 {
     if (!c)
         return;
+    keyring_free(c->keyring);
     arena_done(&c->arena);
     free(c);
+}
+
+/* What the document says, then what takes all of it to be known. The tree may hold secrets. */
+static void take(struct fill *f, const char *bytes, size_t len)
+{
+    struct arena tree;
+    arena_init(&tree, BLOCK_LEN, MEMORY_MAX);
+    const struct item *root = item_read(bytes, len, &tree, f->faults);
+    if (root) {
+        fill_map(f, root, "", NULL);
+        keys_build(f);
+        zones_build(f);
+    }
+    arena_wipe(&tree);
+    arena_done(&tree);
 }
 
 struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path,
                              struct conf_faults *faults)
 {
-    faults->count = faults->left_out = 0;
+    fault_reset(faults);
     if (len > CONF_FILE_LEN_MAX) {
         fault_add(faults, (struct conf_at){1, 1}, "larger than %u bytes", CONF_FILE_LEN_MAX);
         return NULL;
@@ -49,52 +68,66 @@ struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path,
     const char *slash = strrchr(c->path, '/');
     struct fill fill = {c, faults, slash ? (size_t)(slash - c->path) + 1 : 0};
     fill_presets(&fill);
-
-    struct arena tree;
-    arena_init(&tree, BLOCK_LEN, MEMORY_MAX);
-    const struct item *root = item_read(bytes, len, &tree, faults);
-    if (root)
-        fill_map(&fill, root, "", NULL);
-    arena_done(&tree);
-
+    take(&fill, bytes, len);
     fault_sort(faults);
-    if (faults->count == 0)
+    if (faults->errors == 0)
         return c;
     conf_free(c);
     return NULL;
 }
 
-/* All of the file, and one step more than is allowed at most, so that conf_load_bytes() sees what
- * is too large. */
-static char *read_all(int fd, size_t *len)
+struct bytes {
+    char *at;
+    size_t len, cap;
+};
+
+static void bytes_done(struct bytes *b)
 {
-    char *bytes = NULL;
-    *len = 0;
+    if (b->at)
+        explicit_bzero(b->at, b->cap);
+    free(b->at);
+}
+
+/* Room for more; the old is wiped, which mem_grow() would not. */
+static void bytes_grow(struct bytes *b)
+{
+    struct bytes more = {.len = b->len, .cap = b->cap ? 2 * b->cap : READ_FIRST};
+    more.at = mem_alloc(more.cap);
+    if (b->len)
+        memcpy(more.at, b->at, b->len);
+    bytes_done(b);
+    *b = more;
+}
+
+/* All of the file, and more than is allowed by less than a block, so that conf_load_bytes() sees
+ * what is too large. */
+static bool read_all(int fd, struct bytes *b)
+{
     for (;;) {
-        bytes = mem_grow(bytes, *len + READ_STEP);
-        ssize_t n = read(fd, bytes + *len, READ_STEP);
+        if (b->len == b->cap)
+            bytes_grow(b);
+        ssize_t n = read(fd, b->at + b->len, b->cap - b->len);
         if (n > 0)
-            *len += (size_t)n;
-        if (n == 0 || *len > CONF_FILE_LEN_MAX)
-            return bytes;
-        if (n < 0 && errno != EINTR) {
-            free(bytes);
-            return NULL;
-        }
+            b->len += (size_t)n;
+        if (n == 0 || b->len > CONF_FILE_LEN_MAX)
+            return true;
+        if (n < 0 && errno != EINTR)
+            return false;
     }
 }
 
 struct conf *conf_load(const char *path, struct conf_faults *faults)
 {
-    faults->count = faults->left_out = 0;
-    size_t len;
+    fault_reset(faults);
+    struct bytes bytes = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *bytes = fd < 0 ? NULL : read_all(fd, &len);
-    if (!bytes)
+    struct conf *c = NULL;
+    if (fd < 0 || !read_all(fd, &bytes))
         fault_add(faults, (struct conf_at){1, 1}, "cannot be read: %s", strerror(errno));
+    else
+        c = conf_load_bytes(bytes.at, bytes.len, path, faults);
     if (fd >= 0)
         close(fd);
-    struct conf *c = bytes ? conf_load_bytes(bytes, len, path, faults) : NULL;
-    free(bytes);
+    bytes_done(&bytes);
     return c;
 }

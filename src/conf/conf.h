@@ -2,9 +2,10 @@
  * The configuration: one YAML file, strict, checked as a whole, then plain typed values that never
  * change.
  *
- * conf_load() gives a complete struct conf or NULL and every fault it found; it touches nothing
- * else: no socket, no zone file, no log. A zone file that is missing is not a fault here (that zone
- * answers SERVFAIL), so that one zone never stops the others. The struct belongs to the caller
+ * conf_load() gives a complete struct conf or NULL and every fault it found; besides the file it
+ * reads the files of keys and touches nothing else: no socket, no zone file, no log. A zone file
+ * that is missing is not a fault here (that zone answers SERVFAIL), so that one zone never stops
+ * the others. The struct belongs to the caller
  * until conf_free(); every pointer in it lives as long as it does, and it may be read from any
  * thread. Loading may be done in any thread too, and with very many zones (a million: some two
  * seconds) the reactor's is not the one for it.
@@ -44,17 +45,20 @@ struct conf_at {
 
 struct conf_fault {
     struct conf_at at;
+    bool is_warning;                /* the configuration is taken all the same */
     char text[CONF_FAULT_TEXT_MAX]; /* one line, printable; cut when it does not fit */
 };
 
 /* All that was found, ordered by place. About 30 kB. */
 struct conf_faults {
     unsigned count;    /* entries of list in use */
-    unsigned left_out; /* faults beyond CONF_FAULTS_MAX */
+    unsigned left_out; /* faults and warnings beyond CONF_FAULTS_MAX */
+    unsigned errors;   /* how many in all are not warnings: 0, or there is no configuration */
     struct conf_fault list[CONF_FAULTS_MAX];
 };
 
-/* One line per fault, `path:line:column: text`, and a last line if some were left out. */
+/* One line per fault, `path:line:column: text`, with "warning: " before the text of a warning, and
+ * a last line if some were left out. */
 void conf_faults_show(const struct conf_faults *faults, const char *path, FILE *out);
 
 /* --- the configuration --- */
@@ -81,24 +85,90 @@ struct conf_listens {
     unsigned count;            /* at least 1 */
 };
 
+/* A text of the file and its place; NULL: not written. */
+struct conf_text {
+    const char *text;
+    struct conf_at at;
+};
+
+/* A list of them, or one that stands for a list of one. */
+struct conf_texts {
+    struct conf_text *items;
+    unsigned count;
+    struct conf_at at;
+};
+
+struct conf_range {
+    uint32_t min, max;
+};
+
+/* clang-format off */
+/*    name                   text */
+#define CONF_PROTECT_LIST(X)                                                                       \
+    X(CONF_PROTECT_FILE,     "file")                                                               \
+    X(CONF_PROTECT_NONE,     "none")
+#define CONF_ZONE_TYPE_LIST(X)                                                                     \
+    X(CONF_PRIMARY,          "primary")                                                            \
+    X(CONF_SECONDARY,        "secondary")
+/* clang-format on */
+
+#define X(name, text) name,
+enum conf_protect { CONF_PROTECT_LIST(X) };
+enum conf_zone_type { CONF_ZONE_TYPE_LIST(X) };
+#undef X
+
+/* One of `keys`, or of those that `reevectl key` keeps: what was written about it. Its secrets are
+ * in the keyring and nowhere else. */
+struct conf_key {
+    struct name_buf name;          /* absolute, case as written */
+    const char *text;              /* the key of the map as written, or the path of the kept file */
+    struct conf_at at;             /* of the key; line 0: it is kept in the state directory */
+    const char *algorithm;         /* as written, or of the file, or the default */
+    const char *secret, *previous; /* NULL once the configuration is read */
+    const char *secret_file, *previous_file;
+    int64_t previous_until_us; /* 0: not written */
+    struct {
+        struct conf_at algorithm, secret, secret_file, previous, previous_file, previous_until;
+    } ats;
+};
+
 /* `soa:` of a zone that has no file: what the zone is made from. */
 struct conf_soa {
     struct name_buf mname, rname; /* default: the first of ns, "hostmaster" below the zone */
     const struct name_buf *ns;
     unsigned ns_count; /* at least 1 */
     uint32_t refresh, retry, expire, minimum, ttl;
+    struct {
+        struct conf_texts ns;
+        struct conf_text mname, rname;
+        struct conf_at refresh, retry, expire, minimum, ttl;
+    } written;
 };
 
-enum conf_protect { CONF_PROTECT_FILE, CONF_PROTECT_NONE };
+/* One entry of `updates` as written; the struct grant beside it is made from it. */
+struct conf_update {
+    struct conf_at at;
+    struct conf_text key;
+    struct conf_texts from, name, under, acme, types, ops, within;
+    bool is_unsigned, is_deny, is_self, is_below_self, is_dhcp, is_reverse, is_all;
+    uint32_t records_max, per_name_max, rate;
+    struct conf_range ttl;
+    struct {
+        struct conf_at is_unsigned, is_deny, is_self, is_below_self, is_dhcp, is_reverse, is_all,
+            records_max, per_name_max, rate, ttl;
+    } ats;
+};
 
 struct conf_zone {
     struct name_buf name; /* absolute, case as written */
     const char *text;     /* the key as written */
     /* ready for open(): absolute, or joined to the configuration file's directory; NULL: soa */
     const char *file;
-    const struct conf_soa *soa; /* NULL: file */
-    struct grant *grants;       /* `updates`, in order; their rate states are this configuration's */
+    struct conf_soa *soa; /* NULL: file */
+    struct grant *grants; /* `updates`, in order; their rate states are this configuration's */
+    struct conf_update *updates; /* the same as written */
     unsigned grant_count;
+    enum conf_zone_type type; /* CONF_PRIMARY */
     enum serial_policy serial;
     enum conf_protect protect;
     bool is_strict;
@@ -106,6 +176,9 @@ struct conf_zone {
     bool has_history;
     struct conf_at at;      /* of the key */
     struct conf_at file_at; /* of the value of `file` */
+    struct {
+        struct conf_at type, soa, updates, serial, is_strict, protect, has_history;
+    } ats;
 };
 
 /* What one setting was made of: for --effective and for messages. */
@@ -129,6 +202,8 @@ enum conf_setting {
 #define CONF_TYPE_TEXT      const char *
 #define CONF_TYPE_HOST_TEXT const char *
 #define CONF_TYPE_PATH      const char *
+#define CONF_TYPE_SOCKET    const char *
+#define CONF_TYPE_PERIOD    uint32_t
 #define CONF_TYPE_LISTEN    struct conf_listens
 #define CONF_TYPE_LEVEL     enum log_level
 #define CONF_TYPE_FORM      enum log_form
@@ -141,16 +216,21 @@ struct conf {
 #undef SETTING
     struct keyring *keyring; /* `keys`, and those that `reevectl key` keeps in the state directory;
                                 never NULL. server/ may take it out and leave NULL */
+    struct conf_key *keys; /* the same in canonical order of their names, each name once; and those
+                              with `secret: off`, which are not in the keyring */
+    unsigned key_count;
     struct conf_zone *zones; /* in canonical order of their names, each name once */
     unsigned zone_count;
     struct conf_origin origins[CONF_SETTING_COUNT];
     struct arena arena; /* holds all that the pointers above point to */
 };
 
-/* The file at path, or NULL with at least one fault. faults is filled anew; it cannot be NULL. */
+/* The file at path, or NULL with at least one fault that is not a warning. faults is filled anew;
+ * it cannot be NULL. Secrets that stand in the file are wiped from memory once the keyring has
+ * them. */
 struct conf *conf_load(const char *path, struct conf_faults *faults);
-/* The same for bytes in memory; path is what messages and relative files are based on and is not
- * opened. */
+/* The same for bytes in memory, which are the caller's to wipe; path is what messages and relative
+ * files are based on and is not opened. */
 struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path,
                              struct conf_faults *faults);
 /* NULL is fine. */
@@ -158,10 +238,11 @@ void conf_free(struct conf *c);
 
 /* Prints every setting with its value and, as a comment, its origin: `default` or
  * `file:line:column`. What is printed is a configuration file of the same meaning, wherever it is
- * put: paths are made absolute. */
+ * put: paths are made absolute. The one exception are secrets: those that stand in the file itself
+ * are printed as `off`, with which nothing can be signed. */
 void conf_effective(const struct conf *c, FILE *out);
-/* Prints every setting with its default, its range and one line of explanation, as commented YAML.
- */
+/* Prints every setting with its default, its range and one line of explanation, as commented YAML;
+ * what entries of maps and lists may have is in comments at its end. */
 void conf_document(FILE *out);
 
 #endif

@@ -10,11 +10,14 @@
 #include "base/check.h"
 #include "conf/conf.h"
 #include "conf/setting.h"
+#include "conf/when.h"
+#include "conf/word.h"
 
 enum {
     INDENT = 2,
     ORIGIN_COLUMN = 48, /* where the comments stand, unless the value is longer */
     CWD_MAX = 4096,
+    NUMBER_MAX = 48,
 };
 
 /* --- scalars --- */
@@ -118,24 +121,145 @@ static void show_setting(const struct conf *c, const struct setting *s, const ch
     }
     const struct conf_origin *origin = &c->origins[s - setting_rows];
     int column = fprintf(out, "%*s%s: ", indent, "", key);
-    column +=
-        s->kind == SETTING_PATH ? show_path(origin->text, out) : show_scalar(origin->text, out);
+    bool is_path = (s->kind == SETTING_PATH || s->kind == SETTING_SOCKET) &&
+                   *(const char *const *)(const void *)((const char *)c + s->member);
+    column += is_path ? show_path(origin->text, out) : show_scalar(origin->text, out);
     show_origin(c, origin->at, column, out);
+}
+
+/* --- entries of maps and lists --- */
+
+static int show_list(const struct conf_texts *list, FILE *out)
+{
+    int n = fprintf(out, "[");
+    for (unsigned i = 0; i < list->count; i++) {
+        n += fprintf(out, "%s", i ? ", " : "");
+        n += show_scalar(list->items[i].text, out);
+    }
+    return n + fprintf(out, "]");
+}
+
+static int show_number(const struct setting *s, uint64_t v, FILE *out)
+{
+    char room[NUMBER_MAX];
+    struct text t;
+    text_init(&t, room, sizeof(room));
+    setting_show_number(s, v, &t);
+    return fprintf(out, "%s%s", room, s->kind == SETTING_RATE ? "/s" : "");
+}
+
+/* The value of a row in the struct that one entry fills; what value.c reads. */
+static int show_value(const struct setting *s, const void *member, FILE *out)
+{
+    char room[WHEN_TEXT_MAX];
+    const struct conf_range *range;
+    switch (s->kind) {
+    case SETTING_YES_NO:
+        return show_scalar(word_text(s->kind, *(const bool *)member), out);
+    case SETTING_COUNT:
+    case SETTING_PERIOD:
+    case SETTING_RATE:
+        return show_number(s, *(const uint32_t *)member, out);
+    case SETTING_RANGE:
+        range = member;
+        return fprintf(out, "%u..%u", range->min, range->max);
+    case SETTING_LIST:
+        return show_list(member, out);
+    case SETTING_PATH:
+        return show_path(*(const char *const *)member, out);
+    case SETTING_SECRET:
+        return show_scalar("off", out);
+    case SETTING_TIME:
+        return show_scalar(when_show(*(const int64_t *)member, room), out);
+    case SETTING_NAME:
+    case SETTING_ALGORITHM:
+        return show_scalar(*(const char *const *)member, out);
+    default:
+        return show_scalar(word_text(s->kind, *(const int *)member), out);
+    }
+}
+
+static void show_entries(const struct conf *c, const char *path, const void *entry, int indent,
+                         FILE *out);
+
+static void show_updates(const struct conf *c, const struct conf_zone *z, int indent, FILE *out)
+{
+    for (unsigned i = 0; i < z->grant_count; i++) {
+        int column = fprintf(out, "%*s-", indent, "");
+        show_origin(c, z->updates[i].at, column, out);
+        show_entries(c, "zones.*.updates.*", &z->updates[i], indent + INDENT, out);
+    }
+}
+
+/* A map, or a list of maps: its key with the origin, then what is in it. */
+static void show_below(const struct conf *c, const struct setting *s, const void *entry, int indent,
+                       FILE *out)
+{
+    const char *key = strrchr(s->path, '.') + 1;
+    const struct conf_zone *z = entry;
+    bool is_empty = s->kind == SETTING_UPDATES && z->grant_count == 0;
+    int column = fprintf(out, "%*s%s:%s", indent, "", key, is_empty ? " []" : "");
+    show_origin(c, *(const struct conf_at *)(const void *)((const char *)entry + s->place), column,
+                out);
+    if (s->kind == SETTING_UPDATES)
+        show_updates(c, z, indent + INDENT, out);
+    else
+        show_entries(c, s->path, z->soa, indent + INDENT, out);
+}
+
+/* What was written, and what has a default. */
+static void show_entries(const struct conf *c, const char *path, const void *entry, int indent,
+                         FILE *out)
+{
+    for (unsigned i = CONF_SETTING_COUNT; i < setting_row_count; i++) {
+        const struct setting *s = &setting_rows[i];
+        const struct conf_at *at = (const void *)((const char *)entry + s->place);
+        if (s->kind == SETTING_LATER || !setting_is_in(s, path) || (!s->preset && at->line == 0))
+            continue;
+        if (s->kind == SETTING_SOA || s->kind == SETTING_UPDATES) {
+            show_below(c, s, entry, indent, out);
+            continue;
+        }
+        int column = fprintf(out, "%*s%s: ", indent, "", strrchr(s->path, '.') + 1);
+        column += show_value(s, (const char *)entry + s->member, out);
+        show_origin(c, *at, column, out);
+    }
+}
+
+static void show_name(const struct conf *c, struct name name, struct conf_at at, FILE *out)
+{
+    char text[NAME_TEXT_MAX];
+    int column = fprintf(out, "%*s", INDENT, "");
+    column += show_scalar(name_text(name, text), out);
+    column += fprintf(out, ":");
+    show_origin(c, at, column, out);
+}
+
+static void show_keys(const struct conf *c, FILE *out)
+{
+    unsigned given = 0;
+    for (unsigned i = 0; i < c->key_count; i++)
+        given += c->keys[i].at.line != 0;
+    fprintf(out, "keys:%s # secrets of this file are not shown\n", given ? "" : " {}");
+    for (unsigned i = 0; i < c->key_count; i++) {
+        const struct conf_key *k = &c->keys[i];
+        char text[NAME_TEXT_MAX];
+        if (k->at.line) {
+            show_name(c, name_of(&k->name), k->at, out);
+            show_entries(c, "keys.*", k, 2 * INDENT, out);
+        } else {
+            fprintf(out, "%*s# %s is kept in the state directory\n", INDENT, "",
+                    name_text(name_of(&k->name), text));
+        }
+    }
 }
 
 static void show_zones(const struct conf *c, FILE *out)
 {
     fprintf(out, "zones:%s\n", c->zone_count ? "" : " {}");
     for (unsigned i = 0; i < c->zone_count; i++) {
-        const struct conf_zone *z = &c->zones[i];
-        char name[NAME_TEXT_MAX];
-        int column = fprintf(out, "%*s", INDENT, "");
-        column += show_scalar(name_text(name_of(&z->name), name), out);
-        column += fprintf(out, ":");
-        show_origin(c, z->at, column, out);
-        column = fprintf(out, "%*sfile: ", 2 * INDENT, "");
-        column += show_path(z->file, out);
-        show_origin(c, z->file_at, column, out);
+        show_name(c, name_of(&c->zones[i].name), c->zones[i].at, out);
+        show_entries(c, "zones.*", &c->zones[i], 2 * INDENT, out);
     }
 }
 
@@ -147,10 +271,26 @@ void conf_effective(const struct conf *c, FILE *out)
         show_setting(c, s, enter_maps(before, s->path, out), out);
         before = s->path;
     }
+    show_keys(c, out);
     show_zones(c, out);
 }
 
 /* --- document --- */
+
+/* In comments: there is no entry that all would want. */
+static void document_entries(FILE *out)
+{
+    fprintf(out, "\n# Each entry of these maps and lists may have, \"*\" being its name:\n");
+    for (unsigned i = CONF_SETTING_COUNT; i < setting_row_count; i++) {
+        const struct setting *s = &setting_rows[i];
+        char room[SETTING_EXPECTS_MAX];
+        if (s->kind == SETTING_LATER)
+            continue;
+        bool has_preset = s->preset && *s->preset;
+        fprintf(out, "# %s: %s (%s%s%s)\n", s->path, s->what, setting_expects(s, room),
+                has_preset ? "; default " : "", has_preset ? s->preset : "");
+    }
+}
 
 void conf_document(FILE *out)
 {
@@ -173,5 +313,6 @@ void conf_document(FILE *out)
         fputc('\n', out);
         before = s->path;
     }
-    fprintf(out, "zones: {}\n");
+    fprintf(out, "keys: {}\nzones: {}\n");
+    document_entries(out);
 }

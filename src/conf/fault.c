@@ -21,14 +21,42 @@ bool fault_is_full(const struct conf_faults *faults)
     return faults->count == CONF_FAULTS_MAX;
 }
 
-void fault_add(struct conf_faults *faults, struct conf_at at, const char *fmt, ...)
+void fault_reset(struct conf_faults *faults)
+{
+    faults->count = faults->left_out = faults->errors = 0;
+}
+
+/* The next free one, or NULL. */
+static struct conf_fault *take(struct conf_faults *faults, struct conf_at at)
 {
     if (fault_is_full(faults)) {
         faults->left_out++;
-        return;
+        return NULL;
     }
     struct conf_fault *f = &faults->list[faults->count++];
-    f->at = at;
+    *f = (struct conf_fault){.at = at};
+    return f;
+}
+
+void fault_add(struct conf_faults *faults, struct conf_at at, const char *fmt, ...)
+{
+    struct conf_fault *f = take(faults, at);
+    faults->errors++;
+    if (!f)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(f->text, sizeof(f->text), fmt, ap);
+    va_end(ap);
+    make_printable(f->text);
+}
+
+void fault_warn(struct conf_faults *faults, struct conf_at at, const char *fmt, ...)
+{
+    struct conf_fault *f = take(faults, at);
+    if (!f)
+        return;
+    f->is_warning = true;
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(f->text, sizeof(f->text), fmt, ap);
@@ -56,7 +84,8 @@ void conf_faults_show(const struct conf_faults *faults, const char *path, FILE *
 {
     for (unsigned i = 0; i < faults->count; i++) {
         const struct conf_fault *f = &faults->list[i];
-        fprintf(out, "%s:%u:%u: %s\n", path, f->at.line, f->at.column, f->text);
+        fprintf(out, "%s:%u:%u: %s%s\n", path, f->at.line, f->at.column,
+                f->is_warning ? "warning: " : "", f->text);
     }
     if (faults->left_out) {
         struct conf_at at = faults->list[faults->count - 1].at;

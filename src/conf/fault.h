@@ -15,6 +15,11 @@
 /* Adds one, made printable and cut to fit; past CONF_FAULTS_MAX it is only counted. */
 void fault_add(struct conf_faults *faults, struct conf_at at, const char *fmt, ...)
     ATTR_PRINTF(3, 4);
+/* The same for what does not stop the configuration from being taken. */
+void fault_warn(struct conf_faults *faults, struct conf_at at, const char *fmt, ...)
+    ATTR_PRINTF(3, 4);
+/* Forgets all. */
+void fault_reset(struct conf_faults *faults);
 /* No fault would be kept any more: what is costly to say may be left unsaid. */
 bool fault_is_full(const struct conf_faults *faults);
 /* In the order of their places; equal places stay as they came. */

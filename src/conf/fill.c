@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "conf/fault.h"
+#include "conf/keys.h"
 #include "conf/listen.h"
 #include "conf/value.h"
 #include "conf/zones.h"
@@ -116,6 +117,8 @@ static void fill_entry(struct fill *f, const struct item *key, const char *path,
         value_read(f, s, value, entry);
     else if (strcmp(joined, "zones") == 0)
         zones_read(f, value);
+    else if (strcmp(joined, "keys") == 0)
+        keys_read(f, value);
     else if (setting_is_map(joined))
         fill_map(f, value, joined, NULL);
     else
@@ -164,4 +167,14 @@ void fill_presets(struct fill *f)
             value_read(f, s, &n, NULL);
     }
     ASSERT(f->faults->count == 0);
+}
+
+void fill_entry_presets(struct fill *f, const char *path, void *entry)
+{
+    for (const struct setting *s = setting_rows; s < setting_rows + setting_row_count; s++)
+        if (!setting_is_global(s) && s->preset && *s->preset && setting_is_in(s, path)) {
+            struct item n = {
+                .kind = ITEM_TEXT, .text = s->preset, .len = (uint32_t)strlen(s->preset)};
+            value_read(f, s, &n, entry);
+        }
 }

@@ -21,6 +21,8 @@ struct fill {
 void fill_map(struct fill *f, const struct item *n, const char *path, void *entry);
 /* All settings get their defaults. */
 void fill_presets(struct fill *f);
+/* The same for what one entry of the map at `path` may have. */
+void fill_entry_presets(struct fill *f, const char *path, void *entry);
 /* n is a map or nothing at all; else false with a fault about `path`. */
 bool fill_is_map(struct fill *f, const struct item *n, const char *path);
 

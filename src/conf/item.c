@@ -194,6 +194,14 @@ static bool take(struct builder *b, const yaml_event_t *ev)
     }
 }
 
+/* A configuration may have secrets in it. What the parser has put aside of the file is wiped as far
+ * as its interface shows it; while it grows a long text it leaves copies that nobody sees. */
+static void wipe_input(yaml_parser_t *p)
+{
+    explicit_bzero(p->raw_buffer.start, (size_t)(p->raw_buffer.end - p->raw_buffer.start));
+    explicit_bzero(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
+}
+
 const struct item *item_read(const char *bytes, size_t len, struct arena *arena,
                              struct conf_faults *faults)
 {
@@ -214,8 +222,11 @@ const struct item *item_read(const char *bytes, size_t len, struct arena *arena,
         }
         whole = ev.type == YAML_STREAM_END_EVENT;
         more = take(&b, &ev) && !whole;
+        if (ev.type == YAML_SCALAR_EVENT)
+            explicit_bzero(ev.data.scalar.value, ev.data.scalar.length);
         yaml_event_delete(&ev);
     }
+    wipe_input(&parser);
     yaml_parser_delete(&parser);
     if (!whole)
         return NULL;

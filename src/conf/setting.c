@@ -12,8 +12,8 @@
 const struct setting setting_rows[] = {
 #define SETTING(path, member, kind, preset, min, max, what)                                        \
     {path, SETTING_##kind, preset, min, max, what, offsetof(struct conf, member), 0},
-#define ENTRY(path, type, member, place, kind, min, max, what)                                     \
-    {path, SETTING_##kind, NULL, min, max, what, offsetof(struct type, member),                    \
+#define ENTRY(path, type, member, place, kind, preset, min, max, what)                             \
+    {path, SETTING_##kind, preset, min, max, what, offsetof(struct type, member),                  \
      offsetof(struct type, place)},
 #define LATER(path)                                                                                \
     {path, SETTING_LATER, NULL, 0, 0, "", 0, 0},
@@ -54,7 +54,13 @@ bool setting_is_map(const char *path)
 
 bool setting_is_global(const struct setting *s)
 {
-    return s->preset != NULL;
+    return s - setting_rows < CONF_SETTING_COUNT;
+}
+
+bool setting_is_in(const struct setting *s, const char *path)
+{
+    const char *rest = below(s, path);
+    return rest && !strchr(rest, '.');
 }
 
 static const char *suggest_elsewhere(const char *key)
@@ -107,54 +113,70 @@ static void show_range(struct text *t, const struct setting *s, const struct uni
     show_unit(t, s->max, units);
 }
 
+static const struct unit ones[] = {{1, ""}},
+                         sizes[] = {{1u << 30, "G"}, {1u << 20, "M"}, {1u << 10, "K"}, {1, ""}},
+                         times[] = {{86400000, "d"},
+                                    {3600000, "h"},
+                                    {60000, "m"},
+                                    {1000, "s"},
+                                    {1, "ms"}},
+                         periods[] = {{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}};
+
+/* What is said around the range, by kind; without units there is no range in it. */
+static const struct expectation {
+    const char *before;
+    const struct unit *units;
+    const char *after;
+} expectations[] = {
+    [SETTING_YES_NO] = {"yes or no", NULL, ""},
+    [SETTING_COUNT] = {"a number from ", ones, ""},
+    [SETTING_SIZE] = {"a size from ", sizes, ""},
+    [SETTING_DURATION] = {"a duration from ", times, ""},
+    [SETTING_PERIOD] = {"a duration from ", periods, ""},
+    [SETTING_TEXT] = {"text of ", ones, " bytes without control characters"},
+    [SETTING_HOST_TEXT] = {"text of ", ones, " bytes without control characters"},
+    [SETTING_NAME] = {"a name of ", ones, " bytes without control characters"},
+    [SETTING_PATH] = {"a path of ", ones, " bytes without control characters"},
+    [SETTING_SOCKET] = {"a path of ", ones, " bytes in all, or off"},
+    [SETTING_ADDRESS] = {"ADDRESS or ADDRESS@PORT", NULL, ""},
+    [SETTING_SECRET] = {"base64 of ", ones, " bytes, or off"},
+    [SETTING_TIME] = {"a time like 2026-11-30 or 2026-11-30T12:00:00Z", NULL, ""},
+    [SETTING_LIST] = {"one, or a list of ", ones, ""},
+    [SETTING_RANGE] = {"MIN..MAX, each from ", ones, ""},
+    [SETTING_RATE] = {"a number like 20/s from ", ones, ""},
+    [SETTING_SOA] = {"a map", NULL, ""},
+    [SETTING_UPDATES] = {"a list of maps", NULL, ""},
+    [SETTING_LATER] = {"", NULL, ""},
+};
+
+void setting_show_number(const struct setting *s, uint64_t v, struct text *t)
+{
+    ASSERT(expectations[s->kind].units);
+    show_unit(t, v, expectations[s->kind].units);
+}
+
+static void show_expected(const struct setting *s, struct text *t)
+{
+    if (s->kind == SETTING_LISTEN) {
+        text_fmt(t, "at most %u addresses", (unsigned)s->max);
+        return;
+    }
+    const struct expectation *e = &expectations[s->kind];
+    text_add(t, e->before);
+    if (e->units)
+        show_range(t, s, e->units);
+    text_add(t, e->after);
+}
+
 const char *setting_expects(const struct setting *s, char room[SETTING_EXPECTS_MAX])
 {
-    static const struct unit ones[] = {{1, ""}},
-                             sizes[] = {{1u << 30, "G"}, {1u << 20, "M"}, {1u << 10, "K"}, {1, ""}},
-                             times[] = {{86400000, "d"},
-                                        {3600000, "h"},
-                                        {60000, "m"},
-                                        {1000, "s"},
-                                        {1, "ms"}};
     struct text t;
     text_init(&t, room, SETTING_EXPECTS_MAX);
-    switch (s->kind) {
-    case SETTING_YES_NO:
-        text_add(&t, "yes or no");
-        break;
-    case SETTING_COUNT:
-        text_add(&t, "a number from ");
-        show_range(&t, s, ones);
-        break;
-    case SETTING_SIZE:
-        text_add(&t, "a size from ");
-        show_range(&t, s, sizes);
-        break;
-    case SETTING_DURATION:
-        text_add(&t, "a duration from ");
-        show_range(&t, s, times);
-        break;
-    case SETTING_TEXT:
-    case SETTING_HOST_TEXT:
-    case SETTING_PATH:
-        text_add(&t, s->kind == SETTING_PATH ? "a path of " : "text of ");
-        show_range(&t, s, ones);
-        text_add(&t, " bytes without control characters");
-        break;
-    case SETTING_LISTEN:
-        text_fmt(&t, "at most %u addresses", (unsigned)s->max);
-        break;
-    case SETTING_ADDRESS:
-        text_add(&t, "ADDRESS or ADDRESS@PORT");
-        break;
-    case SETTING_LEVEL:
-    case SETTING_FORM:
-    case SETTING_TARGET:
-        word_show_all(word_set(s->kind), &t);
-        break;
-    case SETTING_LATER:
-        break;
-    }
+    const struct word *words = word_set(s->kind);
+    if (words && s->kind != SETTING_YES_NO)
+        word_show_all(words, &t);
+    else
+        show_expected(s, &t);
     ASSERT(!t.bad);
     return room;
 }

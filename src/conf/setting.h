@@ -27,14 +27,29 @@ enum setting_kind {
     SETTING_LEVEL,
     SETTING_FORM,
     SETTING_TARGET,
+    SETTING_SOCKET,
+    SETTING_PERIOD,
     SETTING_ADDRESS,
+    SETTING_ALGORITHM,
+    SETTING_SERIAL,
+    SETTING_PROTECT,
+    SETTING_ZONE_TYPE,
+    SETTING_NAME,
+    SETTING_SECRET,
+    SETTING_TIME,
+    SETTING_LIST,
+    SETTING_RANGE,
+    SETTING_RATE,
+    SETTING_SOA,
+    SETTING_UPDATES,
     SETTING_LATER, /* not supported yet */
 };
 
 struct setting {
     const char *path;
     enum setting_kind kind;
-    const char *preset; /* the default as text; NULL for what has none */
+    const char
+        *preset; /* the default as text; entries: NULL for none, "" if it depends on others */
     uint64_t min, max;
     const char *what;
     size_t member; /* offset in struct conf, or in the struct that one entry fills */
@@ -51,6 +66,8 @@ const struct setting *setting_find(const char *path);
 bool setting_is_map(const char *path);
 /* The row is one of enum conf_setting. */
 bool setting_is_global(const struct setting *s);
+/* The row is a key of the map at `path` itself, not of a map in it. */
+bool setting_is_in(const struct setting *s, const char *path);
 
 /* What the operator most likely meant by `key` in the map at `path` ("" is the top): a key of that
  * map, or the path of a setting elsewhere that ends so. NULL if nothing is near. The text is in the
@@ -59,5 +76,8 @@ const char *setting_suggest(const char *path, const char *key, char room[SETTING
 
 /* "a number from 512 to 4096". The text is in the caller's room. */
 const char *setting_expects(const struct setting *s, char room[SETTING_EXPECTS_MAX]);
+
+/* A number as it is written for the setting: "90d", "64M", "5". */
+void setting_show_number(const struct setting *s, uint64_t v, struct text *t);
 
 #endif

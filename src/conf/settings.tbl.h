@@ -10,13 +10,27 @@
  *   DURATION   uint32_t        milliseconds; written 500ms 30s 5m 2h 7d 1w, a bare number is seconds; min and max in ms
  *   TEXT       const char *    min to max bytes of UTF-8 without control characters; the word `off` is NULL
  *   HOST_TEXT  const char *    TEXT, and the word `hostname` is this machine's name
- *   PATH       const char *    TEXT without `off`; a relative path starts at the configuration file's directory
+ *   PATH       const char *    TEXT without `off`; a relative path starts at the configuration file's directory, and one
+ *                              that begins with ${CREDENTIALS_DIRECTORY} in the directory of systemd's credentials
+ *   SOCKET     const char *    PATH of a Unix socket, that fits into its address; the word `off` is NULL
+ *   PERIOD     uint32_t        seconds; written as a DURATION of whole seconds; min and max in seconds
  *   LISTEN     struct conf_listens   one entry or a list of min to max entries: ADDRESS, ADDRESS@PORT or {address: ...};
  *                              the default's entries are separated by blanks
  *   LEVEL FORM TARGET          enum log_level, enum log_form, enum conf_log_target: a word of that list
  *
- * ENTRY: the same inside each entry of a list or map, so without a default: member and place are fields of the struct that
- * one entry fills. The kind ADDRESS fills a struct conf_listen.
+ * ENTRY: the same inside each entry of a list or map: member and place are fields of the struct type that one entry fills.
+ * The default may be NULL, for what is not there unless written, and "" for what is worked out from the rest. Kinds that
+ * only entries have:
+ *   ADDRESS    struct conf_listen    the whole entry
+ *   SERIAL PROTECT ZONE_TYPE   enum: a word of that list
+ *   ALGORITHM  const char *    one of TSIG, also with the least bits of a signature: hmac-sha256-128
+ *   NAME       const char *    TEXT without `off`
+ *   SECRET     const char *    base64, which no message quotes; gone from memory once the file is read
+ *   TIME       int64_t         wall clock microseconds; written 2026-11-30 or 2026-11-30T12:00:00Z
+ *   LIST       struct conf_texts     one text or a list of min to max
+ *   RANGE      struct conf_range     30..3600: numbers or periods from min to max
+ *   RATE       uint32_t        20/s, from min to max
+ *   SOA UPDATES                a map, and a list of at most max maps, whose entries are rows of their own
  *
  * LATER: a place that the design has and this version does not: refused as "not supported yet". `*` stands for one name. */
 
@@ -31,7 +45,7 @@ SETTING("server.version",                       version,                     TEX
 SETTING("server.user",                          user,                        TEXT,      "off",            1,       64,
         "user to become after the sockets are open when started as root; `off` stays")
 SETTING("server.state-dir",                     state_dir,                   PATH,      "/var/lib/reeve", 1,       4000,
-        "the one directory that is written to (reserved: nothing is kept there yet)")
+        "the one directory that is written to: changes of zones, and keys made by `reevectl key`")
 SETTING("server.minimal-responses",             minimal_responses,           YES_NO,    "yes",            0,       1,
         "leave out what a resolver does not need: NS records beside an answer, additional addresses of MX, SRV and the like")
 SETTING("server.udp-size",                      udp_size,                    COUNT,     "1232",           512,     4096,
@@ -62,46 +76,144 @@ SETTING("server.limits.zone-records-max",       zone_records_max,            COU
         "a zone with more records does not load; 0 is no limit")
 SETTING("server.limits.load-threads",           load_threads,                COUNT,     "2",              1,       64,
         "helper threads that load zones")
+SETTING("server.limits.update-records-per-rrset", update_rrset_records,      COUNT,     "1000",           0,       4294967295,
+        "records that an update may leave in one RRset; 0 is no limit")
+SETTING("server.limits.update-records-per-name", update_name_records,        COUNT,     "2000",           0,       4294967295,
+        "records that an update may leave at one name; 0 is no limit")
+SETTING("server.limits.update-zone-records",    update_zone_records,         COUNT,     "0",              0,       4294967295,
+        "records that an update may leave in a zone; 0 is no limit")
+SETTING("server.limits.update-message-records", update_message_records,      COUNT,     "6000",           0,       65535,
+        "prerequisites and changes in one update; more are REFUSED; 64 KiB hold some 5900; 0 is no limit")
+SETTING("server.limits.update-pending",         update_pending,              COUNT,     "10000",          1,       1000000,
+        "updates of all zones that wait for the disk; more get SERVFAIL")
+SETTING("server.limits.history-size",           history_size,                SIZE,      "64M",            65536,   1099511627776,
+        "bytes of each zone's changes that are kept; older ones are forgotten")
+SETTING("server.limits.history-age",            history_age_s,               PERIOD,    "90d",            60,      3153600000,
+        "changes older than that are forgotten")
+SETTING("server.limits.snapshot-after",         snapshot_after,              SIZE,      "16M",            4096,    1099511627776,
+        "bytes of a zone's changes after which its whole content is written anew, which shortens the next start")
 SETTING("log.level",                            log_level,                   LEVEL,     "info",           0,       0,
         "least level kept: error, warning, notice, info or debug")
 SETTING("log.form",                             log_form,                    FORM,      "logfmt",         0,       0,
         "how a line looks: logfmt or json")
 SETTING("log.to",                               log_to,                      TARGET,    "stderr",         0,       0,
         "where lines go: stderr or journal")
+SETTING("control.socket",                       control_socket,              SOCKET,    "/run/reeve/control.sock", 1,  107,
+        "where reevectl reaches the server; `off` for nowhere")
+SETTING("control.group",                        control_group,               TEXT,      "off",            1,       64,
+        "group whose members may use the control socket (mode 0660); `off` leaves the process's own")
 #endif
 
-/*    path                       struct       member   place     kind     min  max   what it is */
+/*    path                             struct       member                place                kind       default      min  max   what it is */
 #ifdef ENTRY
-ENTRY("server.listen.*.address", conf_listen, address, at,       ADDRESS, 1,   256,
+ENTRY("server.listen.*.address",       conf_listen, address,              at,                  ADDRESS,   NULL,        1,   256,
       "ADDRESS or ADDRESS@PORT")
-ENTRY("zones.*.file",            conf_zone,   file,    file_at,  PATH,    1,   4000,
+
+ENTRY("keys.*.algorithm",              conf_key,    algorithm,            ats.algorithm,       ALGORITHM, "",          0,   0,
+      "how messages are signed (RFC 8945 s6); unless said, as the file of the secret has it, or hmac-sha256")
+ENTRY("keys.*.secret",                 conf_key,    secret,               ats.secret,          SECRET,    NULL,        1,   1024,
+      "the shared secret in base64; `off`: the key is known here, but nothing can be signed with it")
+ENTRY("keys.*.secret-file",            conf_key,    secret_file,          ats.secret_file,     PATH,      NULL,        1,   4000,
+      "a file with the secret, which others cannot read")
+ENTRY("keys.*.previous",               conf_key,    previous,             ats.previous,        SECRET,    NULL,        1,   1024,
+      "the secret that was used before, accepted too while clients change over; `off` for none")
+ENTRY("keys.*.previous-file",          conf_key,    previous_file,        ats.previous_file,   PATH,      NULL,        1,   4000,
+      "a file with the secret that was used before")
+ENTRY("keys.*.previous-until",         conf_key,    previous_until_us,    ats.previous_until,  TIME,      NULL,        0,   0,
+      "when the secret that was used before is no longer accepted; without it, never")
+
+ENTRY("zones.*.type",                  conf_zone,   type,                 ats.type,            ZONE_TYPE, "primary",   0,   0,
+      "what the other settings make it, to be written down if you like")
+ENTRY("zones.*.file",                  conf_zone,   file,                 file_at,             PATH,      NULL,        1,   4000,
       "the zone file (RFC 1035 s5); it is read, never written")
+ENTRY("zones.*.soa",                   conf_zone,   soa,                  ats.soa,             SOA,       NULL,        0,   0,
+      "for a zone without file: what it is made from when it is new; its records live in the state directory")
+ENTRY("zones.*.soa.ns",                conf_soa,    written.ns,           written.ns.at,       LIST,      NULL,        1,   32,
+      "the zone's name servers")
+ENTRY("zones.*.soa.mname",             conf_soa,    written.mname.text,   written.mname.at,    NAME,      NULL,        1,   1020,
+      "the primary's name; default: the first of `ns`")
+ENTRY("zones.*.soa.rname",             conf_soa,    written.rname.text,   written.rname.at,    NAME,      NULL,        1,   1020,
+      "who answers for the zone, as a name; default: hostmaster below the zone")
+ENTRY("zones.*.soa.refresh",           conf_soa,    refresh,              written.refresh,     PERIOD,    "1h",        1,   2147483647,
+      "how often secondaries look for changes")
+ENTRY("zones.*.soa.retry",             conf_soa,    retry,                written.retry,       PERIOD,    "10m",       1,   2147483647,
+      "and how soon again when they cannot")
+ENTRY("zones.*.soa.expire",            conf_soa,    expire,               written.expire,      PERIOD,    "14d",       1,   2147483647,
+      "after which time without the primary they stop answering")
+ENTRY("zones.*.soa.minimum",           conf_soa,    minimum,              written.minimum,     PERIOD,    "5m",        0,   2147483647,
+      "how long resolvers keep that a name does not exist (RFC 2308)")
+ENTRY("zones.*.soa.ttl",               conf_soa,    ttl,                  written.ttl,         PERIOD,    "1h",        0,   2147483647,
+      "TTL of the SOA and NS records")
+ENTRY("zones.*.updates",               conf_zone,   updates,              ats.updates,         UPDATES,   NULL,        0,   10000,
+      "who may change what (RFC 2136): the first rule that matches decides, what none matches is refused")
+ENTRY("zones.*.updates.*.key",         conf_update, key.text,             key.at,              NAME,      NULL,        1,   1020,
+      "identity: whoever signs with this key")
+ENTRY("zones.*.updates.*.unsigned",    conf_update, is_unsigned,          ats.is_unsigned,     YES_NO,    NULL,        0,   1,
+      "identity: anybody, without a signature; narrow it with `from`")
+ENTRY("zones.*.updates.*.deny",        conf_update, is_deny,              ats.is_deny,         YES_NO,    NULL,        0,   1,
+      "what matches is refused, whatever later rules say")
+ENTRY("zones.*.updates.*.from",        conf_update, from,                 from.at,             LIST,      NULL,        1,   1000,
+      "only from these addresses or prefixes")
+ENTRY("zones.*.updates.*.name",        conf_update, name,                 name.at,             LIST,      NULL,        1,   10000,
+      "where: these names")
+ENTRY("zones.*.updates.*.under",       conf_update, under,                under.at,            LIST,      NULL,        1,   10000,
+      "where: these names and all below them")
+ENTRY("zones.*.updates.*.self",        conf_update, is_self,              ats.is_self,         YES_NO,    NULL,        0,   1,
+      "where: the name of the key; a key name without final dot is taken under the zone")
+ENTRY("zones.*.updates.*.below-self",  conf_update, is_below_self,        ats.is_below_self,   YES_NO,    NULL,        0,   1,
+      "where: all below the name of the key")
+ENTRY("zones.*.updates.*.acme",        conf_update, acme,                 acme.at,             LIST,      NULL,        1,   10000,
+      "where: TXT at _acme-challenge of these names, `any` of every name; unless said, TTLs up to 300 and 8 records per name")
+ENTRY("zones.*.updates.*.dhcp",        conf_update, is_dhcp,              ats.is_dhcp,         YES_NO,    NULL,        0,   1,
+      "where: A, AAAA, PTR and DHCID at every name; `types` may narrow that")
+ENTRY("zones.*.updates.*.reverse-of-source", conf_update, is_reverse,     ats.is_reverse,      YES_NO,    NULL,        0,   1,
+      "where: the reverse name of the address that the update comes from")
+ENTRY("zones.*.updates.*.all",         conf_update, is_all,               ats.is_all,          YES_NO,    NULL,        0,   1,
+      "where: every name of the zone")
+ENTRY("zones.*.updates.*.types",       conf_update, types,                types.at,            LIST,      NULL,        1,   1000,
+      "only these types of records; without it all but SOA, NS of the zone itself and those of DNSSEC")
+ENTRY("zones.*.updates.*.ops",         conf_update, ops,                  ops.at,              LIST,      NULL,        1,   2,
+      "only add, or only delete")
+ENTRY("zones.*.updates.*.max-records", conf_update, records_max,          ats.records_max,     COUNT,     NULL,        1,   4294967295,
+      "records that this rule covers, in the whole zone")
+ENTRY("zones.*.updates.*.max-per-name", conf_update, per_name_max,        ats.per_name_max,    COUNT,     NULL,        1,   4294967295,
+      "records at one name")
+ENTRY("zones.*.updates.*.ttl",         conf_update, ttl,                  ats.ttl,             RANGE,     NULL,        0,   2147483647,
+      "TTLs of records that are added")
+ENTRY("zones.*.updates.*.rate",        conf_update, rate,                 ats.rate,            RATE,      NULL,        1,   1000000,
+      "updates in a second")
+ENTRY("zones.*.updates.*.within",      conf_update, within,               within.at,           LIST,      NULL,        1,   1000,
+      "only addresses in these prefixes, in A and AAAA records and in names of PTR records")
+ENTRY("zones.*.serial",                conf_zone,   serial,               ats.serial,          SERIAL,    "increment", 0,   0,
+      "how the serial moves with a change: to the next number, the time in seconds, or YYYYMMDD00")
+ENTRY("zones.*.strict",                conf_zone,   is_strict,            ats.is_strict,       YES_NO,    "no",        0,   1,
+      "changes that RFC 2136 ignores in silence are refused")
+ENTRY("zones.*.protect",               conf_zone,   protect,              ats.protect,         PROTECT,   "file",      0,   0,
+      "`file`: updates cannot change what the zone file has; `none`: they can, until the file itself changes it")
+ENTRY("zones.*.history",               conf_zone,   has_history,          ats.has_history,     YES_NO,    "",          0,   1,
+      "keep the zone's changes in the state directory; unless said, exactly if it has `updates` or `soa`")
 #endif
 
 /*    path */
 #ifdef LATER
-LATER("control")
 LATER("metrics")
-LATER("keys")
 LATER("remotes")
 LATER("tls")
 LATER("policies")
 LATER("templates")
 LATER("views")
 LATER("server.listen.*.tls")
-LATER("zones.*.type")
 LATER("zones.*.template")
-LATER("zones.*.soa")
 LATER("zones.*.primaries")
 LATER("zones.*.secondaries")
 LATER("zones.*.wait-secondaries")
 LATER("zones.*.notify")
 LATER("zones.*.transfer")
-LATER("zones.*.updates")
-LATER("zones.*.protect")
+LATER("zones.*.updates.*.cert")
+LATER("zones.*.updates.*.sig0")
+LATER("zones.*.updates.*.lease")
 LATER("zones.*.dnssec")
 LATER("zones.*.policy")
 LATER("zones.*.catalog")
 LATER("zones.*.auto-ptr")
-LATER("zones.*.strict")
 #endif

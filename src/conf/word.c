@@ -5,39 +5,47 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/check.h"
 #include "conf/suggest.h"
+
+static const struct word yes_no[] = {{"yes", 1},  {"no", 0},    {"on", 1}, {"off", 0},
+                                     {"true", 1}, {"false", 0}, {0}};
+#define X(name, text)           {text, name},
+#define Y(name, priority, text) {text, name},
+static const struct word levels[] = {LOG_LEVEL_LIST(Y){0}};
+static const struct word forms[] = {LOG_FORM_LIST(X){0}};
+static const struct word targets[] = {CONF_LOG_TARGET_LIST(X){0}};
+static const struct word algorithms[] = {{"hmac-md5", 0},
+                                         {"hmac-sha1", 0},
+                                         {"hmac-sha224", 0},
+                                         {"hmac-sha256", 0},
+                                         {"hmac-sha384", 0},
+                                         {"hmac-sha512", 0},
+                                         {0}};
+static const struct word serials[] = {SERIAL_POLICY_LIST(X){0}};
+static const struct word protects[] = {CONF_PROTECT_LIST(X){0}};
+static const struct word zone_types[] = {CONF_ZONE_TYPE_LIST(X){0}};
+#undef X
+#undef Y
+
+static const struct word *const sets[] = {
+    [SETTING_YES_NO] = yes_no,    [SETTING_LEVEL] = levels,         [SETTING_FORM] = forms,
+    [SETTING_TARGET] = targets,   [SETTING_ALGORITHM] = algorithms, [SETTING_SERIAL] = serials,
+    [SETTING_PROTECT] = protects, [SETTING_ZONE_TYPE] = zone_types,
+};
 
 const struct word *word_set(enum setting_kind kind)
 {
-    static const struct word yes_no[] = {{"yes", 1},  {"no", 0},    {"on", 1}, {"off", 0},
-                                         {"true", 1}, {"false", 0}, {0}};
-    static const struct word levels[] = {
-#define X(name, priority, text) {text, name},
-        LOG_LEVEL_LIST(X)
-#undef X
-            {0}};
-    static const struct word forms[] = {
-#define X(name, text) {text, name},
-        LOG_FORM_LIST(X)
-#undef X
-            {0}};
-    static const struct word targets[] = {
-#define X(name, text) {text, name},
-        CONF_LOG_TARGET_LIST(X)
-#undef X
-            {0}};
-    switch (kind) {
-    case SETTING_YES_NO:
-        return yes_no;
-    case SETTING_LEVEL:
-        return levels;
-    case SETTING_FORM:
-        return forms;
-    case SETTING_TARGET:
-        return targets;
-    default:
-        return NULL;
-    }
+    return kind < ARRAY_LEN(sets) ? sets[kind] : NULL;
+}
+
+const char *word_text(enum setting_kind kind, int value)
+{
+    const struct word *w = word_set(kind);
+    while (w->text && w->value != value)
+        w++;
+    ASSERT(w->text);
+    return w->text;
 }
 
 const struct word *word_find(const struct word *set, const char *text)

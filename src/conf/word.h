@@ -11,8 +11,10 @@ struct word {
     int value;
 };
 
-/* The words of a kind (LEVEL, FORM, TARGET); YES_NO has one too. NULL for other kinds. */
+/* The words of a kind (LEVEL, SERIAL...); YES_NO has some too. NULL for other kinds. */
 const struct word *word_set(enum setting_kind kind);
+/* The first word for the value, which has one. */
+const char *word_text(enum setting_kind kind, int value);
 /* Case is ignored; NULL if it is none of them. */
 const struct word *word_find(const struct word *set, const char *text);
 /* "error, warning, notice, info or debug" */

@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "conf/fault.h"
+#include "conf/names.h"
+#include "conf/updates.h"
 
 static bool read_name(struct fill *f, const struct item *key, struct conf_zone *z)
 {
@@ -23,6 +25,29 @@ static bool read_name(struct fill *f, const struct item *key, struct conf_zone *
     return z->text != NULL;
 }
 
+/* What makes the zone: exactly one of two. */
+static void check_origin(struct fill *f, const struct item *key, const struct conf_zone *z)
+{
+    if (!z->file && !z->soa)
+        fault_add(f->faults, key->at,
+                  "zone \"%.*s\" has neither \"file\" nor \"soa\", from which it would be made",
+                  QUOTED(key->text));
+    else if (z->file && z->soa)
+        fault_add(f->faults, z->ats.soa, "\"soa\" cannot stand beside \"file\", which has a SOA");
+}
+
+static void check_rest(struct fill *f, struct conf_zone *z)
+{
+    bool is_dynamic = z->soa || z->grant_count > 0;
+    if (z->type == CONF_SECONDARY)
+        fault_add(f->faults, z->ats.type, "\"secondary\" is not supported yet");
+    if (z->ats.has_history.line == 0)
+        z->has_history = is_dynamic;
+    else if (is_dynamic && !z->has_history)
+        fault_add(f->faults, z->ats.has_history, "a zone with \"%s\" cannot be without history",
+                  z->soa ? "soa" : "updates");
+}
+
 static void read_settings(struct fill *f, const struct item *key, struct conf_zone *z)
 {
     const struct item *value = key->next;
@@ -32,12 +57,12 @@ static void read_settings(struct fill *f, const struct item *key, struct conf_zo
                   QUOTED(key->text), QUOTED(value->text));
         return;
     }
-    unsigned before = f->faults->count;
+    unsigned before = f->faults->errors;
     fill_map(f, value, "zones.*", z);
-    if (!z->file && f->faults->count == before)
-        fault_add(f->faults, key->at,
-                  "zone \"%.*s\" has no \"file\"; zones without one are not supported yet",
-                  QUOTED(key->text));
+    if (f->faults->errors > before)
+        return;
+    check_origin(f, key, z);
+    check_rest(f, z);
 }
 
 static int compare_zones(const void *pa, const void *pb)
@@ -71,9 +96,11 @@ void zones_read(struct fill *f, const struct item *n)
     c->zones = fill_alloc(f, n, n->count / 2 * sizeof(struct conf_zone));
     if (!c->zones)
         return;
+    struct conf_zone preset = {0}; /* once for all: there may be a million */
+    fill_entry_presets(f, "zones.*", &preset);
     for (const struct item *key = n->first; key; key = key->next->next) {
         struct conf_zone *z = &c->zones[c->zone_count];
-        memset(z, 0, sizeof(*z));
+        *z = preset;
         bool is_named = read_name(f, key, z);
         read_settings(f, key, z);
         c->zone_count += is_named;
@@ -82,4 +109,53 @@ void zones_read(struct fill *f, const struct item *n)
         return;
     qsort(c->zones, c->zone_count, sizeof(struct conf_zone), compare_zones);
     check_twice(f, c);
+}
+
+/* --- soa --- */
+
+bool zones_read_soa(struct fill *f, const struct setting *s, const struct item *n, void *member)
+{
+    struct conf_soa *soa = fill_alloc(f, n, sizeof(*soa));
+    if (!soa)
+        return true;
+    *soa = (struct conf_soa){0};
+    fill_entry_presets(f, s->path, soa);
+    unsigned before = f->faults->errors;
+    fill_map(f, n, s->path, soa);
+    if (soa->written.ns.count == 0 && f->faults->errors == before)
+        fault_add(f->faults, n->at, "\"soa\" needs \"ns\", the zone's name servers");
+    *(struct conf_soa **)member = soa;
+    return true;
+}
+
+static void build_soa(struct fill *f, const struct conf_zone *z, struct conf_soa *soa)
+{
+    const struct conf_texts *list = &soa->written.ns;
+    struct name_buf *ns = fill_alloc(f, &(struct item){.at = list->at}, list->count * sizeof(*ns));
+    if (!ns)
+        return;
+    for (unsigned i = 0; i < list->count; i++)
+        soa->ns_count += names_read(f, z, &list->items[i], &ns[soa->ns_count]);
+    soa->ns = ns;
+    if (soa->written.mname.text)
+        names_read(f, z, &soa->written.mname, &soa->mname);
+    else if (soa->ns_count)
+        soa->mname = ns[0];
+    static const struct name hostmaster = {(const uint8_t *)"\012hostmaster", 12};
+    if (soa->written.rname.text)
+        names_read(f, z, &soa->written.rname, &soa->rname);
+    else if (!name_join(hostmaster, name_of(&z->name), &soa->rname))
+        fault_add(f->faults, z->ats.soa, "\"soa\" needs \"rname\": hostmaster.%.*s is too long",
+                  QUOTED(z->text));
+}
+
+void zones_build(struct fill *f)
+{
+    struct conf *c = f->conf;
+    for (unsigned i = 0; i < c->zone_count; i++) {
+        struct conf_zone *z = &c->zones[i];
+        if (z->soa)
+            build_soa(f, z, z->soa);
+        updates_build(f, z);
+    }
 }

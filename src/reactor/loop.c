@@ -227,7 +227,10 @@ static void faults_log(const char *path, const struct conf_faults *faults)
     for (unsigned i = 0; i < faults->count; i++) {
         const struct conf_fault *f = &faults->list[i];
         snprintf(place, sizeof(place), "%s:%u:%u: %s", path, f->at.line, f->at.column, f->text);
-        log_error("configuration faulty", {"fault", place});
+        if (f->is_warning)
+            log_warn("configuration doubtful", {"warning", place});
+        else
+            log_error("configuration faulty", {"fault", place});
     }
     if (faults->left_out)
         log_error("configuration faulty", {"file", path},
@@ -270,10 +273,9 @@ static void on_conf(void *arg, struct conf *conf, const struct conf_faults *faul
         conf_free(conf);
         return;
     }
-    if (!conf) {
-        faults_log(l->reload.path, faults);
+    faults_log(l->reload.path, faults);
+    if (!conf)
         err_say(&diag, ERR_INVALID, "the configuration has faults");
-    }
     if (conf && configuration_take(l, conf, &diag) == OK) {
         log_notice("configuration taken", {"file", l->reload.path});
     } else {

@@ -58,7 +58,7 @@ static void on_finished(struct ev_loop *ev, ev_async *w, int revents)
         return;
     r->is_wanted = false;
     if (reload_start(r, NULL) != OK) {
-        r->faults->count = r->faults->left_out = 0;
+        r->faults->count = r->faults->left_out = r->faults->errors = 0;
         r->done(r->arg, NULL, r->faults);
     }
 }

@@ -13,7 +13,7 @@
 
 #include "conf/conf.h"
 
-/* conf: the receiver's; NULL: see faults. */
+/* conf: the receiver's; NULL: see faults, which may be warnings otherwise. */
 typedef void (*reload_done_fn)(void *arg, struct conf *conf, const struct conf_faults *faults);
 
 struct reload {

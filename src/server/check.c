@@ -16,6 +16,8 @@ unsigned server_check_zones(const struct conf *conf, FILE *out)
     struct load_sink sink = {.arg = out, .line = on_line};
     for (unsigned i = 0; i < conf->zone_count; i++) {
         const struct conf_zone *z = &conf->zones[i];
+        if (!z->file) /* its content is in the state directory */
+            continue;
         struct load_result result;
         struct diag diag = {0};
         struct zone *zone =

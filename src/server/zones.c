@@ -52,7 +52,7 @@ static const struct conf_zone *find_configured(const struct conf *conf, struct n
 
 static uint64_t file_hash(const struct server *s, const struct conf_zone *c)
 {
-    return hash_bytes(&s->store.key, c->file, strlen(c->file));
+    return c->file ? hash_bytes(&s->store.key, c->file, strlen(c->file)) : 0;
 }
 
 static void load(struct server *s, struct server_zone *z, const struct conf_zone *c)
@@ -62,6 +62,10 @@ static void load(struct server *s, struct server_zone *z, const struct conf_zone
     z->file = file_hash(s, c);
     z->is_loading = true;
     z->is_wanted_again = z->is_stale = false;
+    if (!c->file) { /* nothing to load from: it answers SERVFAIL */
+        z->is_loading = false;
+        return;
+    }
     loader_load(s->loader, name_of(&c->name), c->file, limits,
                 z->entry->zone ? LOADER_BEHIND : LOADER_AWAITED, z->ticket);
 }

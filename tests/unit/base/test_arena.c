@@ -89,3 +89,18 @@ Test(arena, a_block_above_the_limit_is_a_bug, .signal = SIGABRT)
     struct arena a;
     arena_init(&a, 65, 64);
 }
+
+Test(arena, wiped_of_all_that_it_held)
+{
+    struct arena a;
+    arena_init(&a, 64, 1024);
+    char *first = arena_string(&a, "secret", 6), *own = arena_alloc(&a, 500);
+    memset(own, 's', 500);
+    char *third = arena_string(&a, "secret", 6);
+    arena_wipe(&a);
+    cr_expect_eq(first[0] | first[5] | third[0] | third[5], 0);
+    for (unsigned i = 0; i < 500; i++)
+        cr_expect_eq(own[i], 0);
+    arena_done(&a);
+    arena_wipe(&a);
+}

@@ -26,12 +26,76 @@ static void text_is_same(const char *a, const char *b)
     cr_expect_str_eq(a ? a : "(none)", b ? b : "(none)");
 }
 
+static void names_are_same(const struct name_buf *a, const struct name_buf *b, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        cr_expect(name_is_same(name_of(&a[i]), name_of(&b[i])));
+}
+
+static void prefixes_are_same(const struct prefix *a, const struct prefix *b, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        cr_expect(a[i].len == b[i].len && a[i].bytes_len == b[i].bytes_len &&
+                  memcmp(a[i].bytes, b[i].bytes, a[i].bytes_len) == 0);
+}
+
+static void grants_are_same(const struct grant *a, const struct grant *b)
+{
+    cr_expect(a->is_deny == b->is_deny && a->is_unsigned == b->is_unsigned &&
+              a->where == b->where && a->is_any_name == b->is_any_name && a->ops == b->ops);
+    cr_expect(a->records_max == b->records_max && a->per_name_max == b->per_name_max &&
+              a->ttl_min == b->ttl_min && a->ttl_max == b->ttl_max && a->rate == b->rate);
+    names_are_same(&a->key, &b->key, 1);
+    names_are_same(&a->self, &b->self, 1);
+    cr_assert(a->name_count == b->name_count && a->type_count == b->type_count &&
+              a->from_count == b->from_count && a->within_count == b->within_count);
+    names_are_same(a->names, b->names, a->name_count);
+    prefixes_are_same(a->from, b->from, a->from_count);
+    prefixes_are_same(a->within, b->within, a->within_count);
+    for (unsigned i = 0; i < a->type_count; i++)
+        cr_expect_eq(a->types[i], b->types[i]);
+    cr_expect_eq(!a->state, !b->state);
+}
+
+static void soas_are_same(const struct conf_soa *a, const struct conf_soa *b)
+{
+    cr_assert_eq(!a, !b);
+    if (!a)
+        return;
+    names_are_same(&a->mname, &b->mname, 1);
+    names_are_same(&a->rname, &b->rname, 1);
+    cr_assert_eq(a->ns_count, b->ns_count);
+    names_are_same(a->ns, b->ns, a->ns_count);
+    cr_expect(a->refresh == b->refresh && a->retry == b->retry && a->expire == b->expire &&
+              a->minimum == b->minimum && a->ttl == b->ttl);
+}
+
+static void keys_are_same(const struct conf *a, const struct conf *b)
+{
+    cr_assert_eq(a->key_count, b->key_count);
+    for (unsigned i = 0; i < a->key_count; i++) {
+        names_are_same(&a->keys[i].name, &b->keys[i].name, 1);
+        text_is_same(a->keys[i].algorithm, b->keys[i].algorithm);
+        cr_expect_eq(a->keys[i].previous_until_us, b->keys[i].previous_until_us);
+        text_is_same(a->keys[i].secret_file, b->keys[i].secret_file);
+        text_is_same(a->keys[i].previous_file, b->keys[i].previous_file);
+    }
+}
+
 static void zones_are_same(const struct conf *a, const struct conf *b)
 {
     cr_assert_eq(a->zone_count, b->zone_count);
     for (unsigned i = 0; i < a->zone_count; i++) {
         cr_expect(name_is_same(name_of(&a->zones[i].name), name_of(&b->zones[i].name)));
         text_is_same(a->zones[i].file, b->zones[i].file);
+        soas_are_same(a->zones[i].soa, b->zones[i].soa);
+        cr_expect_eq(a->zones[i].serial, b->zones[i].serial);
+        cr_expect_eq(a->zones[i].protect, b->zones[i].protect);
+        cr_expect_eq(a->zones[i].is_strict, b->zones[i].is_strict);
+        cr_expect_eq(a->zones[i].has_history, b->zones[i].has_history);
+        cr_assert_eq(a->zones[i].grant_count, b->zones[i].grant_count);
+        for (unsigned k = 0; k < a->zones[i].grant_count; k++)
+            grants_are_same(&a->zones[i].grants[k], &b->zones[i].grants[k]);
     }
 }
 
@@ -40,6 +104,8 @@ static void zones_are_same(const struct conf *a, const struct conf *b)
 #define SAME_COUNT(m)     cr_expect_eq(a->m, b->m, #m)
 #define SAME_SIZE(m)      cr_expect_eq(a->m, b->m, #m)
 #define SAME_DURATION(m)  cr_expect_eq(a->m, b->m, #m)
+#define SAME_PERIOD(m)    cr_expect_eq(a->m, b->m, #m)
+#define SAME_SOCKET(m)    text_is_same(a->m, b->m)
 #define SAME_LEVEL(m)     cr_expect_eq(a->m, b->m, #m)
 #define SAME_FORM(m)      cr_expect_eq(a->m, b->m, #m)
 #define SAME_TARGET(m)    cr_expect_eq(a->m, b->m, #m)
@@ -56,6 +122,7 @@ static void confs_are_same(const struct conf *a, const struct conf *b)
 #define SETTING(path, member, kind, preset, min, max, what) SAME_##kind(member);
 #include "conf/settings.tbl.h"
 #undef SETTING
+    keys_are_same(a, b);
     zones_are_same(a, b);
 }
 
@@ -76,9 +143,40 @@ static const char awkward[] =
     "  \"it's.example\": {file: 'null'}\n"
     "  \"\\\\000\\\\001\\\"\\xfc\\\\.\\\\@.Example\": {file: \"q'q\"}\n";
 
+static const char dynamic[] =
+    "server: {limits: {history-age: 5400, history-size: 1G, update-pending: 7}}\n"
+    "control: {socket: 'run/it''s.sock', group: off}\n"
+    "keys:\n"
+    "  web1: {secret: c2VjcmV0LXNlY3JldC1zZWNyZXQ=, algorithm: hmac-sha512, previous: b2xkb2xk,\n"
+    "         previous-until: 2026-11-30T12:00:01Z}\n"
+    "  'off': {secret: b2ZmLi4u}\n"
+    "  'a b\\.c': {secret: b2ZmLi4u}\n"
+    "  none: {secret: off}\n"
+    "zones:\n"
+    "  a.example:\n"
+    "    type: primary\n"
+    "    soa: {ns: [ns1, '@', \"it's\", 'off'], mname: 'off', rname: 'no', refresh: 90m, ttl: 0}\n"
+    "    serial: unixtime\n"
+    "    updates:\n"
+    "      - {key: 'off', self: yes, types: [TXT, type731]}\n"
+    "      - {key: 'a b\\.c', below-self: yes, deny: yes, ops: delete}\n"
+    "      - {key: web1, acme: any, rate: 5/s}\n"
+    "      - {key: web1, acme: [www, '@'], ttl: 1m..1h, max-per-name: 2, all: no}\n"
+    "      - {unsigned: yes, from: [127.0.0.1, '::/0'], reverse-of-source: yes}\n"
+    "  b.example:\n"
+    "    file: b\n"
+    "    strict: yes\n"
+    "    protect: none\n"
+    "    updates:\n"
+    "      - {key: web1, dhcp: yes, within: 10.0.0.0/8, max-records: 100}\n"
+    "      - {key: web1, name: ['*.x', '#y', 'a: b'], ops: [add, delete]}\n"
+    "      - {key: web1, under: any}\n"
+    "      - {key: web1, all: yes}\n"
+    "  c.example: {file: c, updates: [], history: yes}\n";
+
 Test(effective, is_a_configuration_of_the_same_meaning_elsewhere)
 {
-    static const char *const yamls[] = {"", "zones: {example.com: {file: x}}", awkward};
+    static const char *const yamls[] = {"", "zones: {example.com: {file: x}}", awkward, dynamic};
     for (size_t i = 0; i < ARRAY_LEN(yamls); i++) {
         size_t len;
         struct conf *a =
@@ -113,6 +211,21 @@ Test(effective, makes_relative_paths_absolute)
     free(shown);
     conf_free(a);
     conf_free(b);
+}
+
+Test(effective, shows_no_secret)
+{
+    static const char yaml[] = "keys: {k: {secret: aGVsbG8taGVsbG8=, previous: d29ybGQtd29ybGQ=}}";
+    struct conf *c = conf_load_bytes(yaml, strlen(yaml), "/f", &faults);
+    cr_assert_not_null(c, "%s", faults.list[0].text);
+    size_t len;
+    char *shown = shown_of(c, &len);
+    cr_expect_null(strstr(shown, "aGVsbG8"));
+    cr_expect_null(strstr(shown, "d29ybGQ"));
+    cr_expect_not_null(strstr(shown, "secret: off"));
+    cr_expect_not_null(strstr(shown, "previous: off"));
+    free(shown);
+    conf_free(c);
 }
 
 Test(effective, takes_the_longest_names_of_zones)

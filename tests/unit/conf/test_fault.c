@@ -53,3 +53,30 @@ Test(fault, counts_what_it_does_not_keep)
     cr_expect_eq(faults.left_out, 5);
     cr_expect(fault_is_full(&faults));
 }
+
+Test(fault, warnings_are_shown_as_such_and_do_not_count_as_errors)
+{
+    fault_reset(&faults);
+    fault_warn(&faults, (struct conf_at){2, 1}, "doubtful %s", "\x1b");
+    cr_expect_eq(faults.errors, 0);
+    fault_add(&faults, (struct conf_at){1, 1}, "wrong");
+    cr_expect_eq(faults.errors, 1);
+    for (unsigned i = faults.count; i < CONF_FAULTS_MAX; i++)
+        fault_warn(&faults, (struct conf_at){3, 1}, "and more");
+    fault_warn(&faults, (struct conf_at){4, 1}, "too much");
+    fault_add(&faults, (struct conf_at){4, 1}, "too much");
+    cr_expect_eq(faults.errors, 2, "counted, shown or not");
+    cr_expect_eq(faults.left_out, 2);
+    fault_sort(&faults);
+    char *shown = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&shown, &len);
+    conf_faults_show(&faults, "f", out);
+    fclose(out);
+    static const char begin[] =
+        "f:1:1: wrong\nf:2:1: warning: doubtful ?\nf:3:1: warning: and more";
+    cr_expect_eq(strncmp(shown, begin, strlen(begin)), 0, "%s", shown);
+    free(shown);
+    fault_reset(&faults);
+    cr_expect_eq(faults.count + faults.left_out + faults.errors, 0);
+}
