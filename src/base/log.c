@@ -43,6 +43,12 @@ void log_setup(enum log_level level, enum log_form form, bool priorities, log_si
     atomic_store(&log_state.sink, sink);
 }
 
+void log_set_level(enum log_level level)
+{
+    ASSERT(level >= LOG_ERROR_LEVEL && level <= LOG_DEBUG_LEVEL);
+    atomic_store(&log_state.level, level);
+}
+
 bool log_is_on(enum log_level level)
 {
     return level <= atomic_load_explicit(&log_state.level, memory_order_relaxed);

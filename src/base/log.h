@@ -59,6 +59,8 @@ typedef void (*log_sink_fn)(enum log_level level, const char *message,
 /* sink NULL: stderr, each line prefixed "<priority>" when `priorities` is set (under systemd).
  * Before the first call: info, logfmt, no priorities, stderr. */
 void log_setup(enum log_level level, enum log_form form, bool priorities, log_sink_fn sink);
+/* Only the level, until the next log_setup(). */
+void log_set_level(enum log_level level);
 bool log_is_on(enum log_level level);
 /* Lines that stderr did not take in time, since the start. */
 uint64_t log_lost(void);

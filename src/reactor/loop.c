@@ -10,8 +10,11 @@
  *   TURN_CONTROL   ev_timer  watchdog, progress, drain        on_watchdog on_progress on_drain_end
  *   TURN_UDP       ev_io     each UDP socket                  on_udp
  *   TURN_CONN      ev_io     each TCP connection              conn.c
+ *   TURN_CONN      ev_io     each control connection          control.c
  *   TURN_TIMER     ev_timer  the next TCP deadline            tcp.c
+ *   TURN_TIMER     ev_timer  each control connection's        control.c
  *   TURN_ACCEPT    ev_io     each listening TCP socket        on_tcp
+ *   TURN_ACCEPT    ev_io     the control socket               control.c
  *
  * The life: LOADING until the first loads are in, then SERVING; RELOADING from SIGHUP until the new
  * configuration's zones are loaded, or refused; DRAINING after the first SIGTERM. Queries are
@@ -27,6 +30,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "request/address.h"
+#include "reactor/control.h"
 #include "reactor/listen.h"
 #include "reactor/process.h"
 #include "reactor/reload.h"
@@ -34,6 +38,7 @@
 #include "reactor/tcp.h"
 #include "reactor/turn.h"
 #include "reactor/udp.h"
+#include "server/control.h"
 #include "server/server.h"
 
 /* While zones load: how often the service manager hears of it, and how long it may then wait for
@@ -56,7 +61,9 @@ struct loop {
     struct udp *udp;
     struct tcp tcp;
     struct listen_set listens;
+    struct control_set control;
     struct reload reload;
+    struct diag reload_fault; /* of the last reload; no text: it took effect */
     ev_signal on_term, on_int, on_hup, on_usr1;
     ev_async loaded;
     ev_timer watchdog, progress, drain_end;
@@ -147,6 +154,7 @@ static void configuration_apply(struct loop *l)
     listen_commit(&l->listens, server_conf(l->server), l->ev, listener_empty);
     listen_start(&l->listens, l->ev, TRANSPORT_UDP);
     listen_start(&l->listens, l->ev, TRANSPORT_TCP);
+    control_commit(&l->control, server_conf(l->server));
 }
 
 /* --- loading and reloading --- */
@@ -167,6 +175,9 @@ static void settle(struct loop *l)
                {"state", server_status(l->server, status)});
     l->state = LOOP_SERVING;
     status_show(l, systemd_ready);
+    if (!reload_is_busy(&l->reload))
+        control_reload_over(l->server, l->reload_fault.text[0] ? l->reload_fault.text : NULL,
+                            l->reload.faults);
 }
 
 static void collect(struct loop *l)
@@ -201,24 +212,33 @@ static void on_watchdog(struct ev_loop *ev, ev_timer *w, int revents)
     systemd_ping();
 }
 
-static void on_reload(struct ev_loop *ev, ev_signal *w, int revents)
+/* who: NULL for a signal. */
+static enum err reload_request(void *arg, const char *who, struct diag *diag)
 {
-    (void)revents;
-    struct loop *l = container_of(w, struct loop, on_hup);
-    struct diag diag = {0};
+    struct loop *l = arg;
     if (l->state == LOOP_DRAINING)
-        return;
-    log_notice("reload requested", {"file", l->reload.path});
-    if (reload_start(&l->reload, &diag) != OK) {
+        return err_say(diag, ERR_CANCELED, "the server stops");
+    log_notice("reload requested", {"file", l->reload.path}, {"by", who});
+    enum err e = reload_start(&l->reload, diag);
+    if (e != OK) {
         server_counters(l->server)->reloads_failed++;
-        log_error("reload failed, nothing changed", {"reason", diag.text});
-        return;
+        log_error("reload failed, nothing changed", {"reason", diag->text});
+        return e;
     }
     if (l->state == LOOP_LOADING)
-        return; /* the manager still waits for the first READY, which covers both */
+        return OK; /* the manager still waits for the first READY, which covers both */
     l->state = LOOP_RELOADING;
     systemd_reloading("reading the configuration");
-    ev_timer_again(ev, &l->progress);
+    ev_timer_again(l->ev, &l->progress);
+    return OK;
+}
+
+static void on_reload(struct ev_loop *ev, ev_signal *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    struct diag diag = {0};
+    (void)reload_request(container_of(w, struct loop, on_hup), NULL, &diag);
 }
 
 static void faults_log(const char *path, const struct conf_faults *faults)
@@ -249,7 +269,13 @@ static void fixed_check(const struct conf *old, const struct conf *new)
 static enum err configuration_take(struct loop *l, struct conf *conf, struct diag *diag)
 {
     enum err e = listen_open(&l->listens, conf, diag);
+    if (e == OK) {
+        e = control_open(&l->control, conf, diag);
+        if (e != OK)
+            control_rollback(&l->control);
+    }
     if (e != OK) {
+        listen_rollback(&l->listens);
         conf_free(conf);
         return e;
     }
@@ -257,6 +283,7 @@ static enum err configuration_take(struct loop *l, struct conf *conf, struct dia
     e = server_reload(l->server, conf, diag);
     if (e != OK) {
         listen_rollback(&l->listens);
+        control_rollback(&l->control);
         return e;
     }
     loop_log_setup(server_conf(l->server));
@@ -278,10 +305,14 @@ static void on_conf(void *arg, struct conf *conf, const struct conf_faults *faul
         err_say(&diag, ERR_INVALID, "the configuration has faults");
     if (conf && configuration_take(l, conf, &diag) == OK) {
         log_notice("configuration taken", {"file", l->reload.path});
+        diag.text[0] = 0; /* a notice of no consequence may stand in it */
     } else {
         server_counters(l->server)->reloads_failed++;
         log_error("reload failed, nothing changed", {"reason", diag.text});
     }
+    l->reload_fault = diag;
+    if (l->state == LOOP_SERVING) /* it was asked for before the first loads were in */
+        l->state = LOOP_RELOADING;
     collect(l);
 }
 
@@ -311,6 +342,7 @@ static void drain(struct loop *l)
         listener_empty(listen_of(link));
     }
     listen_done(&l->listens, l->ev);
+    control_stop_accepting(&l->control);
     tcp_drain(&l->tcp);
     ev_timer_start(l->ev, &l->drain_end);
     ev_prepare_start(l->ev, &l->drained);
@@ -328,6 +360,14 @@ static void on_stop(struct ev_loop *ev, ev_signal *w, int revents)
     }
     log_notice("stopping", {"signal", strsignal(w->signum)});
     drain(l);
+}
+
+/* As SIGTERM, but asking twice is no hurry. */
+static void stop_request(void *arg)
+{
+    struct loop *l = arg;
+    if (l->state != LOOP_DRAINING)
+        drain(l);
 }
 
 /* --- counters --- */
@@ -390,6 +430,7 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
     struct loop *l = mem_alloc_zero(sizeof(*l));
     listen_init(&l->listens, on_udp, on_tcp, l);
     l->ev = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+    control_init(&l->control, l->ev);
     enum err e = l->ev ? OK : err_say(diag, ERR_SYSTEM, "no event loop: epoll is not available");
     if (e == OK)
         e = sockets_open(l, conf, diag);
@@ -398,6 +439,8 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
         if (conf->user)
             e = process_become(conf->user, diag);
     }
+    if (e == OK) /* as that user, who will have to replace and to remove it */
+        e = control_open(&l->control, conf, diag);
     if (e != OK) {
         conf_free(conf);
         loop_free(l);
@@ -413,6 +456,9 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
     }
     l->udp = udp_new(l->server);
     tcp_init(&l->tcp, l->ev, l->server, &l->listens, udp_between, l);
+    struct control_hooks hooks = {.arg = l, .reload = reload_request, .stop = stop_request};
+    control_set_hooks(l->server, &hooks);
+    control_start(&l->control, l->server);
     *out = l;
     return OK;
 }
@@ -434,6 +480,8 @@ void loop_free(struct loop *l)
 {
     if (!l)
         return;
+    if (l->ev)
+        control_done(&l->control);
     if (l->server) {
         tcp_done(&l->tcp);
         reload_done(&l->reload);

@@ -20,6 +20,7 @@ struct server *server_new(struct conf *conf, server_wake_fn wake, void *wake_arg
     s->conf = conf;
     self_from_conf(&s->self, conf);
     store_init(&s->store, key);
+    controls_init(&s->controls, wake, wake_arg);
     arena_init(&s->arena, REQUEST_ARENA_BLOCK, REQUEST_ARENA_MAX);
     s->loader = loader_new(conf->load_threads, wake, wake_arg);
     if (!s->loader || !digest_init(&s->digest)) {
@@ -33,6 +34,7 @@ void server_free(struct server *s)
 {
     if (!s)
         return;
+    controls_done(&s->controls);
     loader_free(s->loader);
     zones_free(s);
     digest_done(&s->digest);
@@ -50,7 +52,9 @@ void server_start(struct server *s)
 
 bool server_collect(struct server *s)
 {
-    return zones_collect(s);
+    bool is_complete = zones_collect(s);
+    controls_collect(&s->controls);
+    return is_complete;
 }
 
 enum err server_reload(struct server *s, struct conf *conf, struct diag *diag)

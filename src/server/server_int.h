@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "server/control_int.h"
 #include "server/loader.h"
 #include "server/server.h"
 #include "zone/store.h"
@@ -19,7 +20,8 @@ struct server_zone {
     bool is_loading;
     bool is_wanted_again; /* asked for again while it loads: one more load when this one is done */
     bool is_stale;        /* the configuration names another file since */
-    bool has_failed;
+    char *failure;        /* why the last load failed; NULL: it did not */
+    int64_t loaded_us;    /* wall clock of the last load's end */
 };
 
 struct server {
@@ -32,6 +34,7 @@ struct server {
     uint64_t reload;    /* number of the newest one */
     unsigned reload_at; /* the next of conf->zones that it takes in hand */
     bool is_reloading;
+    struct controls controls;
 
     /* one batch */
     struct request request[SERVER_BATCH_MAX];
@@ -48,6 +51,10 @@ void self_from_conf(struct self *self, const struct conf *conf);
 /* Begins to make the zones those of s->conf, and is done with it if they are few; else
  * zones_collect() goes on. */
 void zones_reload(struct server *s);
+/* Reads one zone's file again, if the configuration has it. */
+void zones_load(struct server *s, struct name name);
+/* The zone's settings; NULL: the configuration is without it. */
+const struct conf_zone *zones_configured(const struct server *s, struct name name);
 void zones_free(struct server *s);
 bool zones_collect(struct server *s);
 

@@ -17,11 +17,18 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "server/server_int.h"
 
 static void drop(void *loader, struct zone *zone)
 {
     loader_drop(loader, zone);
+}
+
+static void owner_free(struct server_zone *z)
+{
+    free(z->failure);
+    free(z);
 }
 
 static void zone_remove(struct server *s, struct server_zone *z)
@@ -30,7 +37,7 @@ static void zone_remove(struct server *s, struct server_zone *z)
     log_notice("zone removed", {"zone", name_text(name_of(&z->entry->name), text)});
     zone_retire(z->entry->zone, drop, s->loader);
     store_remove(&s->store, z->entry);
-    free(z);
+    owner_free(z);
 }
 
 /* NULL: it is not there. */
@@ -88,6 +95,18 @@ static void configure(struct server *s, const struct conf_zone *c)
         load(s, z, c);
 }
 
+const struct conf_zone *zones_configured(const struct server *s, struct name name)
+{
+    return find_configured(s->conf, name);
+}
+
+void zones_load(struct server *s, struct name name)
+{
+    const struct conf_zone *c = find_configured(s->conf, name);
+    if (c)
+        configure(s, c);
+}
+
 /* Zones taken in hand in one turn: about a microsecond each. */
 #define RELOAD_SLICE 256
 
@@ -130,7 +149,7 @@ void zones_free(struct server *s)
 {
     STORE_EACH(e, &s->store) {
         zone_free(e->zone);
-        free(e->owner);
+        owner_free(e->owner);
     }
     store_done(&s->store);
 }
@@ -157,11 +176,19 @@ static void log_failed(const struct loaded *r, const struct zone *old)
               {"serving", old ? "last good version" : "SERVFAIL"});
 }
 
+static char *copy_text(const char *text)
+{
+    size_t len = strlen(text) + 1;
+    return memcpy(mem_alloc(len), text, len);
+}
+
 /* The result becomes what is served, or is logged as what went wrong. */
 static void take_result(struct server *s, struct store_entry *e, struct loaded *r)
 {
     struct server_zone *z = e->owner;
-    z->has_failed = !r->zone;
+    free(z->failure);
+    z->failure = r->zone ? NULL : copy_text(r->diag.text);
+    z->loaded_us = clock_wall_us();
     if (!r->zone) {
         s->count.zone_loads_failed++;
         log_failed(r, e->zone);
@@ -214,7 +241,7 @@ const char *server_status(const struct server *s, char buf[128])
     STORE_EACH(e, &s->store) {
         const struct server_zone *z = e->owner;
         loading += z->is_loading;
-        failed += z->has_failed && !z->is_loading;
+        failed += z->failure && !z->is_loading;
     }
     int n = snprintf(buf, 128, "%zu zone%s", s->store.count, s->store.count == 1 ? "" : "s");
     if (loading)

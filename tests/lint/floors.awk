@@ -14,7 +14,7 @@ BEGIN {
     home["sqlite3.h"] = "/log/"
     home["systemd/"] = "/reactor/systemd\\.[ch]$"
     home["openssl/"] = "/(tsig|sign)/|/reactor/tls[a-z_]*\\.[ch]$|/base/(secret|digest)\\.[ch]$"
-    home["jansson.h"] = "/(server|reactor)/|/reevectl\\.c$"
+    home["jansson.h"] = "/(ctl|server|reactor)/|/reevectl\\.c$"
 }
 
 # "folder: allowed allowed ..."

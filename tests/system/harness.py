@@ -214,12 +214,13 @@ class Reeved(Server):
     def __init__(self, zones, server=None, log=None, keys=None, address='127.0.0.1'):
         super().__init__(address)
         self.zones = dict(zones)
-        self.state = self.dir / 'state'
-        self.state.mkdir(mode=0o750)
-        with contextlib.suppress(LookupError):      # a test's unknown user
-            shutil.chown(self.state, (server or {}).get('user', os.geteuid()))
+        self.state, self.socket = self.dir / 'state', self.dir / 'run' / 'control.sock'
+        for path in (self.state, self.socket.parent):
+            path.mkdir(mode=0o750)
+            with contextlib.suppress(LookupError):      # a test's unknown user
+                shutil.chown(path, (server or {}).get('user', os.geteuid()))
         self.settings = {'server': {'listen': self.listen(), 'state-dir': str(self.state), **(server or {})},
-                         'log': log or {}, 'keys': keys or {}}
+                         'log': log or {}, 'keys': keys or {}, 'control': {'socket': str(self.socket)}}
         self.conf = self.dir / 'reeved.yaml'
         self.expected_exit = 0
         self.notices = []
@@ -293,6 +294,17 @@ class Reeved(Server):
         self.process.send_signal(signal.SIGHUP)
         self.notice('RELOADING', '1')
         return self.notice('READY', '1')
+
+    def reevectl(self, *words, code=0, text=None, timeout_s=DEADLINE_S):
+        """The real client beside the server's program; it has to exit with code. Gives what subprocess.run() gives."""
+        result = subprocess.run([str(self.program().with_name('reevectl')), '--socket', str(self.socket), *map(str, words)],
+                                input=text or '', text=True, capture_output=True, timeout=timeout_s, check=False)
+        assert result.returncode == code, f'{words}: {result.returncode}\n{result.stdout[-4000:]}{result.stderr[-4000:]}'
+        return result
+
+    def ctl(self, *words, **how):
+        """The last line of the answer to reevectl --json."""
+        return json.loads(self.reevectl('--json', *words, **how).stdout.splitlines()[-1])
 
     def finish(self):
         """Ends it as systemd would: it must exit as expected (0) and leave no sanitizer's report."""

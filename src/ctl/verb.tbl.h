@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What an operator can ask of a running server, one row a verb. No include guard: included many times. The
+ * command line of reevectl, its help, the server's check of a request and its dispatch are made from these rows.
+ *
+ * VERB: id is the enum (VERB_<id>) and the server's function (control_<id>). name is what is typed and what "verb"
+ * holds. wait_s: how long reevectl waits for the next line of the answer. Then at most VERB_ARGS_MAX arguments
+ * {name, letter, kind, place, what}, kinds and places as in verb.h; {0} is none.
+ *
+ * ALIAS: names that other servers' tools have taught. */
+
+/*   id         name         wait_s  what it does                                            arguments */
+#ifdef VERB
+VERB(status,    "status",    10,     "how the server is, in a few lines",                    {0})
+VERB(stats,     "stats",     10,     "every counter",                                        {0})
+VERB(reload,    "reload",    900,    "reads the configuration and all zones again, or only the zones named",
+     {"zones", 0, VERB_NAMES, VERB_REST, "ZONE"})
+VERB(check,     "check",     900,    "checks the configuration and every zone file, changes nothing", {0})
+VERB(stop,      "stop",      60,     "stops the server once all that was asked is answered",  {0})
+VERB(loglevel,  "log-level", 10,     "least level that is logged, until the next reload; without one, shows it",
+     {"level", 0, VERB_TEXT, VERB_MAYBE, "error|warning|notice|info|debug"})
+VERB(zones,     "zones",     30,     "all zones with type, serial and number of records",     {0})
+VERB(zone,      "zone",      10,     "what there is to know about a zone",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"})
+VERB(export,    "export",    30,     "the zone as it is served, as a zone file in canonical order",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"output", 'o', VERB_FILE, VERB_OPTION, "FILE"})
+#endif
+
+/*    alias              name */
+#ifdef ALIAS
+ALIAS("zonestatus",      "zone")
+ALIAS("zone-status",     "zone")
+ALIAS("reconfig",        "reload")
+ALIAS("zone-reload",     "reload")
+ALIAS("sync",            "export")
+ALIAS("write",           "export")
+ALIAS("zone-flush",      "export")
+ALIAS("conf-check",      "check")
+ALIAS("halt",            "stop")
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Texts from elsewhere reach a terminal as text, and every verb shows any answer without harm. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "ctl/show.h"
+
+Test(show, escapes_what_a_terminal_obeys)
+{
+    static const struct row {
+        const char *text, *shown;
+    } rows[] = {
+        {"plain text", "plain text"},
+        {"gr\xc3\xbc\xc3\x9f \xe4\xbd\xa0 \xf0\x9f\x90\xa2",
+         "gr\xc3\xbc\xc3\x9f \xe4\xbd\xa0 \xf0\x9f\x90\xa2"},
+        {"\x1b[2J\n\t\x7f", "\\x1B[2J\\x0A\\x09\\x7F"},
+        {"\xc2\x9b"
+         "1m",
+         "\\u009B"
+         "1m"},
+        {"\xe2\x80\xae"
+         "gpj",
+         "\\u202E"
+         "gpj"},
+        {"\xe2\x80\xa8", "\\u2028"},
+        {"\xff\xc3", "\\xFF\\xC3"},
+        {"\xe2\x80", "\\xE2\\x80"},
+        {"\xf0\x9f\x90", "\\xF0\\x9F\\x90"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *shown = NULL;
+        size_t len;
+        FILE *out = open_memstream(&shown, &len);
+        ctl_show_text(rows[i].text, out);
+        fclose(out);
+        cr_expect_str_eq(shown, rows[i].shown, "row %zu", i);
+        free(shown);
+    }
+}
+
+static void show(enum verb_id verb, const char *json, char *shown, size_t cap)
+{
+    json_t *line = json_loads(json, 0, NULL);
+    cr_assert_not_null(line);
+    FILE *out = fmemopen(shown, cap, "w");
+    ctl_show(verb, line, out);
+    fclose(out);
+    json_decref(line);
+}
+
+Test(show, takes_answers_that_no_server_gives)
+{
+    static const char *const answers[] = {
+        "{}",
+        "{\"ok\":true}",
+        "{\"ok\":true,\"zone\":7,\"zones\":[1,{}],\"failures\":[[]],\"counters\":{},\"faults\":"
+        "\"x\","
+        "\"reloaded\":[null],\"level\":[],\"text\":1,\"loaded_us\":9223372036854775807,\"file\":1,"
+        "\"failure\":1,\"uptime_s\":-1,\"not_loaded\":-9223372036854775808}",
+    };
+    static char shown[8192];
+    for (unsigned verb = 0; verb < VERB_COUNT; verb++)
+        for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+            show((enum verb_id)verb, answers[i], shown, sizeof(shown));
+}
+
+Test(show, says_spans_and_numbers_as_people_do)
+{
+    static const struct row {
+        const char *uptime, *shown;
+    } rows[] = {{"5", "up 5s"}, {"65", "up 1m 5s"}, {"7260", "up 2h 1m"}, {"183600", "up 2d 3h"}};
+    static char shown[8192];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char json[128];
+        snprintf(json, sizeof(json), "{\"ok\":true,\"uptime_s\":%s,\"zones\":1,\"records\":2}",
+                 rows[i].uptime);
+        show(VERB_status, json, shown, sizeof(shown));
+        cr_expect_not_null(strstr(shown, rows[i].shown), "%s", shown);
+        cr_expect_not_null(strstr(shown, "1 zone, 2 records"), "%s", shown);
+    }
+}
+
+Test(show, prints_zone_files_as_they_are)
+{
+    static char shown[256];
+    show(VERB_export, "{\"more\":true,\"text\":\"a. 1 IN TXT \\\"x\\\"\\nb\\u001b\"}", shown,
+         sizeof(shown));
+    cr_expect_str_eq(shown, "a. 1 IN TXT \"x\"\nb\\027");
+}
+
+Test(show, helps_with_every_verb)
+{
+    char *shown = NULL;
+    size_t len;
+    FILE *out = open_memstream(&shown, &len);
+    ctl_show_help(out);
+    fclose(out);
+    for (unsigned i = 0; i < VERB_COUNT; i++)
+        cr_expect_not_null(strstr(shown, verb_table[i].what), "%s", verb_table[i].name);
+    free(shown);
+}
