@@ -59,9 +59,10 @@ static enum err wal_keep(struct journal *j, const char *wal, struct diag *diag)
     if (e != OK || r.state == WAL_WHOLE)
         return e;
     if (r.state == WAL_TORN) {
-        journal_notice(j, JOURNAL_NOTICE,
-                       "the write-ahead log ends in an incomplete transaction, as a power failure "
-                       "leaves it; it was not acknowledged and is left out");
+        journal_notice(
+            j, JOURNAL_NOTICE,
+            "the write-ahead log ends in an incomplete transaction, which is left out: after a "
+            "power failure, one that was not acknowledged");
         return OK;
     }
     char aside[PATH_MAX];

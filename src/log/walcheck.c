@@ -67,6 +67,13 @@ static bool has_salts(const struct wal *w, size_t i)
     return memcmp(frame_at(w, i) + 8, w->salts, 8) == 0;
 }
 
+/* Of this round, damaged or not: an older round has other values in both salts. */
+static bool is_ours(const struct wal *w, size_t i)
+{
+    const uint8_t *salts = frame_at(w, i) + 8;
+    return memcmp(salts, w->salts, 4) == 0 || memcmp(salts + 4, w->salts + 4, 4) == 0;
+}
+
 static bool is_commit(const struct wal *w, size_t i)
 {
     return get_u32(frame_at(w, i) + 4) != 0;
@@ -92,7 +99,7 @@ static void judge(const struct wal *w, size_t good, struct wal_report *out)
     while (last > 0 && !is_commit(w, last - 1))
         last--;
     for (size_t i = good; i < w->count; i++)
-        if (has_salts(w, i)) {
+        if (is_ours(w, i)) {
             rest = i + 1 - good;
             commits += is_commit(w, i);
         }
@@ -100,8 +107,8 @@ static void judge(const struct wal *w, size_t good, struct wal_report *out)
      * is not to be trusted, so with frames beyond a commit there were at least two transactions */
     bool goes_on = false;
     for (size_t i = good, seen = 0; i < good + rest; i++) {
-        goes_on |= seen > 0 && has_salts(w, i);
-        seen += has_salts(w, i) && is_commit(w, i);
+        goes_on |= seen > 0 && is_ours(w, i);
+        seen += is_ours(w, i) && is_commit(w, i);
     }
     out->good = last;
     out->frames = good + rest;

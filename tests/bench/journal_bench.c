@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a durable commit of the change log costs, beside a bare append and fdatasync on the same
+ * disk: journal_bench DIRECTORY [SECONDS]. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "log/journal.h"
+
+enum { DIFF_LEN = 200, ROWS_MAX = 64 };
+
+static int wake_fd;
+
+static void on_wake(void *arg)
+{
+    uint64_t one = 1;
+    (void)arg;
+    if (write(wake_fd, &one, sizeof(one)) < 0)
+        abort();
+}
+
+static double cpu_us(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void report(const char *what, int64_t *took, size_t count, unsigned rows, double cpu)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += took[i];
+    qsort(took, count, sizeof(*took), by_value);
+    printf("%-22s %8.0f commits/s %9.0f rows/s  p50 %lld us  p99 %lld us  cpu %.1f us/row\n", what,
+           (double)count * 1e6 / (double)sum, (double)count * rows * 1e6 / (double)sum,
+           (long long)took[count / 2], (long long)took[count * 99 / 100],
+           cpu / (double)count / rows);
+}
+
+static void bare(const char *dir, int64_t run_us, int64_t *took, size_t cap)
+{
+    char path[300], bytes[DIFF_LEN] = {0};
+    snprintf(path, sizeof(path), "%s/bare", dir);
+    int fd = open(path, O_CREAT | O_WRONLY | O_APPEND, 0600);
+    double cpu = cpu_us();
+    int64_t end = clock_mono_us() + run_us;
+    size_t n = 0;
+    while (n < cap && clock_mono_us() < end) {
+        int64_t start = clock_mono_us();
+        if (write(fd, bytes, sizeof(bytes)) < 0 || fdatasync(fd) != 0)
+            abort();
+        took[n++] = clock_mono_us() - start;
+    }
+    report("append and fdatasync", took, n, 1, cpu_us() - cpu);
+    close(fd);
+    unlink(path);
+}
+
+static void commits(struct journal *j, uint64_t zone, uint64_t *seq, unsigned rows, int64_t run_us,
+                    int64_t *took, size_t cap)
+{
+    static struct change changes[ROWS_MAX];
+    static uint8_t diff[DIFF_LEN];
+    struct journal_batch batch = {.changes = changes, .count = rows};
+    double cpu = cpu_us();
+    int64_t end = clock_mono_us() + run_us;
+    size_t n = 0;
+    while (n < cap && clock_mono_us() < end) {
+        for (unsigned i = 0; i < rows; i++) {
+            ++*seq;
+            changes[i] = (struct change){.zone = zone,
+                                         .seq = *seq,
+                                         .serial_from = (uint32_t)*seq,
+                                         .serial_to = (uint32_t)*seq + 1,
+                                         .actor = "key bench",
+                                         .peer = "192.0.2.7@4711 udp",
+                                         .rule = "updates[0]",
+                                         .diff = diff,
+                                         .diff_len = DIFF_LEN};
+        }
+        uint64_t count;
+        int64_t start = clock_mono_us();
+        journal_commit(j, &batch);
+        if (read(wake_fd, &count, sizeof(count)) < 0 || !journal_collect(j) || batch.result != OK)
+            abort();
+        took[n++] = clock_mono_us() - start;
+    }
+    char what[40];
+    snprintf(what, sizeof(what), "change log, %u row%s", rows, rows == 1 ? "" : "s");
+    report(what, took, n, rows, cpu_us() - cpu);
+}
+
+int main(int argc, char **argv)
+{
+    enum { CAP = 1000000 };
+    if (argc < 2)
+        return fprintf(stderr, "journal_bench DIRECTORY [SECONDS]\n"), 2;
+    int64_t run_us = (argc > 2 ? strtol(argv[2], NULL, 10) : 2) * 1000000;
+    int64_t *took = malloc(CAP * sizeof(*took));
+    const struct journal_options options = {.dir = argv[1], .history_bytes = 64u << 20};
+    struct journal *j;
+    struct journal_zone z;
+    struct diag diag;
+    uint64_t seq;
+    wake_fd = eventfd(0, EFD_CLOEXEC);
+    const struct name name = {(const uint8_t *)"\005bench", 7};
+    if (journal_open(&options, on_wake, NULL, &j, &diag) != OK ||
+        journal_zone_make(j, name, &z, &diag) != OK)
+        return fprintf(stderr, "%s\n", diag.text), 1;
+    seq = z.seq_last;
+    bare(argv[1], run_us, took, CAP);
+    commits(j, z.id, &seq, 1, run_us, took, CAP);
+    commits(j, z.id, &seq, 64, run_us, took, CAP);
+    bare(argv[1], run_us, took, CAP);
+    journal_zone_done(&z);
+    journal_close(j);
+    free(took);
+    return 0;
+}
