@@ -102,9 +102,12 @@ static enum err path_clear(const struct sockaddr_un *address, struct diag *diag)
     return e;
 }
 
+/* A service that may not change groups at all may still have the right one. */
 static enum err group_set(const char *path, gid_t gid, struct diag *diag)
 {
-    if (gid == (gid_t)-1 || lchown(path, (uid_t)-1, gid) == 0)
+    struct stat st;
+    if (gid == (gid_t)-1 || (lstat(path, &st) == 0 && st.st_gid == gid) ||
+        lchown(path, (uid_t)-1, gid) == 0)
         return OK;
     return err_say(diag, ERR_SYSTEM,
                    "its group cannot be set, of which the server's user has to be a member: %s",

@@ -132,6 +132,7 @@ static void export_free(struct control_call *call)
 
 static void set_start(struct export *x, struct rrset set)
 {
+    ASSERT(set.count && set.data); /* a node has at least one RRset, an RRset one record */
     x->set = set;
     x->rdata = rrset_first(set);
 }

@@ -253,7 +253,7 @@ def test_service_may_call_what_its_threads_call():
         if key == 'SystemCallFilter':
             calls = set().union(*(members_of(group) for group in value.lstrip('~').split()))
             allowed = allowed - calls if value.startswith('~') else allowed | calls
-    assert {'sched_setscheduler', 'prlimit64', 'prctl', 'umask', 'recvmmsg', 'sendmmsg', 'accept4', 'epoll_wait'} <= allowed
+    assert {'sched_setscheduler', 'prlimit64', 'prctl', 'umask', 'recvmmsg', 'sendmmsg', 'accept4', 'epoll_wait', 'flock'} <= allowed
 
 
 def test_clang_format():

@@ -221,6 +221,29 @@ Test(control, answers_a_reload_when_it_is_over)
     bed_free(b);
 }
 
+Test(control, tells_of_warnings_of_a_configuration_that_was_taken)
+{
+    static const char line[] = "{\"verb\":\"reload\"}";
+    struct bed *b = bed_of_two();
+    struct talk t;
+    unsigned calls = 0;
+    struct control_hooks hooks = {&calls, reload_hook, stop_hook};
+    struct conf_faults *faults = mem_alloc_zero(sizeof(*faults));
+    faults->count = 1;
+    faults->list[0] = (struct conf_fault){.at = {3, 7}, .is_warning = true, .text = "odd"};
+    control_set_hooks(b->server, &hooks);
+    talk_open(&t, b);
+    cr_assert_eq(control_begin(t.client, line, strlen(line)), CONTROL_WAIT);
+    control_reload_over(b->server, NULL, faults);
+    cr_assert_eq(control_step(t.client), CONTROL_DONE);
+    cr_expect_not_null(strstr(t.out, ":3:7: warning: odd"), "%s", t.out);
+    cr_expect_not_null(strstr(t.out, "\"ok\":true"), "%s", t.out);
+    cr_expect_not_null(strstr(t.out, "\"not_loaded\":1"), "%s", t.out);
+    free(faults);
+    talk_close(&t);
+    bed_free(b);
+}
+
 /* --- the line as bytes --- */
 
 Test(control_frame, takes_flat_objects_only)
