@@ -90,23 +90,31 @@ static bool is_asked(const struct permit *p, struct rrset s)
     return !(update_at_apex(p->u, p->item->rr.owner) && (s.type == TYPE_SOA || s.type == TYPE_NS));
 }
 
-/* A whole name is inside the grants if each of its RRsets is. What is not there has to be granted
- * as well: a refusal does not depend on what the zone holds. */
-static enum rcode ask_deletion(struct permit *p)
+static enum rcode ask_node(struct permit *p, const struct node *n, unsigned *asked)
 {
-    const struct item *item = p->item;
-    const struct node *n = txn_find(p->u->txn, item->rr.owner);
     enum rcode rcode = NOERROR;
-    unsigned asked = 0;
     for (struct rrset s = n ? node_first(n) : (struct rrset){0}; s.count && rcode == NOERROR;
          s = node_next(n, s))
         if (is_asked(p, s)) {
-            asked++;
+            (*asked)++;
             rcode = ask_rrset(p, s);
         }
+    return rcode;
+}
+
+/* A whole name is inside the grants if each of its RRsets is, those of NSEC3 among them. What is
+ * not there has to be granted as well: a refusal does not depend on what the zone holds. */
+static enum rcode ask_deletion(struct permit *p)
+{
+    struct txn *t = p->u->txn;
+    const struct rr *rr = &p->item->rr;
+    unsigned asked = 0;
+    enum rcode rcode = ask_node(p, txn_find(t, rr->owner), &asked);
+    if (rcode == NOERROR)
+        rcode = ask_node(p, txn_find_nsec3(t, rr->owner), &asked);
     if (asked > 0)
         return rcode;
-    struct grant_question q = update_question(p->u, GRANT_DELETE, item->rr.owner, item->rr.type);
+    struct grant_question q = update_question(p->u, GRANT_DELETE, rr->owner, rr->type);
     return ask(p, &q);
 }
 

@@ -11,6 +11,8 @@ static const char zone[] =
     "far 60 A 10.0.0.3\nfar 60 A 192.0.2.1\n"
     "del 60 NS ns\ndel 60 DS 1 13 2 "
     "0000000000000000000000000000000000000000000000000000000000000001\n"
+    "0123456789abcdefghijklmnopqrstuv 60 NSEC3 1 0 0 - "
+    "0123456789abcdefghijklmnopqrstuv A\n"
     "@ 60 A 10.0.0.4\n";
 
 static const uint16_t txt[] = {TYPE_TXT};
@@ -63,6 +65,8 @@ static const struct row {
     {"u far NONE 0 A 10.0.0.3", NOERROR, 0, ""},
     {"u far NONE 0 A 192.0.2.1", REFUSED, 0, "far.example. A: not granted"},
     {"u del ANY 0 ANY", REFUSED, 0, ""},
+    /* NSEC3 lies in a tree of its own, and was once deleted by who may not */
+    {"u 0123456789abcdefghijklmnopqrstuv ANY 0 ANY", REFUSED, 0, ""},
     {"u none ANY 0 ANY", NOERROR, 0, ""},
     {"u none ANY 0 A", NOERROR, 0, ""},
     {"u none ANY 0 MX", REFUSED, 0, "none.example. MX: not granted"}, /* though it is not there */

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "zone/tree_int.h"
+#include "zone/edit.h"
 #include "zone_util.h"
 
 enum { PINS = 6, ROUNDS = 1500 };
@@ -340,4 +341,59 @@ Test(txn, takes_no_change_once_its_diff_is_begun, .signal = SIGABRT)
     struct txn *t = txn_begin(z, TXN_CHANGE);
     txn_diff_some(t, 1);
     txn_add(t, &rr);
+}
+
+Test(txn, differs_from_its_tip_only_by_what_was_not_changed_back)
+{
+    struct name_buf apex = name_from("example."), a = name_from("a.example."),
+                    b = name_from("b.example.");
+    struct rr one = {name_of(&a), TYPE_A, CLASS_IN, 60, {(const uint8_t *)"\1\2\3\4", 4}};
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct txn *t = txn_begin(z, TXN_CHANGE);
+    cr_expect_not(txn_is_different(t));
+    cr_assert_eq(txn_add(t, &one), TXN_DONE);
+    cr_expect(txn_is_different(t));
+    cr_expect_eq(txn_record_count(t), 1);
+    cr_expect_eq(txn_zone(t), z);
+    zone_publish(z, txn_seal(&t, NULL));
+
+    t = txn_begin(z, TXN_CHANGE);
+    cr_assert_eq(txn_remove_name(t, name_of(&a)), TXN_DONE);
+    cr_expect(txn_is_different(t));
+    cr_expect_eq(txn_record_count(t), 0);
+    cr_assert_eq(txn_add(t, &one), TXN_DONE);
+    cr_expect(txn_is_touched(t));
+    cr_expect_not(txn_is_different(t));
+    one.ttl = 61;
+    cr_assert_eq(txn_add(t, &one), TXN_TTL);
+    cr_expect(txn_is_different(t));
+    one.ttl = 60;
+    cr_assert_eq(txn_add(t, &one), TXN_TTL);
+    cr_expect_not(txn_is_different(t));
+    one.owner = name_of(&b);
+    cr_assert_eq(txn_add(t, &one), TXN_DONE);
+    cr_expect(txn_is_different(t));
+    cr_assert_eq(txn_remove_rrset(t, name_of(&b), TYPE_A), TXN_DONE);
+    cr_expect_not(txn_is_different(t));
+    txn_abort(&t);
+    zone_free(z);
+}
+
+Test(txn, looking_at_the_open_name_writes_nothing)
+{
+    struct name_buf apex = name_from("example."), a = name_from("a.example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct txn *t = txn_begin(z, TXN_CHANGE);
+    size_t before = txn_bytes(t);
+    for (uint8_t i = 0; i < 100; i++) {
+        uint8_t rdata[4] = {10, 0, 0, i};
+        struct rr rr = {name_of(&a), TYPE_A, CLASS_IN, 60, {rdata, 4}};
+        cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+        cr_assert_eq(txn_look(t, name_of(&a), TYPE_A)->count, i + 1u);
+    }
+    cr_expect_eq(txn_bytes(t), before);
+    cr_expect_eq(txn_look(t, name_of(&apex), TYPE_ANY)->count, 0, "nothing there");
+    cr_expect_gt(txn_bytes(t), before, "and the other name was closed");
+    txn_abort(&t);
+    zone_free(z);
 }
