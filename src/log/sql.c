@@ -164,9 +164,10 @@ static enum err sql_settings(struct sql *c, enum sql_use use, struct diag *diag)
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_wal_hook(c->db, on_commit, c); /* instead of SQLite's own, which copies back */
-    enum err e = sql_exec(c, settings, diag);
-    if (e == OK && sqlite3_db_readonly(c->db, "main") == 1 && use == CONN_LIVE)
+    /* asked before the lock is: that would fail with an error that says nothing of it */
+    if (sqlite3_db_readonly(c->db, "main") == 1 && use == CONN_LIVE)
         return sql_fail(c, SQLITE_READONLY, diag, "database");
+    enum err e = sql_exec(c, settings, diag);
     if (e == OK && use == CONN_SALVAGE)
         return sql_exec(c, "PRAGMA query_only = ON", diag);
     if (e == OK)
