@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "conf/conf.h"
 #include "reactor/loop.h"
 #include "reactor/process.h"
@@ -144,11 +145,14 @@ static int run(const struct options *o)
     struct diag diag = {0};
     struct loop *loop;
     process_secure(o->dumps);
+    enum err secure = secret_setup(&diag);
     struct conf *conf = conf_read(o->conf_path, stderr);
     if (!conf)
         return EXIT_FAULT;
     loop_log_setup(conf);
     log_notice("starting", {"version", REEVE_VERSION}, {"file", o->conf_path});
+    if (secure != OK)
+        log_warn("secrets of keys are not in locked memory", {"reason", diag.text});
     if (loop_new(conf, &loop, &diag) != OK) {
         log_error("not started", {"reason", diag.text});
         return EXIT_FAULT;

@@ -126,3 +126,9 @@ char *arena_string(struct arena *a, const char *bytes, size_t len)
     }
     return p;
 }
+
+char *mem_string(const char *s)
+{
+    size_t len = s ? strlen(s) + 1 : 0;
+    return s ? memcpy(mem_alloc(len), s, len) : NULL;
+}

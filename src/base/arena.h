@@ -40,5 +40,7 @@ char *arena_string(struct arena *a, const char *bytes, size_t len);
 ATTR_NOT_NULL void *mem_alloc(size_t len);
 ATTR_NOT_NULL void *mem_alloc_zero(size_t len);
 ATTR_NOT_NULL void *mem_grow(void *p, size_t len);
+/* A copy of a string; NULL gives NULL. */
+char *mem_string(const char *s);
 
 #endif

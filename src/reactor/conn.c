@@ -58,7 +58,9 @@ void conn_close(struct conn *c)
     close(c->io.fd);
     tcp_remove(t, c);
     stream_done(&c->stream);
-    free(c);
+    c->is_closed = true;
+    if (!c->waiting)
+        free(c);
 }
 
 static bool is_fatal(int error)
@@ -153,7 +155,8 @@ static enum next answers_send(struct conn *c, const struct exchange *x, unsigned
 static bool is_full(const struct conn *c)
 {
     const struct tcp_limits *limits = &c->tcp->limits;
-    return stream_unsent(&c->stream) >= limits->unsent || c->unsent_count >= limits->pipeline;
+    return stream_unsent(&c->stream) >= limits->unsent ||
+           c->unsent_count + c->waiting >= limits->pipeline;
 }
 
 /* Takes up to max whole messages out of the stream into x. A message without room for a header is
@@ -166,6 +169,7 @@ static unsigned messages_take(struct conn *c, struct exchange *x, unsigned max)
         x[n].peer = c->peer;
         x[n].in = m.bytes;
         x[n].in_len = m.len;
+        x[n].channel = c;
         x[n++].out_len = 0;
         if (m.len < DNS_HEADER_LEN) {
             c->is_ended = true;
@@ -180,7 +184,7 @@ static enum next conn_serve(struct conn *c)
 {
     struct tcp *t = c->tcp;
     while (!is_full(c) && stream_has_message(&c->stream)) {
-        uint32_t room = t->limits.pipeline - c->unsent_count;
+        uint32_t room = t->limits.pipeline - c->unsent_count - c->waiting;
         unsigned n = messages_take(c, t->x, room < TURN_TCP_BATCH ? room : TURN_TCP_BATCH);
         server_handle(t->server, t->x, n, clock_wall_us());
         c->has_asked = true;
@@ -214,12 +218,12 @@ static enum next conn_rearm(struct conn *c)
 {
     struct tcp *t = c->tcp;
     bool is_unsent = stream_unsent(&c->stream) > 0;
-    if (c->is_ended && !is_unsent)
+    if (c->is_ended && !is_unsent && !c->waiting)
         return CLOSE;
     bool was_paused = c->is_paused;
     c->is_paused = is_full(c);
     t->count->tcp_paused += c->is_paused && !was_paused;
-    ASSERT(is_unsent || !c->is_paused);
+    ASSERT(is_unsent || c->waiting || !c->is_paused);
     stream_trim(&c->stream);
     tcp_hold(t, c);
     events_set(c, (c->is_ended || c->is_paused ? 0 : EV_READ) | (is_unsent ? EV_WRITE : 0));
@@ -274,4 +278,28 @@ void conn_run(struct conn *c, int revents)
     } else {
         conn_settle(c, next);
     }
+}
+
+void conn_hold(struct conn *c)
+{
+    c->waiting++;
+}
+
+void conn_answer(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    uint8_t prefix[STREAM_PREFIX_LEN];
+    ASSERT(c->waiting > 0);
+    c->waiting--;
+    if (c->is_closed) {
+        if (!c->waiting)
+            free(c);
+        return;
+    }
+    if (len) {
+        put_u16(prefix, (uint16_t)len);
+        stream_push(&c->stream, prefix, sizeof(prefix));
+        stream_push(&c->stream, bytes, len);
+        c->unsent_count++;
+    }
+    conn_run(c, EV_WRITE);
 }

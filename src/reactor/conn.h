@@ -44,6 +44,8 @@ struct conn {
     bool is_paused;           /* not read from, too much unsent */
     bool has_asked, has_sent; /* in this turn: a whole message came, CONN_PROGRESS_LEN went; renew
                                  the deadline */
+    bool is_closed;           /* only kept for the answers that still come: conn_answer() */
+    uint32_t waiting;         /* messages whose answers come later, see server_hooks */
     uint32_t unsent_count;    /* answers queued since nothing was unsent */
     uint32_t sent_len;        /* bytes of the queue taken by the peer towards CONN_PROGRESS_LEN */
     size_t held;              /* stream_held() as counted in tcp->held */
@@ -59,5 +61,10 @@ void conn_run(struct conn *c, int revents);
  * ends. c may be gone. */
 void conn_drain(struct conn *c);
 void conn_close(struct conn *c);
+
+/* A message of this connection is answered later: c stays, closed or not, until conn_answer(). */
+void conn_hold(struct conn *c);
+/* That answer, or none (len 0). c may be gone. */
+void conn_answer(struct conn *c, const uint8_t *bytes, size_t len);
 
 #endif

@@ -57,7 +57,16 @@ static void end(struct listener *l)
     ASSERT(!ev_is_active(&l->io));
     close(l->io.fd);
     list_remove(&l->link);
-    free(l);
+    l->is_closed = true;
+    if (!l->waiting)
+        free(l);
+}
+
+void listen_release(struct listener *l)
+{
+    ASSERT(l->waiting > 0);
+    if (--l->waiting == 0 && l->is_closed)
+        free(l);
 }
 
 void listen_done(struct listen_set *set, struct ev_loop *ev)

@@ -22,9 +22,11 @@ struct listener {
     enum transport transport;
     union address address;
     enum udp_source source;
-    bool is_passed; /* opened by the service manager: stays whatever the configuration says */
-    bool is_wanted; /* by the configuration that is being opened, or is in force */
-    bool is_new;    /* opened for a configuration that is not in force yet */
+    bool is_passed;   /* opened by the service manager: stays whatever the configuration says */
+    bool is_wanted;   /* by the configuration that is being opened, or is in force */
+    bool is_new;      /* opened for a configuration that is not in force yet */
+    bool is_closed;   /* only kept for the answers that still come: listen_release() */
+    uint32_t waiting; /* messages whose answers come later, see server_hooks */
 };
 
 typedef void (*listen_event_fn)(struct ev_loop *ev, ev_io *w, int revents);
@@ -55,6 +57,14 @@ void listen_rollback(struct listen_set *set);
 /* Starts (stops) the watchers of one transport's sockets. */
 void listen_start(struct listen_set *set, struct ev_loop *ev, enum transport transport);
 void listen_stop(struct listen_set *set, struct ev_loop *ev, enum transport transport);
+
+/* A message of this socket is answered later: the listener stays, closed or not, until it is let go
+ * of. */
+static inline void listen_hold(struct listener *l)
+{
+    l->waiting++;
+}
+void listen_release(struct listener *l);
 
 static inline struct listener *listen_of(struct list *link)
 {

@@ -5,7 +5,7 @@
  *
  *   priority       watcher                                    callback
  *   TURN_CONTROL   ev_signal TERM INT HUP USR1                on_stop on_stop on_reload on_counters
- *   TURN_CONTROL   ev_async  a helper has loaded zones        on_loaded
+ *   TURN_CONTROL   ev_async  a helper or the log is done      on_loaded
  *   TURN_CONTROL   ev_async  a new configuration is read      reload.c
  *   TURN_CONTROL   ev_timer  watchdog, progress, drain        on_watchdog on_progress on_drain_end
  *   TURN_UDP       ev_io     each UDP socket                  on_udp
@@ -15,6 +15,7 @@
  *   TURN_TIMER     ev_timer  each control connection's        control.c
  *   TURN_ACCEPT    ev_io     each listening TCP socket        on_tcp
  *   TURN_ACCEPT    ev_io     the control socket               control.c
+ *   end of turn    ev_prepare                                 on_turn_end
  *
  * The life: LOADING until the first loads are in, then SERVING; RELOADING from SIGHUP until the new
  * configuration's zones are loaded, or refused; DRAINING after the first SIGTERM. Queries are
@@ -28,6 +29,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "request/address.h"
 #include "reactor/control.h"
@@ -47,6 +49,8 @@
 #define PROGRESS_TRUST_US    30000000
 /* When stopping: how long peers may take to read their last answers. */
 #define DRAIN_S              5.0
+/* When stopping: how long the change log may take for the last changes. */
+#define DRAIN_US             5000000
 /* When stopping: turns of one socket to take what the kernel still holds; 64 of 128 datagrams is
  * the whole buffer. */
 #define DRAIN_TURNS          64
@@ -67,7 +71,7 @@ struct loop {
     ev_signal on_term, on_int, on_hup, on_usr1;
     ev_async loaded;
     ev_timer watchdog, progress, drain_end;
-    ev_prepare drained;
+    ev_prepare drained, turn_end;
     enum loop_state state;
     int exit_code;
     uint32_t connections_max; /* what descriptors allow */
@@ -87,7 +91,7 @@ static void on_udp(struct ev_loop *ev, ev_io *w, int revents)
     (void)revents;
     TURN_WATCH("udp");
     struct loop *l = w->data;
-    (void)udp_serve(l->udp, w->fd, container_of(w, struct listener, io)->source);
+    (void)udp_serve(l->udp, container_of(w, struct listener, io));
 }
 
 /* Between two of many TCP connections: no datagram waits for all of them. */
@@ -97,7 +101,7 @@ static void udp_between(void *arg)
     LIST_EACH(link, &l->listens.all) {
         struct listener *listener = listen_of(link);
         if (listener->transport == TRANSPORT_UDP)
-            (void)udp_serve(l->udp, listener->io.fd, listener->source);
+            (void)udp_serve(l->udp, listener);
     }
 }
 
@@ -116,9 +120,8 @@ static void listener_empty(struct listener *listener)
     struct loop *l = listener->io.data;
     bool more = true;
     for (unsigned i = 0; more && i < DRAIN_TURNS; i++)
-        more = listener->transport == TRANSPORT_UDP
-                   ? udp_serve(l->udp, listener->io.fd, listener->source)
-                   : tcp_accept(&l->tcp, listener->io.fd);
+        more = listener->transport == TRANSPORT_UDP ? udp_serve(l->udp, listener)
+                                                    : tcp_accept(&l->tcp, listener->io.fd);
 }
 
 static void listeners_log(struct loop *l)
@@ -182,7 +185,7 @@ static void settle(struct loop *l)
 
 static void collect(struct loop *l)
 {
-    bool is_complete = server_collect(l->server);
+    bool is_complete = server_collect(l->server, clock_wall_us());
     if (is_complete &&
         (l->state == LOOP_LOADING || (l->state == LOOP_RELOADING && !reload_is_busy(&l->reload))))
         settle(l);
@@ -280,7 +283,7 @@ static enum err configuration_take(struct loop *l, struct conf *conf, struct dia
         return e;
     }
     fixed_check(server_conf(l->server), conf);
-    e = server_reload(l->server, conf, diag);
+    e = server_reload(l->server, conf, clock_wall_us(), diag);
     if (e != OK) {
         listen_rollback(&l->listens);
         control_rollback(&l->control);
@@ -316,6 +319,40 @@ static void on_conf(void *arg, struct conf *conf, const struct conf_faults *faul
     collect(l);
 }
 
+/* --- answers that come later --- */
+
+static void on_turn_end(struct ev_loop *ev, ev_prepare *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    server_turn(container_of(w, struct loop, turn_end)->server);
+}
+
+static void hold(void *arg, const struct exchange *x, struct reply_path *path)
+{
+    struct loop *l = arg;
+    if (x->path)
+        *path = *x->path;
+    if (x->peer.transport == TRANSPORT_TCP) {
+        path->channel = x->channel;
+        conn_hold(x->channel);
+    } else if (x->path) {
+        listen_hold(path->channel);
+    } else {
+        udp_hold(l->udp, x, path);
+    }
+}
+
+static void reply(void *arg, const struct peer *peer, struct reply_path *path, const uint8_t *bytes,
+                  size_t len)
+{
+    struct loop *l = arg;
+    if (peer->transport == TRANSPORT_TCP)
+        conn_answer(path->channel, bytes, len);
+    else
+        udp_answer(l->udp, peer, path, bytes, len);
+}
+
 /* --- stopping --- */
 
 static void on_drained(struct ev_loop *ev, ev_prepare *w, int revents)
@@ -341,6 +378,8 @@ static void drain(struct loop *l)
     LIST_EACH(link, &l->listens.all) {
         listener_empty(listen_of(link));
     }
+    if (!server_flush(l->server, DRAIN_US))
+        log_error("stopping without the change log's word on the last changes");
     listen_done(&l->listens, l->ev);
     control_stop_accepting(&l->control);
     tcp_drain(&l->tcp);
@@ -411,6 +450,8 @@ static void watchers_init(struct loop *l)
     ev_set_priority(&l->progress, TURN_CONTROL);
     ev_timer_init(&l->drain_end, on_drain_end, DRAIN_S, 0.0);
     ev_prepare_init(&l->drained, on_drained);
+    ev_prepare_init(&l->turn_end, on_turn_end);
+    ev_prepare_start(l->ev, &l->turn_end);
 }
 
 /* Sockets of the service manager first: what they cover need not be opened. */
@@ -448,16 +489,17 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
     }
     watchers_init(l);
     reload_init(&l->reload, l->ev, conf->path, on_conf, l);
-    l->server = server_new(conf, wake, l);
-    if (!l->server) {
+    struct server_hooks hooks = {l, wake, hold, reply};
+    e = server_new(conf, &hooks, &l->server, diag);
+    if (e != OK) {
         reload_done(&l->reload);
         loop_free(l);
-        return err_say(diag, ERR_SYSTEM, "no helper threads");
+        return e;
     }
     l->udp = udp_new(l->server);
     tcp_init(&l->tcp, l->ev, l->server, &l->listens, udp_between, l);
-    struct control_hooks hooks = {.arg = l, .reload = reload_request, .stop = stop_request};
-    control_set_hooks(l->server, &hooks);
+    const struct control_hooks asked = {.arg = l, .reload = reload_request, .stop = stop_request};
+    control_set_hooks(l->server, &asked);
     control_start(&l->control, l->server);
     *out = l;
     return OK;
@@ -467,7 +509,7 @@ int loop_run(struct loop *l)
 {
     configuration_apply(l);
     ev_timer_again(l->ev, &l->progress);
-    server_start(l->server);
+    server_start(l->server, clock_wall_us());
     collect(l);
     ev_run(l->ev, 0);
     const struct counters *count = server_counters(l->server);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "dns/codes.h"
 #include "request/address.h"
+#include "reactor/listen.h"
 #include "reactor/turn.h"
 
 #define SLOT_SKEW 192 /* three cache lines */
@@ -160,11 +161,12 @@ static unsigned answers_gather(struct udp *u, unsigned n)
 }
 
 /* What the kernel gave in header i becomes exchange i. */
-static void query_take(struct udp *u, unsigned i)
+static void query_take(struct udp *u, unsigned i, struct listener *l)
 {
     struct exchange *x = &u->x[i];
     x->in_len = u->recv[i].msg_len;
     x->out_len = 0;
+    x->channel = l;
     if (UNLIKELY(u->recv[i].msg_hdr.msg_flags & MSG_TRUNC)) {
         /* Its end is lost. The header alone cannot pass for a whole message: the answer is FORMERR.
          */
@@ -183,10 +185,43 @@ static void answer_check(struct udp *u, struct exchange *x)
     }
 }
 
-bool udp_serve(struct udp *u, int fd, enum udp_source source)
+void udp_hold(struct udp *u, const struct exchange *x, struct reply_path *path)
 {
-    if (UNLIKELY(u->source != source)) {
-        u->source = source;
+    size_t i = (size_t)(x - u->x), len = control_len(u->source);
+    struct listener *l = x->channel;
+    *path = (struct reply_path){.channel = l};
+    listen_hold(l);
+    if (len && u->recv[i].msg_hdr.msg_controllen && control_answer(&u->control[i], u->source)) {
+        path->control_len = (uint8_t)len;
+        memcpy(path->control, &u->control[i], len);
+    }
+}
+
+void udp_answer(struct udp *u, const struct peer *peer, struct reply_path *path,
+                const uint8_t *bytes, size_t len)
+{
+    struct listener *l = path->channel;
+    union address to = peer->address;
+    union control control;
+    struct iovec part = {(void *)(uintptr_t)bytes, len};
+    struct msghdr h = {.msg_name = &to, .msg_namelen = address_len(&to)};
+    h.msg_iov = &part;
+    h.msg_iovlen = 1;
+    if (path->control_len) {
+        memcpy(&control, path->control, path->control_len);
+        h.msg_control = &control;
+        h.msg_controllen = path->control_len;
+    }
+    if (len && !l->is_closed && sendmsg(l->io.fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        u->count->dropped_send++;
+    listen_release(l);
+}
+
+bool udp_serve(struct udp *u, struct listener *l)
+{
+    int fd = l->io.fd;
+    if (UNLIKELY(u->source != l->source)) {
+        u->source = l->source;
         headers_reset(u, TURN_UDP_BATCH);
     }
     for (unsigned batch = 0; batch < TURN_UDP_BATCHES; batch++) {
@@ -196,7 +231,7 @@ bool udp_serve(struct udp *u, int fd, enum udp_source source)
             return got < 0 && errno != EAGAIN;
         unsigned n = (unsigned)got;
         for (unsigned i = 0; i < n; i++)
-            query_take(u, i);
+            query_take(u, i, l);
         server_handle(u->server, u->x, n, clock_wall_us());
         for (unsigned i = 0; i < n; i++)
             answer_check(u, &u->x[i]);

@@ -23,14 +23,21 @@ enum udp_source {
 };
 
 struct udp;
+struct listener;
 
 /* server: borrowed. */
 struct udp *udp_new(struct server *server);
 /* NULL is fine. */
 void udp_free(struct udp *u);
 
-/* Takes what is there, at most TURN_UDP_BATCHES batches, and answers it. False: there was no more.
- * The socket does not block. */
-bool udp_serve(struct udp *u, int fd, enum udp_source source);
+/* Takes what is there on the listener's socket, at most TURN_UDP_BATCHES batches, and answers it.
+ * False: there was no more. */
+bool udp_serve(struct udp *u, struct listener *l);
+
+/* x, which udp_serve() has just given to server_handle(), is answered later: keeps the way back. */
+void udp_hold(struct udp *u, const struct exchange *x, struct reply_path *path);
+/* That answer. Sent at once, or dropped and counted. */
+void udp_answer(struct udp *u, const struct peer *peer, struct reply_path *path,
+                const uint8_t *bytes, size_t len);
 
 #endif

@@ -24,6 +24,11 @@
     X(badvers,             "answers BADVERS")                                                      \
     X(nxdomain,            "answers NXDOMAIN")                                                     \
     X(noerror,             "answers NOERROR")                                                      \
+    X(yxdomain,            "answers YXDOMAIN")                                                     \
+    X(yxrrset,             "answers YXRRSET")                                                      \
+    X(nxrrset,             "answers NXRRSET")                                                      \
+    X(notauth,             "answers NOTAUTH")                                                      \
+    X(notzone,             "answers NOTZONE")                                                      \
     X(chains_cut,          "CNAME or DNAME chains cut at the limit")                               \
     X(arena_full,          "requests that reached the memory limit, answered SERVFAIL")            \
     X(edns_queries,        "messages with OPT")                                                    \
@@ -38,7 +43,23 @@
     X(reloads,             "reloads of the configuration that took effect")                        \
     X(reloads_failed,      "reloads refused, configuration faulty")                                \
     X(zone_loads,          "zones loaded")                                                         \
-    X(zone_loads_failed,   "zones that could not be loaded")
+    X(zone_loads_failed,   "zones that could not be loaded")                                       \
+    X(tsig_verified,       "messages whose signature is right")                                    \
+    X(tsig_badkey,         "messages signed with a key that we do not have")                       \
+    X(tsig_badsig,         "messages whose signature is wrong")                                    \
+    X(tsig_badtime,        "messages signed at another time")                                      \
+    X(tsig_badtrunc,       "messages whose signature is too short")                                \
+    X(updates,             "UPDATE messages")                                                      \
+    X(updates_done,        "updates that changed a zone and are durable")                          \
+    X(updates_unchanged,   "updates that had nothing to change")                                   \
+    X(updates_ignored,     "operations of updates that are ignored by rule")                       \
+    X(updates_lost,        "updates answered SERVFAIL, the change log failed")                     \
+    X(updates_over_pending, "updates answered SERVFAIL, too many wait for the log")                \
+    X(commits,             "batches given to the change log")                                      \
+    X(commits_failed,      "batches that the change log did not take")                             \
+    X(commit_changes,      "changes in them")                                                      \
+    X(snapshots,           "snapshots written")                                                    \
+    X(snapshots_failed,    "snapshots that could not be written")
 /* clang-format on */
 
 struct counters {

@@ -2,19 +2,19 @@
  * The pipeline of a batch: read all, look all names up together, answer each.
  *
  * The stages are in the order of DESIGN's "way of a message". A request leaves the first stage as
- * one of: dropped (nothing that we may answer), decided (an rcode, no data), or to be looked up.
- * The lookups of all run in lock step (zone/lookup.h); then each answer is composed in one shared
- * build, straight into its exchange. */
+ * one of: dropped (nothing that we may answer), decided (an rcode, no data), an UPDATE, or to be
+ * looked up. The lookups of all run in lock step (zone/lookup.h); then each answer is composed in
+ * one shared build, straight into its exchange. An UPDATE is run in its turn among them; most of
+ * their answers come later, when the change log has them (commit.h). */
+#include <stdio.h>
+
 #include "base/check.h"
 #include "edns/edns.h"
 #include "query/query.h"
 #include "request/address.h"
 #include "server/server_int.h"
 
-enum stage { STAGE_DROP, STAGE_DECIDED, STAGE_LOOK_UP, STAGE_ANSWER };
-
-/* Refusals logged in a second; the rest is counted. */
-#define REFUSED_LOGS_PER_SECOND 10
+enum stage { STAGE_DROP, STAGE_DECIDED, STAGE_UPDATE, STAGE_LOOK_UP, STAGE_ANSWER };
 
 static enum stage decide(struct request *q, enum rcode rc)
 {
@@ -38,22 +38,18 @@ static bool is_request(struct request *q, const struct exchange *x)
 
 static enum stage read_query(struct request *q)
 {
-    enum rcode rc = message_read(&q->msg);
-    if (rc == NOERROR)
-        rc = edns_read(q);
-    if (rc == NOERROR && q->msg.qname.len == 0)
-        rc = FORMERR; /* RFC 9619: nothing to answer without a question */
-    if (rc == NOERROR)
-        rc = edns_apply(q);
+    if (q->msg.qname.len == 0)
+        return decide(q, FORMERR); /* RFC 9619: nothing to answer without a question */
+    enum rcode rc = edns_apply(q);
     if (rc != NOERROR)
         return decide(q, rc);
     return query_locate(q) ? STAGE_LOOK_UP : STAGE_ANSWER;
 }
 
-static enum stage read_request(struct server *s, struct request *q, const struct exchange *x,
-                               int64_t now_us)
+static void request_init(struct server *s, struct request *q, const struct peer *peer,
+                         int64_t now_us)
 {
-    q->peer = x->peer;
+    q->peer = *peer;
     q->now_us = now_us;
     q->self = &s->self;
     q->store = &s->store;
@@ -62,35 +58,135 @@ static enum stage read_request(struct server *s, struct request *q, const struct
     q->digest = &s->digest;
     q->answer = &s->build;
     q->edns = (struct edns){.client_size = EDNS_PLAIN_SIZE};
+    if (q->tsig.is_signed)
+        tsig_session_done(&q->tsig);
     q->entry = NULL;
     q->zone = NULL;
     q->version = NULL;
     q->rcode = NOERROR;
     q->answer_flags = 0;
-    if (!is_request(q, x))
-        return STAGE_DROP;
-    if (message_opcode(&q->msg) == OPCODE_QUERY)
-        return read_query(q);
-    /* the question is echoed where there is one (RFC 1996, RFC 2136), but a fault in the rest is
-     * not looked for */
-    if (message_read(&q->msg) == NOERROR)
-        edns_read(q);
-    return decide(q, NOTIMP);
 }
 
-static void log_refused(struct server *s, const struct request *q)
+static void count_tsig(struct counters *c, const struct tsig_session *t)
 {
-    uint64_t suppressed;
-    if (!log_is_on(LOG_INFO_LEVEL) ||
-        !log_rate_is_open(&s->refused_rate, REFUSED_LOGS_PER_SECOND, q->now_us, &suppressed))
-        return;
+    c->tsig_verified += t->error == NOERROR && t->key;
+    c->tsig_badkey += t->error == BADKEY;
+    c->tsig_badsig += t->error == BADSIG;
+    c->tsig_badtime += t->error == BADTIME;
+    c->tsig_badtrunc += t->error == BADTRUNC;
+}
+
+static const char *tsig_reason(unsigned error)
+{
+    switch (error) {
+    case BADKEY:
+        return "BADKEY: no such key, or not with this algorithm";
+    case BADSIG:
+        return "BADSIG: not signed with our secret of this key";
+    case BADTIME:
+        return "BADTIME: signed at another time, look at the clocks";
+    default:
+        return "BADTRUNC: the signature is shortened too much";
+    }
+}
+
+/* RFC 8945 s5.2: who asks is settled before anything else is looked at. */
+static enum rcode authenticate(struct server *s, struct request *q)
+{
+    if (LIKELY(!q->msg.tsig_at))
+        return NOERROR;
+    enum rcode rc = tsig_verify(&q->tsig, s->keyring, &q->msg, q->now_us);
+    count_tsig(&s->count, &q->tsig);
+    if (rc == NOTAUTH) {
+        struct refusal_cause cause = {.rcode = rc, .reason = tsig_reason(q->tsig.error)};
+        refusal_note(s, q, &cause);
+    }
+    return rc;
+}
+
+static enum stage read_request(struct server *s, struct request *q, const struct exchange *x,
+                               int64_t now_us)
+{
+    request_init(s, q, &x->peer, now_us);
+    if (!is_request(q, x))
+        return STAGE_DROP;
+    enum rcode rc = message_read(&q->msg);
+    if (rc == NOERROR)
+        rc = authenticate(s, q);
+    enum rcode edns = rc == FORMERR ? NOERROR : edns_read(q);
+    if (rc == NOERROR)
+        rc = edns;
+    switch (message_opcode(&q->msg)) {
+    case OPCODE_QUERY:
+        return rc == NOERROR ? read_query(q) : decide(q, rc);
+    case OPCODE_UPDATE:
+        return rc == NOERROR ? STAGE_UPDATE : decide(q, rc);
+    default:
+        /* the question is echoed where there is one (RFC 1996), but a fault in the rest is not
+         * looked for */
+        return decide(q, rc == NOTAUTH ? rc : NOTIMP);
+    }
+}
+
+/* --- refusals --- */
+
+static void refusal_log(const struct request *q, const struct refusal *r, uint64_t suppressed)
+{
     struct address_text from;
-    char name[NAME_TEXT_MAX], type[16];
-    log_info("query refused", {"from", address_show(&q->peer.address, &from)},
-             {"name", q->msg.qname.len ? name_text(q->msg.qname, name) : NULL},
-             {"type", rrtype_text(q->msg.qtype, type)},
-             {"rule", q->entry ? "not served here" : "no zone of ours"},
+    char key[NAME_TEXT_MAX], zone[NAME_TEXT_MAX], name[NAME_TEXT_MAX], type[16], rcode[16];
+    bool is_update = r->opcode == OPCODE_UPDATE;
+    log_info(is_update ? "update refused" : "query refused",
+             {"from", address_show(&q->peer.address, &from)},
+             {"transport", q->peer.transport == TRANSPORT_UDP ? "udp" : "tcp"},
+             {"key", r->key.len ? name_text(name_of(&r->key), key) : NULL},
+             {"zone", r->zone.len ? name_text(name_of(&r->zone), zone) : NULL},
+             {"name", r->name.len ? name_text(name_of(&r->name), name) : NULL},
+             {"type", r->name.len ? rrtype_text(r->type, type) : NULL},
+             {"rcode", rcode_text(r->rcode, rcode)}, {"rule", r->reason},
              {"suppressed", LOG_SUPPRESSED(suppressed)});
+}
+
+/* name_copy() for a name that may not be there. */
+static void keep_name(struct name_buf *out, struct name n)
+{
+    out->len = 0;
+    if (n.len)
+        name_copy(out, n);
+}
+
+static void refusal_fill(struct refusal *r, const struct request *q,
+                         const struct refusal_cause *cause)
+{
+    struct name key = q->tsig.key ? tsig_key_name(q->tsig.key) : name_of(&q->tsig.name);
+    r->now_us = q->now_us;
+    r->from = q->peer.address;
+    r->transport = q->peer.transport;
+    r->opcode = message_opcode(&q->msg);
+    r->rcode = (uint16_t)cause->rcode;
+    r->error = q->tsig.is_signed ? q->tsig.error : NOERROR;
+    keep_name(&r->key, q->tsig.is_signed ? key : (struct name){0});
+    keep_name(&r->zone, q->entry ? name_of(&q->entry->name) : (struct name){0});
+    keep_name(&r->name, cause->name.len ? cause->name : q->msg.qname);
+    r->type = cause->name.len ? cause->type : q->msg.qtype;
+    snprintf(r->reason, sizeof(r->reason), "%s", cause->reason);
+}
+
+/* Plain queries are not remembered: anybody can send a thousand, and what the operator looks for
+ * would be gone. */
+void refusal_note(struct server *s, const struct request *q, const struct refusal_cause *cause)
+{
+    bool is_kept = message_opcode(&q->msg) != OPCODE_QUERY || q->tsig.is_signed;
+    uint64_t suppressed = 0;
+    bool is_logged =
+        log_is_on(LOG_INFO_LEVEL) &&
+        log_rate_is_open(&s->refused_rate, REFUSED_LOGS_PER_SECOND, q->now_us, &suppressed);
+    struct refusal plain;
+    if (!is_kept && !is_logged)
+        return;
+    struct refusal *r = is_kept ? refused_next(&s->refused) : &plain;
+    refusal_fill(r, q, cause);
+    if (is_logged)
+        refusal_log(q, r, suppressed);
 }
 
 static void count_answer(struct server *s, const struct request *q)
@@ -99,13 +195,17 @@ static void count_answer(struct server *s, const struct request *q)
     uint64_t *by_rcode[] = {
         [NOERROR] = &c->noerror,   [FORMERR] = &c->formerr, [SERVFAIL] = &c->servfail,
         [NXDOMAIN] = &c->nxdomain, [NOTIMP] = &c->notimp,   [REFUSED] = &c->refused,
-        [BADVERS] = &c->badvers};
+        [YXDOMAIN] = &c->yxdomain, [YXRRSET] = &c->yxrrset, [NXRRSET] = &c->nxrrset,
+        [NOTAUTH] = &c->notauth,   [NOTZONE] = &c->notzone, [BADVERS] = &c->badvers};
     if ((unsigned)q->rcode < ARRAY_LEN(by_rcode) && by_rcode[q->rcode])
         (*by_rcode[q->rcode])++;
     c->answers++;
     c->answers_truncated += (q->answer_flags & FLAG_TC) != 0;
-    if (q->rcode == REFUSED)
-        log_refused(s, q);
+    if (q->rcode == REFUSED && message_opcode(&q->msg) == OPCODE_QUERY) {
+        struct refusal_cause cause = {.rcode = REFUSED,
+                                      .reason = q->entry ? "not served here" : "no zone of ours"};
+        refusal_note(s, q, &cause);
+    }
 }
 
 /* Header bits that an answer takes over from its request: RD (RFC 1035 s4.1.1), and CD (RFC 4035
@@ -122,21 +222,56 @@ static uint16_t header_flags(const struct request *q)
 _Static_assert(DNS_HEADER_LEN + NAME_LEN_MAX + 4 + EDNS_OPT_HEAD_LEN <= EDNS_PLAIN_SIZE,
                "every answer has room to begin");
 
-static void write_answer(struct server *s, struct request *q, struct exchange *x, enum stage stage)
+/* Room for the TSIG goes before all else (RFC 8945 s5.3). Over UDP without EDNS a long question may
+ * find no place beside a long key name, and an unknown key with an unknown algorithm's name may not
+ * fit at all: then the answer goes without. */
+static size_t reserve_tsig(struct request *q)
+{
+    size_t room = LIKELY(!q->tsig.is_signed) ? 0 : tsig_room(&q->tsig);
+    if (room && !build_reserve(q->answer, room)) {
+        tsig_session_done(&q->tsig);
+        room = 0;
+    }
+    return room;
+}
+
+size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum compose how)
 {
     struct build *b = q->answer;
-    build_init(b, x->out, edns_answer_max(q));
+    build_init(b, out, edns_answer_max(q));
+    size_t tsig = reserve_tsig(q);
     bool fits = !q->msg.qname.len || build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass);
     fits = edns_reserve(q) && fits;
-    ASSERT(fits);
-    if (stage != STAGE_DECIDED) {
+    ASSERT(fits || tsig);
+    if (!fits)
+        q->answer_flags |= FLAG_TC;
+    else if (how == COMPOSE_QUERY) {
         query_answer(q);
         arena_reset(&s->arena);
     }
-    edns_write(q);
+    if (q->edns.reserved)
+        edns_write(q);
     build_header(b, q->msg.id, header_flags(q));
-    x->out_len = b->len;
+    size_t len = b->len;
+    if (tsig) {
+        build_release(b, tsig);
+        tsig_sign(&q->tsig, out, &len, q->now_us);
+    }
     count_answer(s, q);
+    return len;
+}
+
+static void handle_one(struct server *s, struct request *q, struct exchange *x, enum stage stage)
+{
+    x->is_waiting = false;
+    if (stage == STAGE_DROP)
+        return;
+    if (stage == STAGE_UPDATE && !update_handle(s, q, x)) {
+        x->is_waiting = true;
+        return;
+    }
+    bool is_query = stage == STAGE_LOOK_UP || stage == STAGE_ANSWER;
+    x->out_len = answer_compose(s, q, x->out, is_query ? COMPOSE_QUERY : COMPOSE_DECIDED);
 }
 
 void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t now_us)
@@ -157,6 +292,5 @@ void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t
     if (job_count)
         lookup_batch(jobs, job_count);
     for (unsigned i = 0; i < count; i++)
-        if (stage[i] != STAGE_DROP)
-            write_answer(s, &s->request[i], &x[i], stage[i]);
+        handle_one(s, &s->request[i], &x[i], stage[i]);
 }

@@ -1,33 +1,93 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The server's life: made from a configuration, fed by the reactor, changed by reloads. */
+ * The server: what is made of a configuration, and what is done with the next one. */
 #include "server/server.h"
 
 #include <stdlib.h>
+#include <time.h>
 
+#include "base/arena.h"
 #include "base/check.h"
 #include "base/random.h"
 #include "server/server_int.h"
 
-/* Memory of one request: the first block serves all but UPDATEs of full size. */
+/* Arena of one request: the largest need is an UPDATE of 64 KiB, its records laid open. */
 #define REQUEST_ARENA_BLOCK 65536
 #define REQUEST_ARENA_MAX   (4u << 20)
 
-struct server *server_new(struct conf *conf, server_wake_fn wake, void *wake_arg)
+static void lists_init(struct server *s)
+{
+    list_init(&s->merging);
+    list_init(&s->parked);
+    commit_init(&s->commit);
+}
+
+/* The keys go on from those in force: when they were used last. */
+static void keyring_take(struct server *s, struct conf *conf)
+{
+    struct keyring *old = s->keyring;
+    s->keyring = conf->keyring;
+    conf->keyring = NULL;
+    keyring_inherit(s->keyring, old);
+    keyring_free(old);
+}
+
+static bool needs_state(const struct conf *conf)
+{
+    for (unsigned i = 0; i < conf->zone_count; i++)
+        if (conf->zones[i].has_history)
+            return true;
+    return false;
+}
+
+/* A state directory that cannot be used is told of now, not with the first update. */
+static enum err state_check(struct server *s, struct diag *diag)
+{
+    return !needs_state(s->conf) || state_open(s->state, diag) ? OK : ERR_IO;
+}
+
+enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct server **out,
+                    struct diag *diag)
 {
     struct server *s = mem_alloc_zero(sizeof(*s));
     struct hash_key key;
     random_bytes(&key, sizeof(key));
     s->conf = conf;
+    s->hooks = *hooks;
+    lists_init(s);
     self_from_conf(&s->self, conf);
+    keyring_take(s, conf);
     store_init(&s->store, key);
-    controls_init(&s->controls, wake, wake_arg);
+    controls_init(&s->controls, hooks->wake, hooks->arg);
     arena_init(&s->arena, REQUEST_ARENA_BLOCK, REQUEST_ARENA_MAX);
-    s->loader = loader_new(conf->load_threads, wake, wake_arg);
-    if (!s->loader || !digest_init(&s->digest)) {
+    s->state = state_new(conf, hooks->wake, hooks->arg);
+    s->helpers = helpers_new(conf->load_threads, hooks->wake, hooks->arg);
+    enum err e = OK;
+    if (!s->helpers || !digest_init(&s->digest))
+        e = err_say(diag, ERR_SYSTEM, "no helper threads, or no SHA-1 in the system's library");
+    if (e == OK)
+        e = state_check(s, diag);
+    if (e != OK) {
         server_free(s);
-        return NULL;
+        return e;
     }
-    return s;
+    *out = s;
+    return OK;
+}
+
+void old_confs_free(struct server *s)
+{
+    for (struct old_conf *o = s->old_confs, *next; o; o = next) {
+        next = o->next;
+        conf_free(o->conf);
+        free(o);
+    }
+    s->old_confs = NULL;
+}
+
+static void sessions_done(struct server *s)
+{
+    for (unsigned i = 0; i < SERVER_BATCH_MAX; i++)
+        tsig_session_done(&s->request[i].tsig);
 }
 
 void server_free(struct server *s)
@@ -35,35 +95,69 @@ void server_free(struct server *s)
     if (!s)
         return;
     controls_done(&s->controls);
-    loader_free(s->loader);
+    helpers_free(s->helpers);
+    state_free(s->state);
+    commit_drop(s);
+    update_drop_parked(s);
     zones_free(s);
+    sessions_done(s);
+    keyring_free(s->keyring);
     digest_done(&s->digest);
     arena_done(&s->arena);
+    old_confs_free(s);
     conf_free(s->conf);
     free(s);
 }
 
-void server_start(struct server *s)
+void server_start(struct server *s, int64_t now_us)
 {
+    s->now_us = s->started_us = now_us;
     zones_reload(s);
     while (s->is_reloading) /* nobody waits yet, and a zone of ours is not to be REFUSED */
         (void)zones_collect(s);
 }
 
-bool server_collect(struct server *s)
+bool server_collect(struct server *s, int64_t now_us)
 {
+    s->now_us = now_us;
+    commit_collect(s);
     bool is_complete = zones_collect(s);
     controls_collect(&s->controls);
     return is_complete;
 }
 
-enum err server_reload(struct server *s, struct conf *conf, struct diag *diag)
+void server_turn(struct server *s)
+{
+    commit_turn(s);
+}
+
+/* Between two looks at what the log has done, when there is nothing else to do any more. */
+#define FLUSH_STEP_US 500
+
+bool server_flush(struct server *s, int64_t max_us)
+{
+    struct timespec step = {.tv_nsec = FLUSH_STEP_US * 1000};
+    commit_turn(s);
+    for (int64_t waited = 0; !commit_is_idle(s) && waited < max_us; waited += FLUSH_STEP_US) {
+        nanosleep(&step, NULL);
+        commit_collect(s);
+        commit_turn(s);
+    }
+    return commit_is_idle(s);
+}
+
+enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, struct diag *diag)
 {
     (void)diag; /* nothing in here can fail yet */
+    s->now_us = now_us;
     if (conf->load_threads != s->conf->load_threads)
         log_notice("takes effect at the next start", {"setting", "server.limits.load-threads"});
     self_from_conf(&s->self, conf);
-    conf_free(s->conf);
+    keyring_take(s, conf);
+    state_configure(s->state, conf);
+    struct old_conf *old = mem_alloc(sizeof(*old));
+    *old = (struct old_conf){s->old_confs, s->conf};
+    s->old_confs = old;
     s->conf = conf;
     zones_reload(s);
     s->count.reloads++;
@@ -78,4 +172,23 @@ const struct conf *server_conf(const struct server *s)
 struct counters *server_counters(struct server *s)
 {
     return &s->count;
+}
+
+bool server_is_idle(const struct server *s)
+{
+    return commit_is_idle(s) && s->parked_count == 0;
+}
+
+bool server_is_durable(const struct server *s)
+{
+    struct journal *j = state_journal(s->state);
+    struct journal_health health = {.is_well = true};
+    if (j)
+        journal_health(j, &health);
+    return health.is_well;
+}
+
+const struct keyring *server_keyring(const struct server *s)
+{
+    return s->keyring;
 }

@@ -14,42 +14,76 @@
 
 struct server;
 
+/* How an answer that comes later finds its way: filled by the reactor, opaque here. */
+struct reply_path {
+    void *channel;       /* a UDP socket's listener, or a TCP connection */
+    uint8_t control_len; /* UDP: what the kernel is to be told about the answer's source */
+    uint8_t control[64];
+};
+
 /* One message and its answer. The bytes are the caller's. */
 struct exchange {
     struct peer peer;
+    void *channel;                 /* the reactor's: where the message came in */
+    const struct reply_path *path; /* of a message that waited before; else NULL */
     const uint8_t *in;
     size_t in_len;
-    uint8_t *out;   /* DNS_MESSAGE_MAX bytes for TCP, SERVER_UDP_OUT_MAX for UDP */
-    size_t out_len; /* set by server_handle; 0: no answer */
+    uint8_t *out;    /* DNS_MESSAGE_MAX bytes for TCP, SERVER_UDP_OUT_MAX for UDP */
+    size_t out_len;  /* set by server_handle; 0: no answer, or not yet */
+    bool is_waiting; /* set by server_handle: the answer comes later, through server_hooks */
 };
 
 #define SERVER_UDP_OUT_MAX 4096
 #define SERVER_BATCH_MAX   64
 
-typedef void (*server_wake_fn)(void *arg);
+/* What the server asks of the reactor. */
+struct server_hooks {
+    void *arg;
+    /* From a helper's thread: something waits for server_collect(). */
+    void (*wake)(void *arg);
+    /* x is answered later: its channel is to stay until then, and *path to lead there. */
+    void (*hold)(void *arg, const struct exchange *x, struct reply_path *path);
+    /* Here is the answer (len 0: there is none), and the channel is let go of. */
+    void (*reply)(void *arg, const struct peer *peer, struct reply_path *path, const uint8_t *bytes,
+                  size_t len);
+};
 
 /* Takes conf. No zone is loaded yet: all answer SERVFAIL until server_start()'s loads are
- * collected. NULL: no threads or no SHA-1 to be had from the system (conf is freed). */
-struct server *server_new(struct conf *conf, server_wake_fn wake, void *wake_arg);
-/* Waits for the helpers, frees everything. NULL is fine. */
+ * collected. ERR_SYSTEM, ERR_IO, with a sentence: no threads, or the state directory that a zone
+ * needs cannot be used (conf is freed). */
+enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct server **out,
+                    struct diag *diag);
+/* Waits for the helpers and the change log, frees everything. NULL is fine. */
 void server_free(struct server *s);
 
 /* Hands all zones to the helpers. */
-void server_start(struct server *s);
-/* Takes in what helpers have finished (zones to publish), and goes on with a reload; false while
+void server_start(struct server *s, int64_t now_us);
+/* Takes in what helpers and the change log have finished, and goes on with a reload; false while
  * loads or a reload are still under way. */
-bool server_collect(struct server *s);
+bool server_collect(struct server *s, int64_t now_us);
+/* At the end of each turn of the loop: what was decided in it goes to the change log. */
+void server_turn(struct server *s);
+/* When stopping: waits until the change log has taken, or refused, all that was decided, and
+ * answers it; for at most that long. False: something still waits. */
+bool server_flush(struct server *s, int64_t max_us);
 
 /* Takes a new configuration, all of it or, with a sentence, nothing (conf is freed then): zones are
  * added, removed and loaded anew in helpers, a slice of them in each turn (server_collect() goes on
  * with it); the last good version of each stays until then. Listen addresses are not server/'s
  * business. */
-enum err server_reload(struct server *s, struct conf *conf, struct diag *diag);
+enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, struct diag *diag);
 
 /* Answers `count` messages (at most SERVER_BATCH_MAX) that came in one turn. now_us: wall clock. */
 void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t now_us);
 
+/* Nothing waits for the change log. */
+bool server_is_idle(const struct server *s);
+/* The change log works, as far as is known, or is not in use. */
+bool server_is_durable(const struct server *s);
+
 const struct conf *server_conf(const struct server *s);
+/* The keys in force. */
+const struct keyring *server_keyring(const struct server *s);
 struct counters *server_counters(struct server *s);
 /* For systemd's STATUS and the log: "12 zones, 1 not loaded". */
 const char *server_status(const struct server *s, char buf[128]);

@@ -5,44 +5,112 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "server/commit.h"
 #include "server/control_int.h"
-#include "server/loader.h"
+#include "server/helpers.h"
+#include "server/opening.h"
+#include "server/refused.h"
 #include "server/server.h"
+#include "server/state.h"
+#include "update/update.h"
 #include "zone/store.h"
+
+/* A zone file's news, applied to a live zone over several turns. */
+struct merging {
+    struct list link; /* in server.merging */
+    struct server_zone *zone;
+    struct opening *opening; /* with the plan */
+    struct txn *txn;
+    struct merge_result result;
+    bool is_applied; /* what is left is the diff */
+};
 
 /* What the server knows of one zone beside its data; store_entry.owner points here. */
 struct server_zone {
     struct store_entry *entry;
-    /* of the load under way: a result with another one was for a zone since removed */
+    const struct conf_zone *conf; /* of the newest configuration that has come to this zone */
+    /* of the opening under way: a result with another one was for a zone since removed */
     uint64_t ticket;
-    uint64_t reload; /* number of the last reload that found it in the configuration */
-    uint64_t file;   /* hash of the path that the load under way was given */
+    uint64_t reload;      /* number of the last reload that found it in the configuration */
+    uint64_t data_ticket; /* of the opening that its data came from */
+    uint64_t source;      /* hash of what the opening under way was given */
+    int64_t loaded_us;    /* wall clock: when its data, or its file, came in last */
     bool is_loading;
     bool is_wanted_again; /* asked for again while it loads: one more load when this one is done */
-    bool is_stale;        /* the configuration names another file since */
+    bool is_stale;        /* the configuration says something else since */
     char *failure;        /* why the last load failed; NULL: it did not */
-    int64_t loaded_us;    /* wall clock of the last load's end */
+
+    /* with history */
+    bool is_kept;   /* its live data is what the change log has: the members below are set */
+    bool is_ready;  /* its first snapshot is durable: it can be changed */
+    bool is_frozen; /* by the operator: updates are refused */
+    bool is_snapshotting;
+    uint64_t log_id;
+    uint64_t seq_given, seq_published; /* changes handed to the log, and durable */
+    uint64_t replay_bytes;             /* diffs behind the newest snapshot */
+    const struct base *base;
+    char *identity;
+    struct update_rules rules;
+    struct merging *merging; /* NULL: none */
+    bool is_merged;          /* what came of one waits for the log */
+};
+
+/* What waits for the log, see commit.h. */
+struct commit {
+    struct list open, under_way;
+    unsigned count;
+    bool is_busy;
+    struct journal_batch batch;
+    struct change changes[COMMIT_BATCH_MAX];
+};
+
+/* A configuration that zones may still refer to: until the reload has come to all of them. */
+struct old_conf {
+    struct old_conf *next;
+    struct conf *conf;
 };
 
 struct server {
     struct conf *conf;
+    struct old_conf *old_confs;
+    struct keyring *keyring;
+    struct server_hooks hooks;
     struct self self;
     struct counters count;
     struct store store;
-    struct loader *loader;
+    struct helpers *helpers;
+    struct state *state;
+    int64_t started_us;
     uint64_t last_ticket;
     uint64_t reload;    /* number of the newest one */
     unsigned reload_at; /* the next of conf->zones that it takes in hand */
     bool is_reloading;
     struct controls controls;
+    struct list merging; /* struct merging */
+    unsigned merged;     /* files whose news wait for the log */
+    struct list parked;  /* updates for zones that merge: update.c */
+    unsigned parked_count;
+    bool wants_unpark; /* a merge is over */
+    int64_t now_us;    /* wall clock of the newest event */
+    struct commit commit;
+    struct refused refused;
 
     /* one batch */
     struct request request[SERVER_BATCH_MAX];
     struct build build;
     struct arena arena;
     struct digest digest;
-    struct log_rate refused_rate;
+    struct log_rate refused_rate, ignored_rate;
+
+    /* an answer that comes later */
+    struct request late;
+    uint8_t late_out[DNS_MESSAGE_MAX];
 };
+
+static inline struct server_zone *zone_owner(const struct store_entry *e)
+{
+    return e->owner;
+}
 
 /* self.c: what the configuration says of this server. */
 void self_from_conf(struct self *self, const struct conf *conf);
@@ -57,5 +125,64 @@ void zones_load(struct server *s, struct name name);
 const struct conf_zone *zones_configured(const struct server *s, struct name name);
 void zones_free(struct server *s);
 bool zones_collect(struct server *s);
+/* The zone is to be read again when nothing is under way with it. */
+void zone_want_again(struct server *s, struct server_zone *z);
+/* Makes the rules of its updates what configuration and base say. */
+void zone_rules_set(struct server_zone *z);
+/* Says what is wrong with it ("" nothing), for status and `reevectl zone`. */
+void zone_fail(struct server_zone *z, const char *why);
+/* Notes in the log what the file was, where nothing in the zone has changed. */
+void source_note(struct server *s, uint64_t log_id, const struct opening *o);
+extern const struct job_kind opening_kind;
+
+/* merging.c */
+/* Takes the opening, whose plan it applies to z's live data in slices. */
+void merging_start(struct server *s, struct server_zone *z, struct opening *o);
+/* Takes the opening: what is new in its file goes into the log. t: the version is made of it; NULL:
+ * it is the tip already, and o->change its diff. */
+void merging_commit(struct server *s, struct server_zone *z, struct opening *o, struct txn **t);
+/* A slice of each zone that merges. */
+void merging_turn(struct server *s);
+/* Forgets the merge under way, if there is one; the file is read again. */
+void merging_abort(struct server *s, struct server_zone *z);
+/* The same for a zone that goes. There is one under way. */
+void merging_drop(struct server *s, struct server_zone *z);
+/* The file as it was read is the base of the next merge; or the one before it is. */
+void source_adopt(struct server_zone *z, struct opening *o);
+void source_take_old(struct server_zone *z, struct opening *o);
+
+/* commit.c */
+void commit_init(struct commit *c);
+/* The server ends: who still waits is told that nothing is known. */
+void commit_drop(struct server *s);
+
+/* snapshot.c: writes a snapshot of what is published and durable, in a helper, if the changes since
+ * the last one are worth it or there is none. */
+void snapshot_consider(struct server *s, struct server_zone *z);
+
+/* handle.c */
+/* Writes q's answer into out: question, sections (COMPOSE_QUERY), OPT, TSIG. Gives its length. */
+enum compose { COMPOSE_DECIDED, COMPOSE_QUERY };
+size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum compose how);
+/* Remembers and logs why q is turned down. name.len 0: the question's. */
+struct refusal_cause {
+    enum rcode rcode;
+    const char *reason;
+    struct name name;
+    uint16_t type;
+};
+void refusal_note(struct server *s, const struct request *q, const struct refusal_cause *cause);
+
+/* update.c: opcode UPDATE. True: q->rcode is the answer; false: x waits, or has been parked. */
+bool update_handle(struct server *s, struct request *q, struct exchange *x);
+/* Those that waited for a merge are handled now. */
+void update_unpark(struct server *s);
+void update_drop_parked(struct server *s);
+
+/* Refusals logged in a second; the rest is counted. */
+#define REFUSED_LOGS_PER_SECOND 10
+
+/* server.c: no zone refers to them any more. */
+void old_confs_free(struct server *s);
 
 #endif

@@ -17,16 +17,126 @@
 
 #include "base/arena.h"
 #include "base/check.h"
-#include "base/clock.h"
 #include "server/server_int.h"
 
-static void drop(void *loader, struct zone *zone)
+/* --- freeing --- */
+
+/* A zone that nobody has pinned is freed by a helper: a large one takes long. */
+struct zone_drop {
+    struct job job;
+    struct zone *zone;
+};
+
+static void zone_drop_run(struct job *t)
 {
-    loader_drop(loader, zone);
+    struct zone_drop *d = container_of(t, struct zone_drop, job);
+    zone_free(d->zone);
+    d->zone = NULL;
 }
+
+static void zone_drop_free(struct job *t)
+{
+    struct zone_drop *d = container_of(t, struct zone_drop, job);
+    zone_free(d->zone);
+    free(d);
+}
+
+static void zone_drop_done(void *owner, struct job *t)
+{
+    (void)owner;
+    zone_drop_free(t);
+}
+
+static const struct job_kind zone_drop_kind = {zone_drop_run, zone_drop_done, zone_drop_free};
+
+static void drop(void *helpers, struct zone *zone)
+{
+    struct zone_drop *d = mem_alloc_zero(sizeof(*d));
+    d->zone = zone;
+    helpers_give(helpers, &d->job, &zone_drop_kind, PACE_FIRST);
+}
+
+/* What belongs to the live data that goes: the log's numbers, the base, the merge under way. */
+static void forget_data(struct server *s, struct server_zone *z)
+{
+    if (z->merging)
+        merging_drop(s, z);
+    commit_forget(s, z);
+    zone_retire(z->entry->zone, drop, s->helpers);
+    z->entry->zone = NULL;
+    base_release(z->base);
+    z->base = NULL;
+    free(z->identity);
+    z->identity = NULL;
+    z->is_kept = z->is_ready = z->is_frozen = z->is_snapshotting = z->is_merged = false;
+    z->seq_given = z->seq_published = z->replay_bytes = 0;
+    z->log_id = 0;
+}
+
+/* --- notes in the log that nobody waits for --- */
+
+struct note {
+    struct job job;
+    struct state *state;
+    uint64_t log_id;
+    int64_t removed_us;
+    struct journal_source source; /* identity NULL: the zone was removed */
+};
+
+static void note_run(struct job *t)
+{
+    struct note *n = container_of(t, struct note, job);
+    struct diag diag = {0};
+    struct journal *j = state_open(n->state, &diag);
+    enum err e = !j ? ERR_IO
+                 : n->source.identity
+                     ? journal_zone_set_source(j, n->log_id, &n->source, &diag)
+                     : journal_zone_set_removed(j, n->log_id, n->removed_us, &diag);
+    if (e != OK)
+        log_warn("not noted in the change log", {"reason", diag.text});
+}
+
+static void note_free(struct job *t)
+{
+    struct note *n = container_of(t, struct note, job);
+    free((char *)(uintptr_t)n->source.identity);
+    free((uint8_t *)(uintptr_t)n->source.base);
+    free(n);
+}
+
+static void note_done(void *owner, struct job *t)
+{
+    (void)owner;
+    note_free(t);
+}
+
+static const struct job_kind note_kind = {note_run, note_done, note_free};
+
+void source_note(struct server *s, uint64_t log_id, const struct opening *o)
+{
+    struct note *n = mem_alloc_zero(sizeof(*n));
+    n->state = s->state;
+    n->log_id = log_id;
+    n->source.identity = mem_string(o->new_identity ? o->new_identity : "");
+    n->source.base = base_write(o->new_base, &n->source.base_len);
+    helpers_give(s->helpers, &n->job, &note_kind, PACE_BEHIND);
+}
+
+static void removal_note(struct server *s, uint64_t log_id)
+{
+    struct note *n = mem_alloc_zero(sizeof(*n));
+    n->state = s->state;
+    n->log_id = log_id;
+    n->removed_us = s->now_us;
+    helpers_give(s->helpers, &n->job, &note_kind, PACE_BEHIND);
+}
+
+/* --- what is configured --- */
 
 static void owner_free(struct server_zone *z)
 {
+    base_release(z->base);
+    free(z->identity);
     free(z->failure);
     free(z);
 }
@@ -34,15 +144,105 @@ static void owner_free(struct server_zone *z)
 static void zone_remove(struct server *s, struct server_zone *z)
 {
     char text[NAME_TEXT_MAX];
-    log_notice("zone removed", {"zone", name_text(name_of(&z->entry->name), text)});
-    zone_retire(z->entry->zone, drop, s->loader);
+    log_notice("zone removed", {"zone", name_text(name_of(&z->entry->name), text)},
+               {"state", z->is_kept ? "kept" : NULL});
+    if (z->is_kept)
+        removal_note(s, z->log_id);
+    forget_data(s, z);
     store_remove(&s->store, z->entry);
     owner_free(z);
 }
 
-/* NULL: it is not there. */
-static const struct conf_zone *find_configured(const struct conf *conf, struct name name)
+void zone_rules_set(struct server_zone *z)
 {
+    const struct conf_zone *c = z->conf;
+    z->rules.grants = c->grants;
+    z->rules.grant_count = c->grant_count;
+    z->rules.serial = c->serial;
+    z->rules.is_strict = c->is_strict;
+    z->rules.protect = c->file && c->protect == CONF_PROTECT_FILE ? z->base : NULL;
+}
+
+static void rules_limits(const struct conf *conf, struct update_limits *l)
+{
+    l->rrset_records = conf->update_rrset_records;
+    l->name_records = conf->update_name_records;
+    l->zone_records = conf->update_zone_records;
+    l->message_records = conf->update_message_records;
+}
+
+void zone_fail(struct server_zone *z, const char *why)
+{
+    free(z->failure);
+    z->failure = why[0] ? mem_string(why) : NULL;
+}
+
+/* What an opening depends on: a result of another one is not what is wanted any more. */
+static uint64_t source_hash(const struct server *s, const struct conf_zone *c)
+{
+    char buf[8192];
+    struct text t;
+    text_init(&t, buf, sizeof(buf));
+    text_fmt(&t, "%d %s ", c->has_history, c->file ? c->file : "");
+    for (unsigned i = 0; c->soa && i < c->soa->ns_count; i++)
+        name_show(name_of(&c->soa->ns[i]), &t);
+    return hash_bytes(&s->store.key, buf, text_len(&t));
+}
+
+static void open_zone(struct server *s, struct server_zone *z)
+{
+    const struct conf_zone *c = z->conf;
+    struct opening *o = mem_alloc_zero(sizeof(*o));
+    z->ticket = o->ticket = ++s->last_ticket;
+    z->source = source_hash(s, c);
+    z->is_loading = true;
+    z->is_wanted_again = z->is_stale = false;
+    name_copy(&o->name, name_of(&c->name));
+    o->path = mem_string(c->file);
+    if (c->soa)
+        opening_set_soa(o, c->soa);
+    o->has_history = c->has_history;
+    o->serial = c->serial;
+    o->limits.records_max = s->conf->zone_records_max;
+    o->limits.is_canceled = helpers_is_ending(s->helpers);
+    o->state = s->state;
+    if (c->has_history && z->is_kept) {
+        o->live = version_pin(z->entry->zone->published);
+        o->base = base_hold(z->base);
+        o->identity = mem_string(z->identity);
+    }
+    helpers_give(s->helpers, &o->job, &opening_kind, z->entry->zone ? PACE_BEHIND : PACE_AWAITED);
+}
+
+void zone_want_again(struct server *s, struct server_zone *z)
+{
+    if (z->is_loading || z->merging || z->is_merged)
+        z->is_wanted_again = true;
+    else
+        open_zone(s, z);
+}
+
+static void configure(struct server *s, const struct conf_zone *c)
+{
+    struct name name = name_of(&c->name);
+    struct store_entry *e = store_get(&s->store, name);
+    if (!e) {
+        struct server_zone *z = mem_alloc_zero(sizeof(*z));
+        e = z->entry = store_add(&s->store, name);
+        e->owner = z;
+    }
+    struct server_zone *z = e->owner;
+    z->reload = s->reload;
+    z->conf = c;
+    zone_rules_set(z);
+    rules_limits(s->conf, &z->rules.limits);
+    z->is_stale = z->is_loading && (z->is_stale || z->source != source_hash(s, c));
+    zone_want_again(s, z);
+}
+
+const struct conf_zone *zones_configured(const struct server *s, struct name name)
+{
+    const struct conf *conf = s->conf;
     unsigned low = 0, high = conf->zone_count; /* in canonical order */
     while (low < high) {
         unsigned mid = low + (high - low) / 2;
@@ -57,52 +257,9 @@ static const struct conf_zone *find_configured(const struct conf *conf, struct n
     return NULL;
 }
 
-static uint64_t file_hash(const struct server *s, const struct conf_zone *c)
-{
-    return c->file ? hash_bytes(&s->store.key, c->file, strlen(c->file)) : 0;
-}
-
-static void load(struct server *s, struct server_zone *z, const struct conf_zone *c)
-{
-    struct load_limits limits = {.records_max = s->conf->zone_records_max};
-    z->ticket = ++s->last_ticket;
-    z->file = file_hash(s, c);
-    z->is_loading = true;
-    z->is_wanted_again = z->is_stale = false;
-    if (!c->file) { /* nothing to load from: it answers SERVFAIL */
-        z->is_loading = false;
-        return;
-    }
-    loader_load(s->loader, name_of(&c->name), c->file, limits,
-                z->entry->zone ? LOADER_BEHIND : LOADER_AWAITED, z->ticket);
-}
-
-static void configure(struct server *s, const struct conf_zone *c)
-{
-    struct name name = name_of(&c->name);
-    struct store_entry *e = store_get(&s->store, name);
-    if (!e) {
-        struct server_zone *z = mem_alloc_zero(sizeof(*z));
-        e = z->entry = store_add(&s->store, name);
-        e->owner = z;
-    }
-    struct server_zone *z = e->owner;
-    z->reload = s->reload;
-    if (z->is_loading) {
-        z->is_wanted_again = true;
-        z->is_stale = z->is_stale || z->file != file_hash(s, c);
-    } else
-        load(s, z, c);
-}
-
-const struct conf_zone *zones_configured(const struct server *s, struct name name)
-{
-    return find_configured(s->conf, name);
-}
-
 void zones_load(struct server *s, struct name name)
 {
-    const struct conf_zone *c = find_configured(s->conf, name);
+    const struct conf_zone *c = zones_configured(s, name);
     if (c)
         configure(s, c);
 }
@@ -131,10 +288,12 @@ static void reload_some(struct server *s)
                                                                      : s->conf->zone_count;
     while (s->reload_at < end)
         configure(s, &s->conf->zones[s->reload_at++]);
-    if (end == s->conf->zone_count && remove_missing(s))
+    if (end == s->conf->zone_count && remove_missing(s)) {
         s->is_reloading = false;
-    else
-        loader_wake(s->loader);
+        old_confs_free(s); /* no zone refers to them any more */
+    } else {
+        helpers_wake(s->helpers);
+    }
 }
 
 void zones_reload(struct server *s)
@@ -148,91 +307,144 @@ void zones_reload(struct server *s)
 void zones_free(struct server *s)
 {
     STORE_EACH(e, &s->store) {
+        struct server_zone *z = e->owner;
+        if (z->merging)
+            merging_drop(s, z);
         zone_free(e->zone);
-        owner_free(e->owner);
+        owner_free(z);
     }
     store_done(&s->store);
 }
 
-static void log_loaded(const struct loaded *r, const struct zone *old)
+/* --- what comes of it --- */
+
+static void log_loaded(const struct opening *o, const struct zone *zone, const struct zone *old)
 {
     char text[NAME_TEXT_MAX];
-    const struct version *v = r->zone->published;
-    name_text(name_of(&r->name), text);
+    const struct version *v = zone->published;
+    name_text(name_of(&o->name), text);
     log_info("zone loaded", {"zone", text}, {"serial", LOG_U64(v->serial)},
              {"records", LOG_U64(v->record_count)}, {"names", LOG_U64(v->node_count)},
-             {"warnings", r->result.warnings ? LOG_U64(r->result.warnings) : NULL},
-             {"ms", LOG_U64((uint64_t)r->took_us / 1000)});
+             {"warnings", o->result.warnings ? LOG_U64(o->result.warnings) : NULL},
+             {"from", o->log.snapshot ? "change log"
+                      : o->path       ? "file"
+                                      : "soa"},
+             {"ms", LOG_U64((uint64_t)o->took_us / 1000)});
     if (old && serial_compare(v->serial, old->published->serial) < 0)
         log_warn("serial went back, secondaries will not follow", {"zone", text},
                  {"old", LOG_U64(old->published->serial)}, {"new", LOG_U64(v->serial)});
 }
 
-static void log_failed(const struct loaded *r, const struct zone *old)
+static void log_failed(const struct opening *o, const struct zone *serving)
 {
     char text[NAME_TEXT_MAX];
-    log_error("zone not loaded", {"zone", name_text(name_of(&r->name), text)},
-              {"reason", r->diag.text}, {"errors", LOG_U64(r->result.errors)},
-              {"serving", old ? "last good version" : "SERVFAIL"});
+    log_error("zone not loaded", {"zone", name_text(name_of(&o->name), text)},
+              {"reason", o->diag.text}, {"errors", LOG_U64(o->result.errors)},
+              {"serving", serving ? "last good version" : "SERVFAIL"});
 }
 
-static char *copy_text(const char *text)
+/* The zone was not live, or comes anew from its file: its data is replaced. */
+static void take_data(struct server *s, struct server_zone *z, struct opening *o)
 {
-    size_t len = strlen(text) + 1;
-    return memcpy(mem_alloc(len), text, len);
+    struct zone *old = z->entry->zone;
+    struct zone *fresh = o->zone;
+    o->zone = NULL;
+    log_loaded(o, fresh, old);
+    forget_data(s, z);
+    z->entry->zone = fresh;
+    z->data_ticket = o->ticket;
+    z->loaded_us = s->now_us;
+    if (!o->has_history)
+        return;
+    z->is_kept = true;
+    z->is_ready = o->log.snapshot != 0;
+    z->is_frozen = o->log.flags & JOURNAL_ZONE_FROZEN;
+    z->log_id = o->log.id;
+    z->seq_given = z->seq_published = o->log.seq_last;
+    z->replay_bytes = o->log.replay_bytes;
+    if (o->has_change) /* what the file was counts when the change is durable */
+        source_take_old(z, o);
+    else
+        source_adopt(z, o);
+    snapshot_consider(s, z);
 }
 
-/* The result becomes what is served, or is logged as what went wrong. */
-static void take_result(struct server *s, struct store_entry *e, struct loaded *r)
+static void take_result(struct server *s, struct server_zone *z, struct opening *o)
 {
-    struct server_zone *z = e->owner;
-    free(z->failure);
-    z->failure = r->zone ? NULL : copy_text(r->diag.text);
-    z->loaded_us = clock_wall_us();
-    if (!r->zone) {
-        s->count.zone_loads_failed++;
-        log_failed(r, e->zone);
+    zone_fail(z, o->has_failed ? o->diag.text : "");
+    s->count.zone_loads += !o->has_failed;
+    s->count.zone_loads_failed += o->has_failed;
+    if (o->has_failed)
+        log_failed(o, o->zone ? o->zone : z->entry->zone);
+    if (o->zone) {
+        bool has_change = o->has_change;
+        take_data(s, z, o);
+        if (has_change) {
+            merging_commit(s, z, o, NULL);
+            return;
+        }
+    } else if (o->plan) {
+        z->loaded_us = s->now_us;
+        merging_start(s, z, o);
         return;
     }
-    s->count.zone_loads++;
-    log_loaded(r, e->zone);
-    zone_retire(e->zone, drop, s->loader);
-    e->zone = r->zone;
+    opening_free(o);
 }
 
-static void take(struct server *s, struct loaded *r)
+static void opening_job_run(struct job *t)
 {
-    struct store_entry *e = store_get(&s->store, name_of(&r->name));
+    opening_run(container_of(t, struct opening, job));
+}
+
+static void opening_job_done(void *owner, struct job *t)
+{
+    struct server *s = owner;
+    struct opening *o = container_of(t, struct opening, job);
+    struct store_entry *e = store_get(&s->store, name_of(&o->name));
     struct server_zone *z = e ? e->owner : NULL;
-    if (!z || z->ticket != r->ticket) {
-        loader_drop(s->loader, r->zone); /* removed meanwhile */
+    if (o->live)
+        version_unpin(o->live);
+    if (!z || z->ticket != o->ticket) {
+        opening_free(o); /* removed meanwhile */
         return;
     }
     z->is_loading = false;
     if (z->is_stale)
-        loader_drop(s->loader, r->zone);
+        opening_free(o);
     else
-        take_result(s, e, r);
-    const struct conf_zone *c =
-        z->is_wanted_again ? find_configured(s->conf, name_of(&e->name)) : NULL;
-    if (c) /* else a newer configuration is without it, and its reload has yet to come here */
-        load(s, z, c);
+        take_result(s, z, o);
+    if (z->is_wanted_again)
+        zone_want_again(s, z);
 }
+
+static void opening_job_drop(struct job *t)
+{
+    struct opening *o = container_of(t, struct opening, job);
+    if (o->live)
+        version_unpin(o->live);
+    opening_free(o);
+}
+
+const struct job_kind opening_kind = {opening_job_run, opening_job_done, opening_job_drop};
 
 /* Results taken in one turn: each is a few pointers and two log lines. */
 #define COLLECT_MAX 64
 
 bool zones_collect(struct server *s)
 {
-    struct loaded r;
     unsigned taken = 0;
-    for (; taken < COLLECT_MAX && loader_collect(s->loader, &r); taken++)
-        take(s, &r);
+    while (taken < COLLECT_MAX && helpers_collect(s->helpers, s))
+        taken++;
     if (taken == COLLECT_MAX)
-        loader_wake(s->loader); /* what is left may have no wake-up of its own any more */
+        helpers_wake(s->helpers); /* what is left may have no wake-up of its own any more */
+    if (!list_is_empty(&s->merging))
+        merging_turn(s);
+    if (s->wants_unpark)
+        update_unpark(s);
     if (s->is_reloading)
         reload_some(s);
-    return loader_pending(s->loader) == 0 && !s->is_reloading;
+    return helpers_pending(s->helpers) == 0 && !s->is_reloading && list_is_empty(&s->merging) &&
+           s->merged == 0;
 }
 
 const char *server_status(const struct server *s, char buf[128])

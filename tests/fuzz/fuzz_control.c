@@ -12,6 +12,8 @@
 #include "server/control.h"
 #include "server/server.h"
 
+#define NOW_US INT64_C(1084000000000000)
+
 static struct server *server;
 
 struct talk {
@@ -51,10 +53,12 @@ static void server_make(void)
     struct conf *conf =
         conf_load_bytes(text, sizeof(text) - 1, TEST_DATA "/../../zones/fuzz.yaml", &faults);
     ASSERT(conf);
-    server = server_new(conf, NULL, NULL);
+    const struct server_hooks hooks = {0};
+    struct diag diag;
+    ASSERT(server_new(conf, &hooks, &server, &diag) == OK);
     ASSERT(server);
-    server_start(server);
-    while (!server_collect(server))
+    server_start(server, NOW_US);
+    while (!server_collect(server, NOW_US))
         ;
 }
 
@@ -82,7 +86,7 @@ static void line_ask(struct control_client *c, struct talk *t, const char *line,
     free(copy);
     while (next != CONTROL_DONE) {
         while (next == CONTROL_WAIT && !t->is_woken)
-            (void)server_collect(server);
+            (void)server_collect(server, NOW_US);
         t->is_woken = false;
         next = control_step(c);
     }

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define NOW_US       INT64_C(1084000000000000)
 #define MESSAGES_MAX 16
 #define UDP_SIZE     1232
 #define STORAGE_MAX  (1u << 20)
@@ -87,10 +88,13 @@ static struct server *open_server(const char *dir, const char *file, const char 
         conf_faults_show(faults, text, stderr);
     ASSERT(conf);
     free(faults);
-    struct server *s = server_new(conf, wake, NULL);
-    server_start(s);
+    const struct server_hooks hooks = {.wake = wake};
+    struct server *s;
+    struct diag diag;
+    ASSERT(server_new(conf, &hooks, &s, &diag) == OK);
+    server_start(s, NOW_US);
     pthread_mutex_lock(&lock);
-    while (!server_collect(s))
+    while (!server_collect(s, NOW_US))
         pthread_cond_wait(&woken, &lock);
     pthread_mutex_unlock(&lock);
     ASSERT(server_counters(s)->zone_loads == 2);
@@ -234,7 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     while (count[0] + count[1] < MESSAGES_MAX && next_message(&r, &next, &which))
         x[which][count[which]++] = next;
     for (which = 0; which < 2; which++) {
-        server_handle(servers[which], x[which], count[which], INT64_C(1084000000000000));
+        server_handle(servers[which], x[which], count[which], NOW_US);
         for (unsigned i = 0; i < count[which]; i++) {
             check_answer(&x[which][i]);
             free((void *)(uintptr_t)x[which][i].in);

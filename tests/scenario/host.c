@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The server in this process. Zone files go to a directory of their own, since the server's
- * loaders read files. */
+ * helpers read files; the change log goes to a directory inside, through a VFS that can fail. */
 #include "host.h"
 
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "tools/faultvfs.h"
+#include "tsig/tsig.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +26,10 @@
     INT64_C(1084000000000000) /* May 2004: within the signatures of RFC 4035's example */
 
 struct host {
+    const struct script *script;
     struct server *server;
+    struct faultvfs *disk; /* under the change log */
+    unsigned waiting;      /* answers that come later */
     char dir[64];
     int64_t now_us;
     pthread_mutex_t lock;
@@ -40,22 +47,54 @@ static void wake(void *arg)
     pthread_mutex_unlock(&h->lock);
 }
 
-static bool wait_for_loads(struct host *h)
+/* The way back of an answer that comes later. */
+static void hold(void *arg, const struct exchange *x, struct reply_path *path)
+{
+    struct host *h = arg;
+    struct host_exchange *outer = x->channel;
+    *path = (struct reply_path){.channel = outer};
+    outer->is_waiting = true;
+    h->waiting++;
+}
+
+static void reply(void *arg, const struct peer *peer, struct reply_path *path, const uint8_t *bytes,
+                  size_t len)
+{
+    struct host *h = arg;
+    struct host_exchange *outer = path->channel;
+    (void)peer;
+    h->waiting--;
+    outer->is_waiting = false;
+    outer->len = len;
+    memcpy(outer->answer, bytes, len);
+}
+
+/* Until a helper or the change log has something. */
+static bool wait_for_wake(struct host *h)
 {
     struct timespec end;
+    int rc = 0;
     clock_gettime(CLOCK_REALTIME, &end);
     end.tv_sec += HOST_LOAD_S_MAX;
-    while (!server_collect(h->server)) {
-        int rc = 0;
-        pthread_mutex_lock(&h->lock);
-        while (!h->is_woken && rc == 0)
-            rc = pthread_cond_timedwait(&h->woken, &h->lock, &end);
-        h->is_woken = false;
-        pthread_mutex_unlock(&h->lock);
-        if (rc != 0)
+    pthread_mutex_lock(&h->lock);
+    while (!h->is_woken && rc == 0)
+        rc = pthread_cond_timedwait(&h->woken, &h->lock, &end);
+    h->is_woken = false;
+    pthread_mutex_unlock(&h->lock);
+    return rc == 0;
+}
+
+/* Turns of the loop until nothing is under way and everybody has an answer. */
+static bool settle(struct host *h)
+{
+    for (;;) {
+        bool is_complete = server_collect(h->server, h->now_us);
+        server_turn(h->server);
+        if (is_complete && h->waiting == 0 && server_is_idle(h->server))
+            return true;
+        if (!wait_for_wake(h))
             return false;
     }
-    return true;
 }
 
 static bool write_file(const char *path, const char *s, size_t len)
@@ -70,7 +109,7 @@ static bool write_file(const char *path, const char *s, size_t len)
 /* Settings with the same first part make one map: {limits: {a: 1, b: 2}}. */
 static void write_settings(const struct script *script, struct text *t)
 {
-    text_add(t, "server: {listen: 127.0.0.1@5300");
+    text_add(t, "server: {listen: 127.0.0.1@5300, state-dir: state");
     for (const struct script_setting *s = script->settings; s; s = s->next)
         if (!strchr(s->key, '.'))
             text_fmt(t, ", %s: %s", s->key, s->value);
@@ -78,7 +117,23 @@ static void write_settings(const struct script *script, struct text *t)
     for (const struct script_setting *s = script->settings; s; s = s->next)
         if (strncmp(s->key, "limits.", 7) == 0)
             text_fmt(t, ", %s: %s", s->key + 7, s->value);
-    text_add(t, "}}\nzones:\n");
+    text_add(t, "}}\nkeys:\n");
+    for (const struct script_setting *k = script->keys; k; k = k->next)
+        text_fmt(t, "  \"%s\": {secret: \"%s\"}\n", k->key, k->value);
+    text_add(t, "zones:\n");
+}
+
+static void write_zone(const struct script_zone *z, unsigned number, struct text *t)
+{
+    const char *comma = "";
+    text_fmt(t, "  \"%s\": {", z->name);
+    if (z->text) {
+        text_fmt(t, "file: zone-%u", number);
+        comma = ", ";
+    }
+    for (const struct script_setting *o = z->options; o; o = o->next, comma = ", ")
+        text_fmt(t, "%s%s: %s", comma, o->key, o->value);
+    text_add(t, "}\n");
 }
 
 static bool write_zones(struct host *h, const struct script *script, struct text *t)
@@ -87,9 +142,9 @@ static bool write_zones(struct host *h, const struct script *script, struct text
     for (const struct script_zone *z = script->zones; z; z = z->next, number++) {
         char path[128];
         snprintf(path, sizeof(path), "%s/zone-%u", h->dir, number);
-        if (!write_file(path, z->text, z->text_len))
+        if (z->text && !write_file(path, z->text, z->text_len))
             return false;
-        text_fmt(t, "  \"%s\": {file: zone-%u}\n", z->name, number);
+        write_zone(z, number, t);
     }
     return !t->bad;
 }
@@ -112,13 +167,37 @@ static struct conf *make_conf(struct host *h, const struct script *script, struc
     return conf;
 }
 
+static enum err start(struct host *h, struct diag *diag)
+{
+    const struct server_hooks hooks = {h, wake, hold, reply};
+    struct conf *conf = make_conf(h, h->script, diag);
+    if (!conf)
+        return ERR_INVALID;
+    enum err e = server_new(conf, &hooks, &h->server, diag);
+    if (e != OK)
+        return e;
+    server_start(h->server, h->now_us);
+    return settle(h) ? OK
+                     : err_say(diag, ERR_SYSTEM, "%s: not settled after %d s", h->script->path,
+                               HOST_LOAD_S_MAX);
+}
+
+static void stop(struct host *h)
+{
+    server_free(h->server);
+    h->server = NULL;
+}
+
 struct host *host_new(const struct script *script, struct diag *diag)
 {
     struct host *h = mem_alloc_zero(sizeof(*h));
     const char *tmp = getenv("TMPDIR");
+    h->script = script;
     h->now_us = HOST_EPOCH_US;
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->woken, NULL);
+    h->disk = faultvfs_new("scenario");
+    sqlite3_vfs_register(sqlite3_vfs_find("scenario"), 1);
     snprintf(h->dir, sizeof(h->dir), "%s/reeve-scenario-XXXXXX",
              tmp && strlen(tmp) < 32 ? tmp : "/tmp");
     if (!mkdtemp(h->dir)) {
@@ -127,20 +206,88 @@ struct host *host_new(const struct script *script, struct diag *diag)
         host_free(h);
         return NULL;
     }
-    struct conf *conf = make_conf(h, script, diag);
-    if (!conf) {
-        host_free(h);
-        return NULL;
-    }
-    h->server = server_new(conf, wake, h);
-    server_start(h->server);
-    if (!wait_for_loads(h)) {
-        err_say(diag, ERR_SYSTEM, "%s: zones still loading after %d s", script->path,
-                HOST_LOAD_S_MAX);
+    if (start(h, diag) != OK) {
         host_free(h);
         return NULL;
     }
     return h;
+}
+
+/* --- steps without an answer --- */
+
+static enum err do_reload(struct host *h, struct diag *diag)
+{
+    struct conf *conf = make_conf(h, h->script, diag);
+    if (!conf || server_reload(h->server, conf, h->now_us, diag) != OK)
+        return ERR_INVALID;
+    return settle(h) ? OK : err_say(diag, ERR_SYSTEM, "reload did not end");
+}
+
+/* The change log tries the disk again in its own time. */
+static void wait_for_log(struct host *h)
+{
+    struct timespec end, next;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += HOST_LOAD_S_MAX;
+    do {
+        clock_gettime(CLOCK_REALTIME, &next);
+        next.tv_nsec += next.tv_nsec < 990000000 ? 10000000 : 0;
+        pthread_mutex_lock(&h->lock);
+        (void)pthread_cond_timedwait(&h->woken, &h->lock, &next);
+        pthread_mutex_unlock(&h->lock);
+    } while (!server_is_durable(h->server) && next.tv_sec < end.tv_sec);
+}
+
+static void do_fault(struct host *h, const struct script_step *step)
+{
+    static const struct fault faults[] = {
+        [DISK_WRITE] = {.call = FAULT_WRITE, .count = 1, .error = EIO},
+        [DISK_SYNC] = {.call = FAULT_SYNC, .count = 1, .error = EIO},
+        [DISK_FULL] = {.call = FAULT_WRITE, .count = UINT64_MAX, .error = ENOSPC},
+    };
+    struct fault f = faults[step->fault];
+    f.at = step->fault_count ? step->fault_count : 1;
+    faultvfs_clear(h->disk);
+    if (step->fault != DISK_WORKS)
+        faultvfs_fail(h->disk, &f);
+    else
+        wait_for_log(h);
+}
+
+/* The zone's text is the step's from now on: the host's own, so that a script can be played
+ * again. */
+static void file_set(const struct script_step *step)
+{
+    step->zone->text = step->text;
+    step->zone->text_len = step->text_len;
+}
+
+enum err host_do(struct host *h, const struct script_step *step, struct diag *diag)
+{
+    switch (step->kind) {
+    case STEP_FILE:
+        file_set(step);
+        return do_reload(h, diag);
+    case STEP_RELOAD:
+        return do_reload(h, diag);
+    case STEP_CRASH:
+        faultvfs_kill(h->disk);
+        stop(h);
+        faultvfs_crash(h->disk, CRASH_DROP, 0);
+        return start(h, diag);
+    case STEP_RESTART:
+        stop(h);
+        return start(h, diag);
+    case STEP_AFTER:
+        h->now_us += (int64_t)step->after_ms * 1000;
+        return settle(h) ? OK : ERR_SYSTEM;
+    case STEP_FAIL:
+        do_fault(h, step);
+        return OK;
+    case STEP_ASK:
+        break;
+    }
+    return ERR_INVALID;
 }
 
 static void remove_dir(const char *path)
@@ -148,9 +295,14 @@ static void remove_dir(const char *path)
     DIR *d = opendir(path);
     if (!d)
         return;
-    for (struct dirent *e; (e = readdir(d));)
-        if (e->d_name[0] != '.')
-            unlinkat(dirfd(d), e->d_name, 0);
+    for (struct dirent *e; (e = readdir(d));) {
+        char below[PATH_MAX];
+        if (e->d_name[0] == '.' ||
+            snprintf(below, sizeof(below), "%s/%s", path, e->d_name) >= (int)sizeof(below))
+            continue;
+        if (unlink(below) != 0)
+            remove_dir(below);
+    }
     closedir(d);
     rmdir(path);
 }
@@ -160,6 +312,8 @@ void host_free(struct host *h)
     if (!h)
         return;
     server_free(h->server);
+    if (h->disk)
+        faultvfs_free(h->disk);
     if (h->dir[0])
         remove_dir(h->dir);
     pthread_cond_destroy(&h->woken);
@@ -167,25 +321,57 @@ void host_free(struct host *h)
     free(h);
 }
 
+static struct name_buf key_name(const char *text)
+{
+    struct name_buf n = {0};
+    (void)name_scan(text, strlen(text), NAME_ROOT, &n, NULL);
+    return n;
+}
+
+/* What is sent: the step's bytes, signed if it has a key, in memory of their exact size. */
+static uint8_t *message_make(struct host *h, const struct script_step *step, size_t *len)
+{
+    uint8_t room[DNS_MESSAGE_MAX + 1024];
+    *len = step->wire_len;
+    memcpy(room, step->wire, step->wire_len);
+    if (step->key) {
+        struct tsig_session session = {0};
+        struct name_buf name = key_name(step->key);
+        tsig_session_start(&session, keyring_find(server_keyring(h->server), name_of(&name)));
+        tsig_sign(&session, room, len, h->now_us);
+        tsig_session_done(&session);
+    }
+    uint8_t *in = mem_alloc(*len ? *len : 1);
+    memcpy(in, room, *len);
+    return in;
+}
+
+static void exchange_make(struct host *h, struct host_exchange *x, struct exchange *inner)
+{
+    size_t cap = x->transport == SCRIPT_TCP ? DNS_MESSAGE_MAX : SERVER_UDP_OUT_MAX;
+    x->answer = mem_alloc(cap);
+    x->is_waiting = false;
+    *inner = (struct exchange){.out = x->answer, .channel = x};
+    inner->in = message_make(h, x->step, &inner->in_len);
+    inner->peer.transport = x->transport == SCRIPT_TCP ? TRANSPORT_TCP : TRANSPORT_UDP;
+    inner->peer.address.v4.sin_family = AF_INET;
+    inner->peer.address.v4.sin_port = htons(40053);
+    inner->peer.address.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+}
+
 void host_ask(struct host *h, struct host_exchange *x, unsigned count)
 {
     struct exchange inner[SERVER_BATCH_MAX];
-    for (unsigned i = 0; i < count; i++) {
-        size_t cap = x[i].transport == SCRIPT_TCP ? DNS_MESSAGE_MAX : SERVER_UDP_OUT_MAX;
-        uint8_t *in = mem_alloc(x[i].step->wire_len ? x[i].step->wire_len : 1);
-        memcpy(in, x[i].step->wire, x[i].step->wire_len);
-        x[i].answer = mem_alloc(cap);
-        inner[i] = (struct exchange){.in = in, .in_len = x[i].step->wire_len, .out = x[i].answer};
-        inner[i].peer.transport = x[i].transport == SCRIPT_TCP ? TRANSPORT_TCP : TRANSPORT_UDP;
-        inner[i].peer.address.v4.sin_family = AF_INET;
-        inner[i].peer.address.v4.sin_port = htons(40053);
-        inner[i].peer.address.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    }
+    for (unsigned i = 0; i < count; i++)
+        exchange_make(h, &x[i], &inner[i]);
     server_handle(h->server, inner, count, h->now_us);
     for (unsigned i = 0; i < count; i++) {
-        x[i].len = inner[i].out_len;
+        if (!inner[i].is_waiting)
+            x[i].len = inner[i].out_len;
         free((void *)(uintptr_t)inner[i].in);
     }
+    if (h->waiting > 0)
+        (void)settle(h);
 }
 
 void host_exchange_done(struct host_exchange *x, unsigned count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A server in this process for one scenario: its zones in a directory of its own, no sockets,
- * and a clock that only the scenario moves. */
+ * A server in this process for one scenario: its zones and its state in a directory of its own, no
+ * sockets, and a clock that only the scenario moves. */
 #ifndef REEVE_SCENARIO_HOST_H
 #define REEVE_SCENARIO_HOST_H
 
@@ -21,9 +21,13 @@ struct host_exchange {
     enum script_transport transport;
     uint8_t *answer; /* host_exchange_done() frees it */
     size_t len;      /* 0: none */
+    bool is_waiting; /* the answer comes when the change log has it */
 };
 /* Hands the messages over in one turn; count <= SERVER_BATCH_MAX. */
 void host_ask(struct host *h, struct host_exchange *x, unsigned count);
 void host_exchange_done(struct host_exchange *x, unsigned count);
+
+/* Does a step that has no answer. ERR_INVALID, ERR_SYSTEM: it could not be done. */
+enum err host_do(struct host *h, const struct script_step *step, struct diag *diag);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Runs scenarios in this process: scenario [-v|-w] FILE.rv|DIR... (-v shows the server's log).
- * Every step is asked alone and then in one batch with others. Ends with "N passed, N failed", N
+ * Every step is asked alone and then in one batch with others; a scenario whose steps have effects
+ * is played once. Ends with "N passed, N failed", N
  * being expectations. With -w every expectation must be wrong, or the file no scenario: a test
  * of this program. */
 #include "base/attr.h"
@@ -90,6 +91,34 @@ static void play(struct host *h, const struct script *script, unsigned batch_max
         flush(h, script, x, count, tally);
 }
 
+/* A step with effects, or a question over each of its transports; false: the rest makes no sense.
+ */
+static bool play_step(struct host *h, const struct script *script, const struct script_step *step,
+                      struct tally *tally)
+{
+    struct diag diag = {0};
+    if (step->kind != STEP_ASK) {
+        if (host_do(h, step, &diag) == OK)
+            return true;
+        printf("%s:%u: %s\n", script->path, step->line, diag.text);
+        tally->failed++;
+        return false;
+    }
+    for (unsigned transport = SCRIPT_UDP; transport <= SCRIPT_TCP; transport <<= 1) {
+        struct host_exchange x = {.step = step, .transport = (enum script_transport)transport};
+        if (step->transports & transport)
+            flush(h, script, &x, 1, tally);
+    }
+    return true;
+}
+
+static void play_once(struct host *h, const struct script *script, struct tally *tally)
+{
+    for (const struct script_step *step = script->steps; step; step = step->next)
+        if (!play_step(h, script, step, tally))
+            return;
+}
+
 static void run_file(const char *path, struct tally *tally)
 {
     struct script script;
@@ -100,7 +129,9 @@ static void run_file(const char *path, struct tally *tally)
         return;
     }
     struct host *h = host_new(&script, &diag);
-    if (h) {
+    if (h && script.is_stateful) {
+        play_once(h, &script, tally);
+    } else if (h) {
         play(h, &script, 1, tally);
         play(h, &script, SERVER_BATCH_MAX, tally);
     } else {

@@ -3,7 +3,9 @@
 #include "script.h"
 
 #include "ask.h"
+#include "change.h"
 #include "base/attr.h"
+#include "base/digits.h"
 #include "record.h"
 #include "word.h"
 
@@ -21,7 +23,7 @@ struct reader {
     struct script *script;
     struct name origin;
     struct script_zone **last_zone;
-    struct script_setting **last_setting;
+    struct script_setting **last_setting, **last_key;
     struct script_step **last_step;
 };
 
@@ -55,11 +57,7 @@ static void read_rcodes(struct reader *r, struct script_step *step)
     }
 }
 
-static bool is_statement(struct word word)
-{
-    return word.len == 0 || word_is(word, "query") || word_is(word, "message") ||
-           word_is(word, "zone") || word_is(word, "config") || word_is(word, "origin");
-}
+static bool is_statement(struct word word);
 
 static void read_expect_word(struct reader *r, struct script_step *step, struct word word)
 {
@@ -153,13 +151,23 @@ static void read_origin(struct reader *r)
     r->origin = record_name(&r->w, &r->script->arena, word_next(&r->w), (struct name){0});
 }
 
+/* The zone of that name, added if it is not there. */
+static struct script_zone *zone_of(struct reader *r, struct word name)
+{
+    for (struct script_zone *z = r->script->zones; z; z = z->next)
+        if (word_is(name, z->name))
+            return z;
+    struct script_zone *zone = arena_alloc(&r->script->arena, sizeof(*zone));
+    *zone = (struct script_zone){.name = arena_string(&r->script->arena, name.s, name.len)};
+    *r->last_zone = zone;
+    r->last_zone = &zone->next;
+    return zone;
+}
+
 /* The zone file: an empty line for every line above the block, $TTL on the line of the {, then
  * the block without its indentation. */
-static void read_zone(struct reader *r)
+static const char *zone_text(struct reader *r, size_t *len)
 {
-    struct script_zone *zone = arena_alloc(&r->script->arena, sizeof(*zone));
-    struct word name = word_next(&r->w);
-    r->origin = record_name(&r->w, &r->script->arena, name, (struct name){0});
     struct word block = word_block(&r->w);
     unsigned line = words_line_of(&r->w, block.s);
     char *text = arena_alloc(&r->script->arena, line + block.len + 32), *p = text;
@@ -181,14 +189,21 @@ static void read_zone(struct reader *r)
         s = eol;
     }
     *p++ = '\n';
-    *zone = (struct script_zone){.name = arena_string(&r->script->arena, name.s, name.len),
-                                 .text = text};
-    zone->text_len = (size_t)(p - text);
-    *r->last_zone = zone;
-    r->last_zone = &zone->next;
+    *len = (size_t)(p - text);
+    return text;
 }
 
-static void read_setting(struct reader *r, const char *s, const char *eol)
+static void read_zone(struct reader *r)
+{
+    struct word name = word_next(&r->w);
+    r->origin = record_name(&r->w, &r->script->arena, name, (struct name){0});
+    struct script_zone *zone = zone_of(r, name);
+    zone->text = zone_text(r, &zone->text_len);
+}
+
+/* A line "key value" into the list. */
+static void read_setting(struct reader *r, const char *s, const char *eol,
+                         struct script_setting ***last)
 {
     while (s < eol && *s == ' ')
         s++;
@@ -208,11 +223,11 @@ static void read_setting(struct reader *r, const char *s, const char *eol)
         blank++;
     setting->value = arena_string(&r->script->arena, blank, (size_t)(eol - blank));
     setting->next = NULL;
-    *r->last_setting = setting;
-    r->last_setting = &setting->next;
+    **last = setting;
+    *last = &setting->next;
 }
 
-static void read_config(struct reader *r)
+static void read_settings(struct reader *r, struct script_setting ***last)
 {
     struct word block = word_block(&r->w);
     const char *end = block.s + block.len;
@@ -220,8 +235,103 @@ static void read_config(struct reader *r)
         eol = memchr(s, '\n', (size_t)(end - s));
         if (!eol)
             eol = end;
-        read_setting(r, s, eol);
+        read_setting(r, s, eol, last);
     }
+}
+
+static void read_config(struct reader *r)
+{
+    read_settings(r, &r->last_setting);
+}
+
+static void read_options(struct reader *r)
+{
+    struct script_zone *zone = zone_of(r, word_next(&r->w));
+    struct script_setting **last = &zone->options;
+    while (*last)
+        last = &(*last)->next;
+    read_settings(r, &last);
+}
+
+static void read_key(struct reader *r)
+{
+    struct script_setting *key = arena_alloc(&r->script->arena, sizeof(*key));
+    struct word name = word_next(&r->w), secret = word_next(&r->w);
+    *key = (struct script_setting){arena_string(&r->script->arena, name.s, name.len),
+                                   arena_string(&r->script->arena, secret.s, secret.len), NULL};
+    *r->last_key = key;
+    r->last_key = &key->next;
+}
+
+/* --- statements with effects --- */
+
+static struct script_step *add_effect(struct reader *r, enum script_kind kind)
+{
+    struct script_step *step = add_step(r);
+    step->kind = kind;
+    r->script->is_stateful = true;
+    return step;
+}
+
+static void read_update(struct reader *r)
+{
+    struct script_step *step = add_effect(r, STEP_ASK);
+    uint16_t ident = (uint16_t)(r->script->step_count * 7919u + 1u);
+    change_scan(&r->w, &r->script->arena, ident, step);
+    read_expect(r, step);
+}
+
+static void read_file_statement(struct reader *r)
+{
+    struct script_step *step = add_effect(r, STEP_FILE);
+    step->zone = zone_of(r, word_next(&r->w));
+    step->text = zone_text(r, &step->text_len);
+}
+
+static void read_reload(struct reader *r)
+{
+    add_effect(r, STEP_RELOAD);
+}
+
+static void read_restart(struct reader *r)
+{
+    add_effect(r, STEP_RESTART);
+}
+
+static void read_crash(struct reader *r)
+{
+    add_effect(r, STEP_CRASH);
+}
+
+static void read_after(struct reader *r)
+{
+    struct script_step *step = add_effect(r, STEP_AFTER);
+    struct word time = word_next(&r->w);
+    if (!digits_duration_ms(time.s, time.len, &step->after_ms))
+        word_fault(&r->w, "a time expected, read '%.*s'", (int)time.len, time.s);
+}
+
+static void read_fail(struct reader *r)
+{
+    static const struct {
+        const char *text;
+        enum script_fault fault;
+    } rows[] = {
+        {"nothing", DISK_WORKS}, {"write", DISK_WRITE}, {"sync", DISK_SYNC}, {"full", DISK_FULL}};
+    struct script_step *step = add_effect(r, STEP_FAIL);
+    struct word what = word_next(&r->w);
+    size_t i = 0;
+    while (i < ARRAY_LEN(rows) && !word_is(what, rows[i].text))
+        i++;
+    if (i == ARRAY_LEN(rows)) {
+        word_fault(&r->w, "write, sync, full or nothing expected, read '%.*s'", (int)what.len,
+                   what.s);
+        return;
+    }
+    step->fault = rows[i].fault;
+    step->fault_count = step->fault == DISK_WORKS || step->fault == DISK_FULL ? 0
+                        : word_take(&r->w, "once")                            ? 1
+                                                   : word_number(&r->w, UINT16_MAX);
 }
 
 static const struct {
@@ -229,9 +339,29 @@ static const struct {
     bool before_steps;
     void (*read)(struct reader *);
 } statements[] = {
-    {"zone", true, read_zone},    {"config", true, read_config},    {"origin", false, read_origin},
-    {"query", false, read_query}, {"message", false, read_message},
+    {"zone", true, read_zone},
+    {"options", true, read_options},
+    {"config", true, read_config},
+    {"key", true, read_key},
+    {"origin", false, read_origin},
+    {"query", false, read_query},
+    {"message", false, read_message},
+    {"update", false, read_update},
+    {"file", false, read_file_statement},
+    {"reload", false, read_reload},
+    {"restart", false, read_restart},
+    {"crash", false, read_crash},
+    {"after", false, read_after},
+    {"fail", false, read_fail},
 };
+
+static bool is_statement(struct word word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(statements); i++)
+        if (word_is(word, statements[i].word))
+            return true;
+    return word.len == 0;
+}
 
 static void read_statement(struct reader *r)
 {
@@ -280,11 +410,12 @@ enum err script_read(const char *path, struct script *out, struct diag *diag)
     struct reader r = {.w = words_over(path, bytes, len, diag), .script = out, .origin = NAME_ROOT};
     r.last_zone = &out->zones;
     r.last_setting = &out->settings;
+    r.last_key = &out->keys;
     r.last_step = &out->steps;
     while (!r.w.bad && word_peek(&r.w).len)
         read_statement(&r);
     if (!r.w.bad && !out->steps)
-        word_fault(&r.w, "no query and no message");
+        word_fault(&r.w, "no query, message or update");
     free(bytes);
     if (!r.w.bad)
         return OK;

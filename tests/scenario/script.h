@@ -9,6 +9,10 @@
  *         @    SOA ns hostmaster 7 3600 900 1209600 300
  *         @    NS  ns
  *     }
+ *     options example. {                          of a zone: key and value, one on a line, as in
+ * the updates [{key: k, all: yes}]            configuration; without `zone` it has no file
+ *     }
+ *     key k c2VjcmV0c2VjcmV0c2VjcmV0               a TSIG key (hmac-sha256) and its secret
  *     origin example.                             what relative names below end in
  *     query www A          expect NOERROR aa { answer { www 60 A 192.0.2.1 } }
  *     query nowhere A do   expect NXDOMAIN aa {
@@ -16,6 +20,21 @@
  *         authority { @ 300 SOA ns hostmaster 7 3600 900 1209600 300 }
  *     }
  *     message { 0001 0000 0001 0000 0000 0000 "example" 00 0001 0001 } udp expect FORMERR|dropped
+ *     update example. key k {                     RFC 2136; over UDP unless tcp is said
+ *         name-unused  b                          2.4.5
+ *         add          b 300 A 192.0.2.2          2.5.1
+ *     }
+ *     expect NOERROR
+ *     file example. {                             the zone file is this from now on, and read again
+ *         @    SOA ns hostmaster 9 3600 900 1209600 300
+ *     }
+ *     restart                                     the server ends, in order, and starts again
+ *     crash                                       what is not synced is lost, and it starts again
+ *     reload                                      configuration and zone files are read again
+ *     after 30s                                   the clock moves
+ *     fail write 3                                the third write to the state from now on fails
+ *     fail sync once                              the next sync fails
+ *     fail full                                   every write fails, no space, until `fail nothing`
  *
  * Blanks and line ends separate words and mean nothing else, but for the lines of a block. The
  * indentation of a zone's first line is taken off all its lines. A record without a TTL has 3600,
@@ -27,6 +46,11 @@
  *     edns SIZE   do   nsid   edns-version N   edns-flags HEX   option CODE HEX (- for nothing)
  *                                                             send an OPT, of size 1232 unless said
  * message { ... }: hex digits, and "text" for a label with its length in front; then udp or tcp.
+ * update ZONE [key NAME] [udp|tcp] { clauses }, one on a line:
+ *     name-in-use N   name-unused N   rrset-exists N TYPE   rrset-absent N TYPE   rrset-equals
+ * RECORD add RECORD   delete RECORD   delete-rrset N TYPE   delete-name N A scenario with any
+ * statement from `update` on is played once, step by step: its steps have effects. `after` and
+ * `fail` need the server in this process; over sockets such files are left out.
  *
  * expect RCODE|RCODE... (or dropped), then any of these:
  *     aa tc ra z ad           bits that are set; those that are not named are clear
@@ -83,8 +107,30 @@ struct script_section {
 
 #define SCRIPT_RCODE_DROPPED 63
 
+/* What a step does; all but STEP_ASK have no answer. */
+enum script_kind {
+    STEP_ASK,
+    STEP_FILE,
+    STEP_RELOAD,
+    STEP_RESTART,
+    STEP_CRASH,
+    STEP_AFTER,
+    STEP_FAIL
+};
+
+/* What fails, see fail. */
+enum script_fault { DISK_WORKS, DISK_WRITE, DISK_SYNC, DISK_FULL };
+
 struct script_step {
     unsigned line;
+    enum script_kind kind;
+    const char *key;          /* STEP_ASK: what the message is signed with; NULL: nothing */
+    struct script_zone *zone; /* STEP_FILE, with its new text */
+    const char *text;
+    size_t text_len;
+    uint64_t after_ms;       /* STEP_AFTER */
+    enum script_fault fault; /* STEP_FAIL */
+    unsigned fault_count;
     bool is_query;       /* else raw bytes */
     const uint8_t *wire; /* what is sent */
     size_t wire_len;
@@ -106,8 +152,10 @@ struct script_step {
 
 struct script_zone {
     const char *name;
-    const char *text; /* the zone file; its lines have the numbers that they have in the scenario */
+    /* the zone file; its lines have the numbers that they have in the scenario; NULL: none */
+    const char *text;
     size_t text_len;
+    struct script_setting *options;
     struct script_zone *next;
 };
 
@@ -118,6 +166,8 @@ struct script_setting {
 
 struct script {
     const char *path;
+    bool is_stateful;            /* its steps have effects: it is played once */
+    struct script_setting *keys; /* name, secret */
     struct script_zone *zones;
     struct script_setting *settings;
     struct script_step *steps;

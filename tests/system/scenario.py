@@ -15,6 +15,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.tokenizer
 
+import change
+
 TTL = 3600
 TIMEOUT_S = 10.0
 UDP_SIZE_DEFAULT = 1232
@@ -23,7 +25,10 @@ RCODES = ("NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMAIN YXRRSET NXR
 FLAGS = {"aa": 0x0400, "tc": 0x0200, "rd": 0x0100, "ra": 0x0080, "z": 0x0040, "ad": 0x0020, "cd": 0x0010, "qr": 0x8000}
 COMPARED = FLAGS["aa"] | FLAGS["tc"] | FLAGS["ra"] | FLAGS["z"] | FLAGS["ad"]
 SECTIONS = ("answer", "authority", "additional")
-STATEMENTS = ("zone", "config", "origin", "query", "message", "expect")
+ASKS = ("query", "message", "update")
+EFFECTS = ("file", "reload", "restart", "crash", "after", "fail")
+STATEMENTS = ("zone", "options", "config", "key", "origin") + ASKS + EFFECTS
+
 
 
 class Fault(Exception):
@@ -80,6 +85,9 @@ class Step:
     nsid: bytes = None
     size_max: int = 0
     announces: int = 0
+    key: str = None
+    zone: str = None
+    text: str = None
     sections: dict = dataclasses.field(default_factory=dict)
 
 
@@ -89,6 +97,11 @@ class Script:
     zones: dict = dataclasses.field(default_factory=dict)
     settings: list = dataclasses.field(default_factory=list)
     steps: list = dataclasses.field(default_factory=list)
+    options: dict = dataclasses.field(default_factory=dict)
+    keys: dict = dataclasses.field(default_factory=dict)
+
+    def is_stateful(self):
+        return any(step.kind == "update" or step.kind in EFFECTS for step in self.steps)
 
     def setting(self, name, default):
         return next((value for key, value in self.settings if key == name), default)
@@ -161,11 +174,11 @@ class Parser(Reader):
 
     def run(self):
         while (w := self.peek()) is not None:
-            if w not in ("zone", "config", "origin", "query", "message"):
+            if w not in STATEMENTS:
                 raise self.fault(f"unknown word '{w}'")
-            getattr(self, "read_" + w)()
+            getattr(self, "read_" + ("effect" if w in EFFECTS else w))()
         if not self.script.steps:
-            raise self.fault("no query and no message")
+            raise self.fault("no query, message or update")
         return self.script
 
     def name(self, text):
@@ -190,6 +203,18 @@ class Parser(Reader):
 
     def read_config(self):
         self.before_steps(self.word())
+        self.settings_into(self.script.settings)
+
+    def read_options(self):
+        self.before_steps(self.word())
+        self.settings_into(self.script.options.setdefault(self.word("a zone's name"), []))
+
+    def read_key(self):
+        self.before_steps(self.word())
+        name = self.word("a key's name")
+        self.script.keys[name] = self.word("a secret")
+
+    def settings_into(self, settings):
         body, first = self.block()
         for i, text in enumerate(body.split("\n")):
             text = text.split("#")[0].strip()
@@ -197,7 +222,7 @@ class Parser(Reader):
                 key, _, value = text.partition(" ")
                 if not value:
                     raise self.fault(f"setting '{key}' without a value", first + i)
-                self.script.settings.append((key, value.strip()))
+                settings.append((key, value.strip()))
 
     def read_origin(self):
         self.word()
@@ -209,6 +234,38 @@ class Parser(Reader):
         step.qname = self.name(self.word("a name"))
         step.qtype = self.type(self.word("a type"))
         self.query_words(step)
+        self.read_expect(step)
+
+    def read_effect(self):
+        step = Step(self.line(), self.word())
+        if step.kind == "file":
+            step.zone = self.word("a zone's name")
+            body, line = self.block()
+            step.text = "\n" * (line - 1) + f"$TTL {TTL}" + dedent(body) + "\n"
+        elif step.kind == "after":
+            step.text = self.word("a time")
+        elif step.kind == "fail":
+            step.text = self.word("write, sync, full or nothing")
+            if step.text in ("write", "sync"):
+                self.word("a number or once")
+        self.script.steps.append(step)
+
+    def read_update(self):
+        self.word()
+        step = Step(self.line(), "update", transports=("udp",))
+        step.zone = self.word("a zone's name")
+        while self.peek() != "{":
+            w = self.word("{")
+            if w in ("udp", "tcp"):
+                step.transports = (w,)
+            elif w == "key":
+                step.key = self.word("a key's name")
+            else:
+                raise self.fault(f"unknown word '{w}' in an update")
+        body, line = self.block()
+        step.wire = change.update_wire(self, step.zone, body, line)
+        if self.word("expect") != "expect":
+            raise self.fault("expect expected")
         self.read_expect(step)
 
     def type(self, w):
@@ -277,7 +334,7 @@ class Parser(Reader):
         for rcode in step.rcodes:
             if rcode not in RCODES and rcode != "dropped":
                 raise self.fault(f"unknown response code '{rcode}'")
-        while (w := self.peek()) is not None and w not in STATEMENTS:
+        while (w := self.peek()) is not None and w not in STATEMENTS + ("expect",):
             if w == "{":
                 self.word()
                 return self.sections(step)
@@ -337,7 +394,7 @@ def read(path):
 
 def query_wire(step):
     """The datagram of a step."""
-    if step.kind == "message":
+    if step.kind != "query":
         return step.wire
     wire = struct.pack("!HHHHHH", step.ident, step.flags | step.opcode << 11, 1, 0, 0, 0 if step.edns is None else 1)
     wire += step.qname.to_wire() + struct.pack("!HH", step.qtype, step.qclass)
@@ -503,13 +560,19 @@ def compare(step, asked, answer, transport, udp_size=UDP_SIZE_DEFAULT):
     return faults
 
 
-def play(script, address, port):
-    """Asks every step over its transports; yields (step, transport, faults) for each."""
+def play(script, address, port, effect=None):
+    """Asks every step over its transports; yields (step, transport, faults) for each. effect(step) does what has no
+    answer."""
     udp_size = int(script.setting("udp-size", UDP_SIZE_DEFAULT))
     for i, step in enumerate(script.steps):
+        if step.kind in EFFECTS:
+            effect(step)
+            continue
         if step.kind == "query" and not step.ident:
             step.ident = (i * 7919 + 1) & 0xFFFF
         wire = query_wire(step)
+        if step.key:
+            wire = change.signed(wire, step.key, script.keys[step.key])
         for transport in step.transports:
             answer = ask(address, port, transport, wire, "dropped" in step.rcodes)
             yield step, transport, compare(step, wire, answer, transport, udp_size)

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/wire.h"
+#include "dns/lex.h"
 #include "server/server_int.h"
 
 /* Waiting for helpers: far more than they need, so that only a hang fails. */
@@ -39,7 +40,11 @@ struct bed {
     unsigned wakes;
     uint8_t out[DNS_MESSAGE_MAX];
     size_t out_len;
+    unsigned waiting; /* answers that come later */
+    int64_t now_us;
 };
+
+#define BED_NOW_US 1084000000000000
 
 /* Called from the loaders' threads. */
 static inline void bed_wake(void *arg)
@@ -85,10 +90,47 @@ static inline void bed_wait_wakes(struct bed *b, unsigned count)
     cr_assert_eq(rc, 0, "%u of %u loads", b->wakes, count);
 }
 
+/* The way back of an answer that comes later: it becomes the bed's newest one. */
+static inline void bed_hold(void *arg, const struct exchange *x, struct reply_path *path)
+{
+    struct bed *b = arg;
+    *path = (struct reply_path){.channel = x->channel};
+    b->waiting++;
+}
+
+static inline void bed_reply(void *arg, const struct peer *peer, struct reply_path *path,
+                             const uint8_t *bytes, size_t len)
+{
+    struct bed *b = arg;
+    (void)peer;
+    (void)path;
+    b->waiting--;
+    memcpy(b->out, bytes, len);
+    b->out_len = len;
+}
+
+static inline struct server_hooks bed_hooks(struct bed *b)
+{
+    return (struct server_hooks){b, bed_wake, bed_hold, bed_reply};
+}
+
+/* Until the change log has answered all that waits for it. */
+static inline void bed_commit(struct bed *b)
+{
+    server_turn(b->server);
+    while (b->waiting > 0) {
+        cr_assert(bed_wait(b), "an answer waits and nobody wakes the reactor");
+        (void)server_collect(b->server, b->now_us);
+        server_turn(b->server);
+    }
+}
+
 static inline void bed_settle(struct bed *b)
 {
-    while (!server_collect(b->server))
+    while (!server_collect(b->server, b->now_us)) {
+        server_turn(b->server);
         cr_assert(bed_wait(b), "loads are pending and nobody wakes the reactor");
+    }
 }
 
 static inline void bed_file(struct bed *b, const char *name, const char *fmt, ...)
@@ -112,8 +154,8 @@ static inline struct conf *bed_conf(struct bed *b, const char *settings, const c
     struct conf_faults *faults = mem_alloc(sizeof(*faults));
     size_t cap = strlen(settings) + strlen(zones) + 128;
     char *text = mem_alloc(cap), path[80];
-    int len =
-        snprintf(text, cap, "server: {listen: 127.0.0.1@5300%s}\nzones:\n%s", settings, zones);
+    int len = snprintf(text, cap, "server: {listen: 127.0.0.1@5300, state-dir: .%s}\nzones:\n%s",
+                       settings, zones);
     snprintf(path, sizeof(path), "%s/reeved.yaml", b->dir);
     struct conf *conf = conf_load_bytes(text, (size_t)len, path, faults);
     cr_assert_not_null(conf, "%s", faults->list[0].text);
@@ -129,21 +171,24 @@ static inline struct bed *bed_new(void)
     cr_assert_not_null(mkdtemp(b->dir));
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->woken, NULL);
+    b->now_us = BED_NOW_US;
     log_setup(LOG_ERROR_LEVEL, LOG_LOGFMT, false, NULL);
     return b;
 }
 
 static inline void bed_start(struct bed *b, const char *settings, const char *zones)
 {
-    b->server = server_new(bed_conf(b, settings, zones), bed_wake, b);
-    cr_assert_not_null(b->server);
-    server_start(b->server);
+    struct server_hooks hooks = bed_hooks(b);
+    struct diag diag = {0};
+    cr_assert_eq(server_new(bed_conf(b, settings, zones), &hooks, &b->server, &diag), OK, "%s",
+                 diag.text);
+    server_start(b->server, b->now_us);
 }
 
 static inline void bed_reload(struct bed *b, const char *settings, const char *zones)
 {
     struct diag diag = {0};
-    cr_assert_eq(server_reload(b->server, bed_conf(b, settings, zones), &diag), OK, "%s",
+    cr_assert_eq(server_reload(b->server, bed_conf(b, settings, zones), b->now_us, &diag), OK, "%s",
                  diag.text);
 }
 
@@ -172,12 +217,14 @@ static inline size_t bed_ask(struct bed *b, enum transport transport, const uint
     x.peer.transport = transport;
     x.peer.address.v4.sin_family = AF_INET;
     x.peer.address.v4.sin_port = htons(40053);
-    server_handle(b->server, &x, 1, 1084000000000000);
+    server_handle(b->server, &x, 1, b->now_us);
     memcpy(b->out, out, x.out_len);
     b->out_len = x.out_len;
+    if (x.is_waiting)
+        bed_commit(b);
     free(out);
     free(copy);
-    return x.out_len;
+    return b->out_len;
 }
 
 /* The question as a message; its length. */
@@ -198,6 +245,52 @@ static inline unsigned bed_rcode(const struct bed *b)
 {
     cr_assert_geq(b->out_len, DNS_HEADER_LEN);
     return b->out[3] & FLAG_RCODE_MASK;
+}
+
+/* An UPDATE of that zone that adds (class IN) or deletes (NONE, ANY) one record, unsigned. text:
+ * the rdata in presentation form, NULL: none. Gives the answer's rcode, once it is durable. */
+struct bed_change {
+    const char *zone, *owner;
+    uint16_t class, type;
+    uint32_t ttl;
+    const char *text;
+};
+
+static inline void bed_name(struct wr *w, const char *name)
+{
+    struct name_buf n;
+    cr_assert_eq(name_scan(name, strlen(name), NAME_ROOT, &n, NULL), OK);
+    wr_bytes(w, n.wire, n.len);
+}
+
+static inline size_t bed_update_message(uint8_t *wire, size_t cap, const struct bed_change *c)
+{
+    static const uint8_t head[] = {0x12, 0x35, 0x28, 0, 0, 1, 0, 0, 0, 1, 0, 0};
+    struct wr w = wr_over(wire, cap);
+    wr_bytes(&w, head, sizeof(head));
+    bed_name(&w, c->zone);
+    wr_u16(&w, TYPE_SOA);
+    wr_u16(&w, CLASS_IN);
+    bed_name(&w, c->owner);
+    wr_u16(&w, c->type);
+    wr_u16(&w, c->class);
+    wr_u32(&w, c->ttl);
+    uint8_t *len_at = wr_room(&w, 2), *start = w.at;
+    if (c->text) {
+        struct lex lex;
+        lex_init(&lex, c->text, strlen(c->text));
+        cr_assert_eq(rdata_scan(c->type, &lex, NAME_ROOT, &w, NULL), OK, "%s", c->text);
+    }
+    put_u16(len_at, (uint16_t)(w.at - start));
+    cr_assert_not(w.bad);
+    return wr_len(&w);
+}
+
+static inline unsigned bed_update(struct bed *b, const struct bed_change *c)
+{
+    uint8_t wire[4096];
+    bed_ask(b, TRANSPORT_TCP, wire, bed_update_message(wire, sizeof(wire), c));
+    return bed_rcode(b);
 }
 
 /* The serial that a zone is served with, or -rcode. */

@@ -51,7 +51,7 @@ static json_t *ask(struct bed *b, struct talk *t, const char *line)
         if (next == CONTROL_WAIT) {
             while (!t->is_woken) {
                 cr_assert(bed_wait(b));
-                server_collect(b->server);
+                server_collect(b->server, b->now_us);
             }
             t->is_woken = false;
         }

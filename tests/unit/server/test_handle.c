@@ -46,7 +46,8 @@ static const struct row {
     {"STATUS", HEAD("1000", QD1) ASK, "9004 0001 0000 0000 0000", NULL},
     {"opcode 3", HEAD("1800", QD1) ASK, "9804 0001 0000 0000 0000", NULL},
     {"NOTIFY", HEAD("2400", QD1) "076578616d706c650000060001", "a004 0001 0000 0000 0000", NULL},
-    {"UPDATE", HEAD("2800", QD1) "076578616d706c650000060001", "a804 0001 0000 0000 0000", NULL},
+    {"UPDATE of a zone that takes none", HEAD("2800", QD1) "076578616d706c650000060001",
+     "a805 0001 0000 0000 0000", NULL},
     {"DSO without question", HEAD("3000", "0000000000000000"), "b004 0000 0000 0000 0000", ""},
     {"DSO with its TLVs", HEAD("3000", "0000000000000000") "000100080000000100000001",
      "b004 0000 0000 0000 0000", ""},
@@ -301,7 +302,7 @@ Test(handle, answers_mutations_with_well_formed_messages)
     cr_expect_eq(c->udp_queries + c->tcp_queries, asked);
     cr_expect_eq(c->answers + c->dropped_short + c->dropped_response, asked);
     cr_expect_eq(c->formerr + c->servfail + c->notimp + c->refused + c->badvers + c->nxdomain +
-                     c->noerror,
+                     c->noerror + c->yxdomain + c->yxrrset + c->nxrrset + c->notauth + c->notzone,
                  c->answers);
     bed_free(b);
 }

@@ -110,7 +110,7 @@ Test(zones, are_all_taken_in_when_many_load_within_one_turn)
     bed_start(b, "", zones);
     bed_wait_wakes(b, ZONES);
     unsigned turns = 0;
-    for (; bed_wait(b) && !server_collect(b->server); turns++)
+    for (; bed_wait(b) && !server_collect(b->server, b->now_us); turns++)
         cr_assert_lt(turns, ZONES);
     for (int i = 0; i < ZONES; i++) {
         snprintf(name, sizeof(name), "z%d.example.", i);
@@ -141,7 +141,7 @@ Test(zones, of_a_large_configuration_come_and_go_in_slices)
     for (int i = ZONES - SHARED; i < 2 * ZONES - SHARED; i++)
         at += sprintf(at, "  z%d.example: {file: z}\n", i);
     bed_reload(b, "", zones);
-    cr_expect(!server_collect(b->server), "one turn does not do it all");
+    cr_expect(!server_collect(b->server, b->now_us), "one turn does not do it all");
     bed_settle(b);
     for (int i = 0; i < 2 * ZONES - SHARED; i++) {
         snprintf(name, sizeof(name), "z%d.example.", i);
@@ -159,7 +159,7 @@ Test(zones, get_their_new_version_however_fast_reloads_follow)
     enum { RELOADS = 50 };
     for (int i = 0; i < RELOADS; i++)
         bed_reload(b, ", limits: {load-threads: 1}", "  a.example: {file: a}\n");
-    cr_expect_leq(loader_pending(b->server->loader), 2, "reloads of one zone that waits are one");
+    cr_expect_leq(helpers_pending(b->server->helpers), 2, "reloads of one zone that waits are one");
     bed_file(b, "a", BED_TOP, 2);
     bed_reload(b, ", limits: {load-threads: 1}", "  a.example: {file: a}\n");
     bed_settle(b);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The usual course: UPDATEs of one turn are given one by one; commit_turn() makes a batch of them;
+ * the log syncs it while the next turns evaluate more against the tips; commit_collect() publishes,
+ * answers, and hands over what came meanwhile. No timer: the batch grows with the load.
+ *
+ * When the log refuses a batch, every change that waits is built on it or may be, so all of them
+ * fail, the tips fall back to what is published, and the next change tries the log anew. */
+#include "server/commit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "server/server_int.h"
+
+static struct pending *pending_of(struct list *link)
+{
+    return list_entry(link, struct pending, link);
+}
+
+void pending_init(struct pending *p, struct server_zone *z, enum change_kind kind, int64_t now_us,
+                  pending_done_fn done)
+{
+    p->zone = z;
+    p->data = z->entry->zone;
+    p->pin = version_pin(p->data->published);
+    p->kind = kind;
+    p->now_us = now_us;
+    p->done = done;
+    list_init(&p->link);
+}
+
+void pending_seal(struct pending *p, struct txn **t)
+{
+    p->version = txn_seal(t, &p->diff);
+}
+
+void pending_release(struct pending *p)
+{
+    version_unpin(p->pin);
+    diff_done(&p->diff);
+}
+
+void commit_give(struct server *s, struct pending *p)
+{
+    list_add_last(&s->commit.open, &p->link);
+    s->commit.count++;
+}
+
+static void change_fill(struct change *c, const struct pending *p, uint64_t seq)
+{
+    *c = (struct change){
+        .zone = p->zone->log_id,
+        .seq = seq,
+        .serial_from = p->diff.serial_from,
+        .serial_to = p->diff.serial_to,
+        .time_us = p->now_us,
+        .kind = p->kind,
+        .actor = p->actor,
+        .peer = p->peer,
+        .rule = p->rule,
+        .diff = p->diff.bytes,
+        .diff_len = p->diff.len,
+        .added_at = p->diff.added_at,
+        .removed_count = p->diff.removed_count,
+        .added_count = p->diff.added_count,
+        .source = p->source.identity ? &p->source : NULL,
+    };
+}
+
+/* Moves changes from `open` to `batch`, up to the bounds. A zone that was removed has nothing to
+ * commit. */
+static void batch_fill(struct commit *c)
+{
+    size_t bytes = 0;
+    unsigned taken = 0;
+    c->batch.count = 0;
+    LIST_EACH(link, &c->open) {
+        struct pending *p = pending_of(link);
+        if (taken == COMMIT_BATCH_MAX || bytes >= COMMIT_BATCH_BYTES)
+            break;
+        list_remove(link);
+        list_add_last(&c->under_way, link);
+        taken++;
+        if (!p->version || !p->zone)
+            continue;
+        bytes += p->diff.len + p->source.base_len;
+        change_fill(&c->changes[c->batch.count++], p, ++p->zone->seq_given);
+    }
+}
+
+/* Every zone that somebody waits for falls back to what is published. */
+static void roll_back(struct server *s, struct list *waiting)
+{
+    LIST_EACH(link, waiting) {
+        struct pending *p = pending_of(link);
+        struct server_zone *z = p->zone;
+        if (!z || z->entry->zone != p->data)
+            continue;
+        merging_abort(s, z);
+        zone_rollback(p->data);
+        z->seq_given = z->seq_published;
+    }
+}
+
+/* The log knows of changes that we do not: it was read before they came in. So it is read again. */
+static void read_again(struct server *s, struct list *waiting)
+{
+    LIST_EACH(link, waiting) {
+        struct server_zone *z = pending_of(link)->zone;
+        if (!z || !z->is_kept)
+            continue;
+        z->is_kept = false;
+        zone_want_again(s, z);
+    }
+}
+
+static void tell_all(struct server *s, struct list *waiting, enum err result)
+{
+    LIST_EACH(link, waiting) {
+        struct pending *p = pending_of(link);
+        list_remove(link);
+        s->commit.count--;
+        p->done(s, p, p->zone ? result : ERR_CANCELED);
+    }
+}
+
+static void publish_all(struct server *s)
+{
+    LIST_EACH(link, &s->commit.under_way) {
+        struct pending *p = pending_of(link);
+        struct server_zone *z = p->zone;
+        if (!p->version || !z || z->entry->zone != p->data)
+            continue;
+        zone_publish(p->data, p->version);
+        z->seq_published++;
+        z->replay_bytes += p->diff.len;
+        s->count.commit_changes++;
+    }
+}
+
+static void log_failed(const struct journal_batch *batch)
+{
+    log_error("changes not taken, the change log failed", {"reason", batch->diag.text},
+              {"changes", LOG_U64(batch->count)});
+}
+
+/* The log has done, or refused, the batch. */
+static void batch_end(struct server *s)
+{
+    struct commit *c = &s->commit;
+    bool is_done = c->batch.result == OK;
+    struct list failed;
+    s->count.commits += c->batch.count > 0;
+    if (is_done) {
+        publish_all(s);
+        tell_all(s, &c->under_way, OK);
+        return;
+    }
+    s->count.commits_failed++;
+    log_failed(&c->batch);
+    list_init(&failed);
+    roll_back(s, &c->under_way);
+    roll_back(s, &c->open);
+    if (c->batch.result == ERR_INVALID)
+        read_again(s, &c->under_way);
+    LIST_EACH(link, &c->under_way) {
+        list_remove(link);
+        list_add_last(&failed, link);
+    }
+    LIST_EACH(link, &c->open) {
+        list_remove(link);
+        list_add_last(&failed, link);
+    }
+    tell_all(s, &failed, c->batch.result);
+}
+
+void commit_turn(struct server *s)
+{
+    struct commit *c = &s->commit;
+    while (!c->is_busy && !list_is_empty(&c->open)) {
+        batch_fill(c);
+        c->batch.result = OK;
+        c->batch.diag.text[0] = '\0';
+        if (c->batch.count > 0) {
+            c->is_busy = true;
+            journal_commit(state_journal(s->state), &c->batch);
+        } else {
+            batch_end(s); /* nothing to make durable: they waited for others */
+        }
+    }
+}
+
+void commit_collect(struct server *s)
+{
+    struct journal *j = state_journal(s->state);
+    if (!s->commit.is_busy || !j || !journal_collect(j))
+        return;
+    s->commit.is_busy = false;
+    batch_end(s);
+    commit_turn(s);
+}
+
+bool commit_is_idle(const struct server *s)
+{
+    return s->commit.count == 0;
+}
+
+unsigned commit_count(const struct server *s)
+{
+    return s->commit.count;
+}
+
+static void forget_in(struct list *waiting, const struct server_zone *z)
+{
+    LIST_EACH(link, waiting) {
+        struct pending *p = pending_of(link);
+        if (p->zone == z)
+            p->zone = NULL;
+    }
+}
+
+void commit_forget(struct server *s, const struct server_zone *z)
+{
+    forget_in(&s->commit.open, z);
+    forget_in(&s->commit.under_way, z);
+}
+
+void commit_drop(struct server *s)
+{
+    struct commit *c = &s->commit;
+    tell_all(s, &c->under_way, ERR_CANCELED);
+    tell_all(s, &c->open, ERR_CANCELED);
+}
+
+void commit_init(struct commit *c)
+{
+    list_init(&c->open);
+    list_init(&c->under_way);
+    c->batch.changes = c->changes;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Helper threads for what takes long or waits for the disk, while the reactor goes on.
+ *
+ * A job is embedded in whatever it is about. Its run() is called in a helper, once, and touches
+ * nothing that is live: plain buffers, pinned versions, zones that nobody else has. Then it comes
+ * back through helpers_collect() on the reactor's thread, whose business the rest is. Tasks are
+ * begun in the order they were given, by as many threads as there are. */
+#ifndef REEVE_SERVER_HELPERS_H
+#define REEVE_SERVER_HELPERS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/list.h"
+
+struct helpers;
+struct job;
+
+typedef void (*helpers_wake_fn)(void *arg);
+
+/* Is somebody waiting for the outcome, or does the last good version answer meanwhile? Then queries
+ * go first. The first PACE_BEHIND makes the thread that takes it one that always steps back.
+ * PACE_FIRST goes before all that waits: it gives memory back. */
+enum pace { PACE_AWAITED, PACE_BEHIND, PACE_FIRST };
+
+struct job_kind {
+    void (*run)(struct job *t);               /* in a helper */
+    void (*done)(void *owner, struct job *t); /* on the reactor's thread; frees the job */
+    void (*drop)(struct job *t); /* instead of done, when the helpers end: frees the job */
+};
+
+struct job {
+    struct list link;
+    const struct job_kind *kind;
+    enum pace pace;
+};
+
+/* Starts the threads, with all signals blocked in them. wake is called from them when a job is
+ * done; several calls may become one, as ev_async_send()'s do. NULL: no thread to be had. */
+struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg);
+/* Ends what is under way, drops what is not begun or not collected. NULL is fine. */
+void helpers_free(struct helpers *h);
+/* Set when the helpers are to end: long jobs look at it. */
+const atomic_bool *helpers_is_ending(const struct helpers *h);
+
+void helpers_give(struct helpers *h, struct job *t, const struct job_kind *kind, enum pace pace);
+/* Calls done(owner, job) of a job that is done; false: none is. */
+bool helpers_collect(struct helpers *h, void *owner);
+/* Tasks given and not yet collected, PACE_FIRST not counted. */
+unsigned helpers_pending(const struct helpers *h);
+/* Has wake called once more: for a collector that stops before helpers_collect() says false. */
+void helpers_wake(struct helpers *h);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Opening a zone, in a helper: from what the configuration says of it and what the change log knows
+ * of it to data that can be served, or to what a live zone has to change.
+ *
+ * A zone without history comes from its file, whole. One with history that is not live comes from
+ * its newest snapshot and the changes behind it; the file is merged on top if it is not the one
+ * that was loaded last (DESIGN section 6). For one that is live the outcome is a plan of the merge,
+ * which the reactor applies. A file that is broken is said to be so, and what is there stays. */
+#ifndef REEVE_SERVER_OPENING_H
+#define REEVE_SERVER_OPENING_H
+
+#include "conf/conf.h"
+#include "log/journal.h"
+#include "server/helpers.h"
+#include "server/state.h"
+#include "zone/base.h"
+#include "zone/load.h"
+#include "zone/made.h"
+#include "zone/merge.h"
+#include "zone/zone.h"
+
+struct opening {
+    struct job job;
+
+    /* what it is given; all of it is the opening's own */
+    struct name_buf name;
+    uint64_t ticket; /* the reactor's */
+    char *path;      /* NULL: soa */
+    struct made_soa soa;
+    struct name_buf *soa_names; /* what it refers to: mname, rname, ns */
+    bool has_history;
+    enum serial_policy serial;
+    struct load_limits limits;
+    struct state *state;        /* where the change log is opened from; NULL without history */
+    const struct version *live; /* pinned; NULL: the zone is not live, or its data is not kept */
+    const struct base *base;    /* of the live zone; held */
+    char *identity;             /* of the file that the live zone has merged last */
+
+    /* the outcome */
+    struct zone *zone; /* not live: to be served from now on; NULL: failed */
+    /* with history */
+    struct journal_zone log; /* not live: what the change log has of it */
+    bool has_change;         /* not live: zone's tip is a version that the log has to take first */
+    struct diff change;      /* its diff */
+    struct zone *theirs;     /* the file as read; what `plan` refers to */
+    struct merge *plan;      /* live: what is to be done; NULL: nothing */
+    struct merge_result merged; /* not live: what was done */
+    const struct base *new_base;
+    char *new_identity;
+    bool is_unchanged; /* the file is the one that was loaded last */
+
+    bool has_failed; /* a sentence is in diag; zone may be there all the same (from the log) */
+    struct load_result result;
+    struct diag diag;
+    int64_t took_us;
+    unsigned lines; /* logged of this file */
+};
+
+/* Frees it with all that is still in it; `live` has been unpinned by the reactor. */
+void opening_free(struct opening *o);
+/* Copies what a zone without a file is made from. */
+void opening_set_soa(struct opening *o, const struct conf_soa *soa);
+/* What a job's run() does. */
+void opening_run(struct opening *o);
+
+/* Says a conflict of a merge: both values, in one line of the log. */
+void opening_log_conflict(void *zone_name_text, const struct merge_conflict *c);
+
+#endif

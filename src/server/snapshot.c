@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Snapshots: what is published and durable, written into the change log by a helper, so that a
+ * start has few changes to replay.
+ *
+ * The first one of a zone makes it ready to be changed. Later ones are made when the changes since
+ * are worth it. The helper reads a version that the reactor holds pinned for it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "server/server_int.h"
+#include "zone/image.h"
+
+struct snapshot {
+    struct job job;
+    struct state *state;
+    const atomic_bool *is_ending;
+    struct name_buf name; /* to find the zone again */
+    uint64_t ticket;      /* of its data: another one is another zone */
+    const struct version *version;
+    uint64_t log_id, seq, replay_bytes;
+    char *identity; /* with base: of a first snapshot, else NULL */
+    const struct base *base;
+    enum err result;
+    struct diag diag;
+    uint64_t bytes;
+    int64_t took_us;
+};
+
+static void snapshot_free(struct snapshot *w)
+{
+    base_release(w->base);
+    free(w->identity);
+    free(w);
+}
+
+static enum err write_parts(struct snapshot *w, struct journal *j, struct journal_flip *flip)
+{
+    struct image_writer image;
+    size_t len;
+    enum err e = OK;
+    image_writer_start(&image, w->version);
+    for (uint8_t *part; e == OK && (part = image_next(&image, &len)); free(part)) {
+        if (atomic_load(w->is_ending)) {
+            free(part);
+            return ERR_CANCELED;
+        }
+        e = journal_snapshot_put(j, flip->snapshot, flip->parts++, part, len, &w->diag);
+        w->bytes += len;
+    }
+    return e;
+}
+
+static void snapshot_run(struct job *t)
+{
+    struct snapshot *w = container_of(t, struct snapshot, job);
+    struct journal *j = state_open(w->state, &w->diag);
+    struct journal_source source = {.identity = w->identity};
+    struct journal_flip flip = {.zone = w->log_id, .seq = w->seq, .serial = w->version->serial};
+    int64_t start = clock_mono_us();
+    w->result = j ? journal_snapshot_begin(j, w->log_id, &flip.snapshot, &w->diag) : ERR_IO;
+    if (w->result == OK)
+        w->result = write_parts(w, j, &flip);
+    if (w->result == OK) {
+        if (w->identity) {
+            source.base = base_write(w->base, &source.base_len);
+            flip.source = &source;
+        }
+        w->result = journal_snapshot_flip(j, &flip, &w->diag);
+        free((void *)(uintptr_t)source.base);
+    }
+    w->took_us = clock_mono_us() - start;
+}
+
+static void snapshot_done(void *owner, struct job *t)
+{
+    struct server *s = owner;
+    struct snapshot *w = container_of(t, struct snapshot, job);
+    char text[NAME_TEXT_MAX];
+    struct store_entry *e = store_get(&s->store, name_of(&w->name));
+    struct server_zone *z = e ? zone_owner(e) : NULL;
+    name_text(name_of(&w->name), text);
+    version_unpin(w->version);
+    if (z && z->data_ticket == w->ticket) {
+        z->is_snapshotting = false;
+        if (w->result == OK) {
+            z->replay_bytes -= w->replay_bytes;
+            z->is_ready = true;
+        }
+    }
+    if (w->result == OK) {
+        s->count.snapshots++;
+        log_debug("snapshot written", {"zone", text}, {"bytes", LOG_U64(w->bytes)},
+                  {"ms", LOG_U64((uint64_t)w->took_us / 1000)});
+    } else if (w->result != ERR_CANCELED) {
+        s->count.snapshots_failed++;
+        log_error("snapshot not written", {"zone", text}, {"reason", w->diag.text},
+                  {"updates", z && !z->is_ready ? "answered SERVFAIL" : "go on"});
+    }
+    snapshot_free(w);
+}
+
+/* The helpers have ended; the server frees its zones, pinned or not, after this. */
+static void snapshot_drop(struct job *t)
+{
+    struct snapshot *w = container_of(t, struct snapshot, job);
+    version_unpin(w->version);
+    snapshot_free(w);
+}
+
+static const struct job_kind snapshot_kind = {snapshot_run, snapshot_done, snapshot_drop};
+
+static void snapshot_start(struct server *s, struct server_zone *z)
+{
+    struct snapshot *w = mem_alloc_zero(sizeof(*w));
+    z->is_snapshotting = true;
+    w->state = s->state;
+    w->is_ending = helpers_is_ending(s->helpers);
+    name_copy(&w->name, name_of(&z->entry->name));
+    w->ticket = z->data_ticket;
+    w->version = version_pin(z->entry->zone->published);
+    w->log_id = z->log_id;
+    w->seq = z->seq_published;
+    w->replay_bytes = z->replay_bytes;
+    if (!z->is_ready) {
+        w->identity = mem_string(z->identity ? z->identity : "");
+        w->base = base_hold(z->base);
+    }
+    helpers_give(s->helpers, &w->job, &snapshot_kind, z->is_ready ? PACE_BEHIND : PACE_AWAITED);
+}
+
+void snapshot_consider(struct server *s, struct server_zone *z)
+{
+    if (!z->is_kept || z->is_snapshotting)
+        return;
+    if (!z->is_ready || z->replay_bytes >= s->conf->snapshot_after)
+        snapshot_start(s, z);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Opcode UPDATE, the server's part of it: the zone section (RFC 2136 s3.1), a txn on the tip, and
+ * the answer when the change log has the change.
+ *
+ * A verdict that rests on data is answered when that data is durable: at once where the tip is
+ * published, else behind the changes that it saw. An update for a zone whose file is being merged
+ * is parked until that is done. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "request/address.h"
+#include "server/server_int.h"
+
+/* What has to be known to answer a message that is gone. */
+struct reply {
+    struct peer peer;
+    struct reply_path path;
+    uint16_t id, flags, qtype, qclass;
+    struct name_buf qname;
+    struct edns edns;
+    struct tsig_session tsig;
+    enum rcode rcode;
+};
+
+struct pending_update {
+    struct pending pending;
+    struct reply reply;
+};
+
+/* A message that waits for the end of a merge. */
+struct parked {
+    struct list link;
+    struct peer peer;
+    struct reply_path path;
+    size_t len;
+    uint8_t bytes[];
+};
+
+static void reply_keep(struct reply *r, const struct request *q)
+{
+    r->peer = q->peer;
+    r->id = q->msg.id;
+    r->flags = q->msg.flags;
+    r->qtype = q->msg.qtype;
+    r->qclass = q->msg.qclass;
+    name_copy(&r->qname, q->msg.qname);
+    r->edns = q->edns;
+    tsig_session_copy(&r->tsig, &q->tsig);
+    r->rcode = q->rcode;
+}
+
+static void reply_send(struct server *s, struct reply *r, enum rcode rcode, int64_t now_us)
+{
+    struct request *q = &s->late;
+    *q = (struct request){.peer = r->peer,
+                          .now_us = now_us,
+                          .self = &s->self,
+                          .store = &s->store,
+                          .count = &s->count,
+                          .arena = &s->arena,
+                          .digest = &s->digest,
+                          .answer = &s->build,
+                          .edns = r->edns,
+                          .tsig = r->tsig, /* its reference too */
+                          .rcode = rcode};
+    q->msg.id = r->id;
+    q->msg.flags = r->flags;
+    q->msg.qname = name_of(&r->qname);
+    q->msg.qtype = r->qtype;
+    q->msg.qclass = r->qclass;
+    size_t len = answer_compose(s, q, s->late_out, COMPOSE_DECIDED);
+    tsig_session_done(&q->tsig);
+    s->hooks.reply(s->hooks.arg, &r->peer, &r->path, s->late_out, len);
+}
+
+static void on_done(struct server *s, struct pending *p, enum err result)
+{
+    struct pending_update *u = container_of(p, struct pending_update, pending);
+    enum rcode rcode = result == OK ? u->reply.rcode : SERVFAIL;
+    s->count.updates_lost += result != OK;
+    s->count.updates_done += result == OK && p->version;
+    pending_release(p);
+    reply_send(s, &u->reply, rcode, s->now_us);
+    free(u);
+}
+
+static void describe(struct pending *p, const struct request *q, const struct update_report *report)
+{
+    struct address_text from;
+    char key[NAME_TEXT_MAX];
+    if (q->tsig.key) {
+        size_t len = strlen(name_text(tsig_key_name(q->tsig.key), key));
+        key[len - (len > 1)] = '\0'; /* keys are written without the final dot */
+        snprintf(p->actor, sizeof(p->actor), "key %.280s", key);
+    } else
+        snprintf(p->actor, sizeof(p->actor), "unsigned");
+    snprintf(p->peer, sizeof(p->peer), "%s %s", address_show(&q->peer.address, &from),
+             q->peer.transport == TRANSPORT_UDP ? "udp" : "tcp");
+    if (report->rule >= 0)
+        snprintf(p->rule, sizeof(p->rule), "updates[%d]", report->rule);
+}
+
+/* The verdict waits for the log; the txn becomes part of it where it has changed something. */
+static void wait_for_log(struct server *s, struct request *q, struct exchange *x, struct txn **t,
+                         const struct update_report *report)
+{
+    struct server_zone *z = zone_owner(q->entry);
+    struct pending_update *u = mem_alloc_zero(sizeof(*u));
+    pending_init(&u->pending, z, CHANGE_UPDATE, q->now_us, on_done);
+    if (*t) {
+        describe(&u->pending, q, report);
+        pending_seal(&u->pending, t);
+    }
+    reply_keep(&u->reply, q);
+    s->hooks.hold(s->hooks.arg, x, &u->reply.path);
+    commit_give(s, &u->pending);
+}
+
+static void log_ignored(struct server *s, const struct request *q,
+                        const struct update_report *report)
+{
+    uint64_t suppressed;
+    char zone[NAME_TEXT_MAX], key[NAME_TEXT_MAX];
+    struct address_text from;
+    s->count.updates_ignored += report->ignored;
+    if (!report->ignored || !log_is_on(LOG_INFO_LEVEL) ||
+        !log_rate_is_open(&s->ignored_rate, REFUSED_LOGS_PER_SECOND, q->now_us, &suppressed))
+        return;
+    log_info("update ignored in part, RFC 2136 s3.4.2 has it so",
+             {"from", address_show(&q->peer.address, &from)},
+             {"key", q->tsig.key ? name_text(tsig_key_name(q->tsig.key), key) : NULL},
+             {"zone", name_text(name_of(&q->entry->name), zone)},
+             {"operations", LOG_U64(report->ignored)}, {"suppressed", LOG_SUPPRESSED(suppressed)});
+}
+
+/* A verdict about what is in the zone. */
+static bool rests_on_data(enum rcode rc)
+{
+    return rc == NOERROR || rc == YXDOMAIN || rc == YXRRSET || rc == NXDOMAIN || rc == NXRRSET;
+}
+
+/* Runs the update on the tip. True: q->rcode is the answer now. */
+static bool run(struct server *s, struct request *q, struct exchange *x)
+{
+    struct server_zone *z = zone_owner(q->entry);
+    struct zone *data = q->entry->zone;
+    struct update_actor actor = {.key = q->tsig.key, .peer = &q->peer};
+    struct update_report report = {.rule = -1};
+    struct txn *t = txn_begin(data, TXN_CHANGE);
+    q->rcode = update_run(q, &z->rules, &actor, t, &report);
+    arena_reset(&s->arena);
+    if (q->rcode != NOERROR || !report.is_changed)
+        txn_abort(&t);
+    if (q->rcode == NOERROR)
+        log_ignored(s, q, &report);
+    else if (!rests_on_data(q->rcode)) {
+        struct refusal_cause cause = {q->rcode, report.reason, name_of(&report.name), report.type};
+        refusal_note(s, q, &cause);
+    }
+    s->count.updates_unchanged += q->rcode == NOERROR && !t;
+    if (!t && (data->tip == data->published || !rests_on_data(q->rcode)))
+        return true;
+    wait_for_log(s, q, x, &t, &report);
+    return false;
+}
+
+static bool turn_down(struct server *s, struct request *q, enum rcode rcode, const char *why)
+{
+    struct refusal_cause cause = {.rcode = rcode, .reason = why};
+    q->rcode = rcode;
+    refusal_note(s, q, &cause);
+    return true;
+}
+
+static bool park(struct server *s, struct request *q, struct exchange *x)
+{
+    struct parked *p = mem_alloc(sizeof(*p) + q->msg.len);
+    p->peer = x->peer;
+    p->len = q->msg.len;
+    memcpy(p->bytes, q->msg.wire, q->msg.len);
+    list_add_last(&s->parked, &p->link);
+    s->parked_count++;
+    s->hooks.hold(s->hooks.arg, x, &p->path);
+    return false;
+}
+
+bool update_handle(struct server *s, struct request *q, struct exchange *x)
+{
+    s->count.updates++;
+    /* s3.1.1: one zone, named by its SOA */
+    if (q->msg.qname.len == 0 || q->msg.qtype != TYPE_SOA)
+        return turn_down(s, q, FORMERR, "the zone section does not name one zone by its SOA");
+    q->entry = store_get(&s->store, q->msg.qname);
+    if (!q->entry || q->msg.qclass != CLASS_IN) { /* s3.1.2 */
+        q->entry = NULL;
+        return turn_down(s, q, NOTAUTH, "no zone of ours");
+    }
+    struct server_zone *z = zone_owner(q->entry);
+    if (!z->conf->has_history)
+        return turn_down(s, q, REFUSED, "the zone has no updates in the configuration");
+    if (!z->is_kept || !z->is_ready)
+        return turn_down(s, q, SERVFAIL, "the zone is not ready to be changed");
+    if (z->is_frozen)
+        return turn_down(s, q, REFUSED, "the zone is frozen");
+    if (commit_count(s) + s->parked_count >= s->conf->update_pending) {
+        s->count.updates_over_pending++;
+        return turn_down(s, q, SERVFAIL, "server.limits.update-pending is reached");
+    }
+    return z->merging ? park(s, q, x) : run(s, q, x);
+}
+
+static struct parked *parked_of(struct list *link)
+{
+    return list_entry(link, struct parked, link);
+}
+
+void update_unpark(struct server *s)
+{
+    struct list parked;
+    list_init(&parked);
+    LIST_EACH(link, &s->parked) {
+        list_remove(link);
+        list_add_last(&parked, link);
+    }
+    s->parked_count = 0;
+    s->wants_unpark = false;
+    LIST_EACH(link, &parked) {
+        struct parked *p = parked_of(link);
+        struct exchange x = {.peer = p->peer,
+                             .channel = p->path.channel,
+                             .path = &p->path,
+                             .in = p->bytes,
+                             .in_len = p->len,
+                             .out = s->late_out};
+        server_handle(s, &x, 1, s->now_us);
+        if (x.is_waiting)
+            x.out_len = 0; /* it holds its channel once more */
+        s->hooks.reply(s->hooks.arg, &p->peer, &p->path, s->late_out, x.out_len);
+        free(p);
+    }
+}
+
+void update_drop_parked(struct server *s)
+{
+    LIST_EACH(link, &s->parked)
+        free(parked_of(link));
+    list_init(&s->parked);
+}

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""UPDATE messages of scenarios (RFC 2136): from the clauses of a block to bytes, and signing them with dnspython."""
+import struct
+
+import dns.message
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
+
+CLAUSES = {     # RFC 2136 s2.4, s2.5: section, what follows, class in the message
+    "name-in-use": ("prerequisite", "name", dns.rdataclass.ANY),
+    "name-unused": ("prerequisite", "name", dns.rdataclass.NONE),
+    "rrset-exists": ("prerequisite", "rrset", dns.rdataclass.ANY),
+    "rrset-absent": ("prerequisite", "rrset", dns.rdataclass.NONE),
+    "rrset-equals": ("prerequisite", "record", dns.rdataclass.IN),
+    "add": ("update", "record", dns.rdataclass.IN),
+    "delete-rrset": ("update", "rrset", dns.rdataclass.ANY),
+    "delete-name": ("update", "name", dns.rdataclass.ANY),
+    "delete": ("update", "record", dns.rdataclass.NONE),
+}
+
+
+def update_wire(parser, zone, body, line):
+    """The message for that zone; the parser reads names and records, and says what is wrong in which line."""
+    before, parser.origin = parser.origin, dns.name.from_text(zone)
+    sections = {"prerequisite": [], "update": []}
+    for i, text in enumerate(body.split("\n")):
+        verb, _, rest = text.split(";")[0].strip().partition(" ")
+        if verb:
+            section, wire = clause(parser, verb, rest.strip(), line + i)
+            sections[section].append(wire)
+    head = struct.pack("!HHHHHH", (len(parser.script.steps) * 7919 + 1) & 0xFFFF, 5 << 11, 1,
+                       len(sections["prerequisite"]), len(sections["update"]), 0)
+    question = parser.origin.to_wire() + struct.pack("!HH", dns.rdatatype.SOA, dns.rdataclass.IN)
+    parser.origin = before
+    return head + question + b"".join(sections["prerequisite"] + sections["update"])
+
+
+def clause(parser, verb, rest, line):
+    if verb not in CLAUSES:
+        raise parser.fault(f"unknown clause '{verb}'", line)
+    section, operand, rdclass = CLAUSES[verb]
+    ttl = 0
+    if operand == "record":
+        r = parser.record(rest, line)
+        owner, rdtype, rdata = r.owner, r.rdtype, r.rdata.to_wire()
+        ttl = r.ttl if verb == "add" else 0
+    else:
+        words = rest.split()
+        owner, rdata = parser.name(words[0]), b""
+        rdtype = dns.rdatatype.ANY if operand == "name" else parser.type(words[1])
+    return section, owner.to_wire() + struct.pack("!HHIH", rdtype, rdclass, ttl, len(rdata)) + rdata
+
+
+def signed(wire, name, secret):
+    """The message with a TSIG of hmac-sha256, as dnspython makes it."""
+    m = dns.message.from_wire(wire)
+    m.use_tsig({dns.name.from_text(name): ("hmac-sha256", secret)}, dns.name.from_text(name))
+    return m.to_wire()
