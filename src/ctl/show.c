@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/attr.h"
+#include "ctl/show_int.h"
 
 /* --- texts and numbers --- */
 
@@ -47,24 +48,23 @@ void ctl_show_text(const char *text, FILE *out)
     }
 }
 
-static const char *text_of(const json_t *object, const char *key)
+const char *show_text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";
 }
 
-static json_int_t number_of(const json_t *object, const char *key)
+json_int_t show_number_of(const json_t *object, const char *key)
 {
     return json_integer_value(json_object_get(object, key));
 }
 
-static bool has(const json_t *object, const char *key)
+bool show_has(const json_t *object, const char *key)
 {
     return json_object_get(object, key) != NULL;
 }
 
-/* "2d 3h", "3h 4m", "4m 5s", "5s" */
-static void show_span(json_int_t s, FILE *out)
+void show_span(json_int_t s, FILE *out)
 {
     if (s >= 86400)
         fprintf(out, "%" JSON_INTEGER_FORMAT "d %" JSON_INTEGER_FORMAT "h", s / 86400,
@@ -77,8 +77,7 @@ static void show_span(json_int_t s, FILE *out)
         fprintf(out, "%" JSON_INTEGER_FORMAT "s", s);
 }
 
-/* 2026-11-21 09:14:03 UTC */
-static void show_time(json_int_t us, FILE *out)
+void show_time(json_int_t us, FILE *out)
 {
     char text[32] = "";
     time_t s = (time_t)(us / 1000000);
@@ -87,14 +86,12 @@ static void show_time(json_int_t us, FILE *out)
         fputs(text, out);
 }
 
-/* "12 zones" */
-static void show_count(json_int_t n, const char *what, FILE *out)
+void show_count(json_int_t n, const char *what, FILE *out)
 {
     fprintf(out, "%" JSON_INTEGER_FORMAT " %s%s", n, what, n == 1 ? "" : "s");
 }
 
-/* Of `total` the list has only some. */
-static void show_left_out(json_int_t total, const json_t *list, const char *indent, FILE *out)
+void show_left_out(json_int_t total, const json_t *list, const char *indent, FILE *out)
 {
     json_int_t shown = (json_int_t)json_array_size(list);
     if (total > shown)
@@ -110,135 +107,135 @@ static void show_failures(const json_t *line, FILE *out)
     json_array_foreach(json_object_get(line, "failures"), i, row)
     {
         fputs("  ", out);
-        ctl_show_text(text_of(row, "zone"), out);
-        fprintf(out, "  %s: ", text_of(row, "serving"));
-        ctl_show_text(text_of(row, "reason"), out);
+        ctl_show_text(show_text_of(row, "zone"), out);
+        fprintf(out, "  %s: ", show_text_of(row, "serving"));
+        ctl_show_text(show_text_of(row, "reason"), out);
         fputc('\n', out);
     }
-    show_left_out(number_of(line, "not_loaded"), json_object_get(line, "failures"), "  ", out);
+    show_left_out(show_number_of(line, "not_loaded"), json_object_get(line, "failures"), "  ", out);
 }
 
 static void show_zone_counts(const json_t *line, FILE *out)
 {
-    show_count(number_of(line, "zones"), "zone", out);
-    if (number_of(line, "loading"))
-        fprintf(out, ", %" JSON_INTEGER_FORMAT " loading", number_of(line, "loading"));
-    if (number_of(line, "not_loaded"))
-        fprintf(out, ", %" JSON_INTEGER_FORMAT " not loaded", number_of(line, "not_loaded"));
+    show_count(show_number_of(line, "zones"), "zone", out);
+    if (show_number_of(line, "loading"))
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " loading", show_number_of(line, "loading"));
+    if (show_number_of(line, "not_loaded"))
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " not loaded", show_number_of(line, "not_loaded"));
     fputs(", ", out);
-    show_count(number_of(line, "records"), "record", out);
+    show_count(show_number_of(line, "records"), "record", out);
 }
 
-static void show_status(const json_t *line, FILE *out)
+void show_status(const json_t *line, FILE *out)
 {
-    fprintf(out, "reeve %s  pid %" JSON_INTEGER_FORMAT "  up ", text_of(line, "version"),
-            number_of(line, "pid"));
-    show_span(number_of(line, "uptime_s"), out);
+    fprintf(out, "reeve %s  pid %" JSON_INTEGER_FORMAT "  up ", show_text_of(line, "version"),
+            show_number_of(line, "pid"));
+    show_span(show_number_of(line, "uptime_s"), out);
     fputs("\n  configuration  ", out);
-    ctl_show_text(text_of(line, "configuration"), out);
+    ctl_show_text(show_text_of(line, "configuration"), out);
     fputs("\n  zones          ", out);
     show_zone_counts(line, out);
     fprintf(out, "\n  queries        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " answered",
-            number_of(line, "queries"), number_of(line, "answers"));
+            show_number_of(line, "queries"), show_number_of(line, "answers"));
     fprintf(out, "\n  reloads        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " refused\n",
-            number_of(line, "reloads"), number_of(line, "reloads_failed"));
+            show_number_of(line, "reloads"), show_number_of(line, "reloads_failed"));
     show_failures(line, out);
 }
 
-static void show_stats(const json_t *line, FILE *out)
+void show_stats(const json_t *line, FILE *out)
 {
     size_t i;
     json_t *row;
     json_array_foreach(json_object_get(line, "counters"), i, row)
     {
-        fprintf(out, "%-20s %12" JSON_INTEGER_FORMAT "  %s\n", text_of(row, "name"),
-                number_of(row, "value"), text_of(row, "what"));
+        fprintf(out, "%-20s %12" JSON_INTEGER_FORMAT "  %s\n", show_text_of(row, "name"),
+                show_number_of(row, "value"), show_text_of(row, "what"));
     }
 }
 
-static void show_reload(const json_t *line, FILE *out)
+void show_reload(const json_t *line, FILE *out)
 {
-    if (!has(line, "zones"))
+    if (!show_has(line, "zones"))
         return;
     show_zone_counts(line, out);
     fputc('\n', out);
     show_failures(line, out);
 }
 
-static void show_check(const json_t *line, FILE *out)
+void show_check(const json_t *line, FILE *out)
 {
-    show_count(number_of(line, "zones"), "zone", out);
+    show_count(show_number_of(line, "zones"), "zone", out);
     fputs(", no fault\n", out);
 }
 
-static void show_stop(const json_t *line, FILE *out)
+void show_stop(const json_t *line, FILE *out)
 {
     (void)line;
     (void)out;
 }
 
-static void show_loglevel(const json_t *line, FILE *out)
+void show_loglevel(const json_t *line, FILE *out)
 {
-    fprintf(out, "%s\n", text_of(line, "level"));
+    fprintf(out, "%s\n", show_text_of(line, "level"));
 }
 
-static void show_zones(const json_t *line, FILE *out)
+void show_zones(const json_t *line, FILE *out)
 {
     size_t i;
     json_t *row;
     json_array_foreach(json_object_get(line, "zones"), i, row)
     {
-        const char *name = text_of(row, "zone");
+        const char *name = show_text_of(row, "zone");
         ctl_show_text(name, out);
         fprintf(out, "%*s  %-9s", strlen(name) < 32 ? (int)(32 - strlen(name)) : 0, "",
-                text_of(row, "type"));
-        if (has(row, "serial"))
-            fprintf(out, "  serial %-10" JSON_INTEGER_FORMAT "  ", number_of(row, "serial"));
-        if (has(row, "records"))
-            show_count(number_of(row, "records"), "record", out);
-        if (strcmp(text_of(row, "state"), "serving") != 0)
-            fprintf(out, "  %s", text_of(row, "state"));
+                show_text_of(row, "type"));
+        if (show_has(row, "serial"))
+            fprintf(out, "  serial %-10" JSON_INTEGER_FORMAT "  ", show_number_of(row, "serial"));
+        if (show_has(row, "records"))
+            show_count(show_number_of(row, "records"), "record", out);
+        if (strcmp(show_text_of(row, "state"), "serving") != 0)
+            fprintf(out, "  %s", show_text_of(row, "state"));
         fputc('\n', out);
     }
 }
 
-static void show_zone(const json_t *line, FILE *out)
+void show_zone(const json_t *line, FILE *out)
 {
-    ctl_show_text(text_of(line, "zone"), out);
-    fprintf(out, "  %s", text_of(line, "type"));
-    if (has(line, "serial")) {
-        fprintf(out, "  serial %" JSON_INTEGER_FORMAT "  %s  ", number_of(line, "serial"),
+    ctl_show_text(show_text_of(line, "zone"), out);
+    fprintf(out, "  %s", show_text_of(line, "type"));
+    if (show_has(line, "serial")) {
+        fprintf(out, "  serial %" JSON_INTEGER_FORMAT "  %s  ", show_number_of(line, "serial"),
                 json_is_true(json_object_get(line, "signed")) ? "signed" : "unsigned");
-        show_count(number_of(line, "records"), "record", out);
+        show_count(show_number_of(line, "records"), "record", out);
         fputs(", ", out);
-        show_count(number_of(line, "names"), "name", out);
+        show_count(show_number_of(line, "names"), "name", out);
     }
-    fprintf(out, "  %s\n", text_of(line, "state"));
-    if (has(line, "file")) {
+    fprintf(out, "  %s\n", show_text_of(line, "state"));
+    if (show_has(line, "file")) {
         fputs("  file      ", out);
-        ctl_show_text(text_of(line, "file"), out);
-        if (has(line, "loaded_us")) {
-            fputs(has(line, "failure") ? "  failed " : "  loaded ", out);
-            show_time(number_of(line, "loaded_us"), out);
+        ctl_show_text(show_text_of(line, "file"), out);
+        if (show_has(line, "loaded_us")) {
+            fputs(show_has(line, "failure") ? "  failed " : "  loaded ", out);
+            show_time(show_number_of(line, "loaded_us"), out);
         }
         fputc('\n', out);
     }
-    if (has(line, "failure")) {
+    if (show_has(line, "failure")) {
         fputs("  failure   ", out);
-        ctl_show_text(text_of(line, "failure"), out);
+        ctl_show_text(show_text_of(line, "failure"), out);
         fputc('\n', out);
     }
-    if (number_of(line, "grants")) {
+    if (show_number_of(line, "grants")) {
         fputs("  updates   ", out);
-        show_count(number_of(line, "grants"), "rule", out);
+        show_count(show_number_of(line, "grants"), "rule", out);
         fputc('\n', out);
     }
 }
 
 /* Lines of a zone file: printable ASCII as the server makes it; anything else is escaped. */
-static void show_export(const json_t *line, FILE *out)
+void show_export(const json_t *line, FILE *out)
 {
-    for (const char *s = text_of(line, "text"); *s; s++)
+    for (const char *s = show_text_of(line, "text"); *s; s++)
         if (*s == '\n' || (*s >= 0x20 && *s < 0x7F))
             fputc(*s, out);
         else
@@ -260,10 +257,10 @@ static void show_faults(const json_t *line, FILE *out)
     json_t *row;
     json_array_foreach(json_object_get(line, "faults"), i, row)
     {
-        ctl_show_text(text_of(row, "fault"), out);
+        ctl_show_text(show_text_of(row, "fault"), out);
         fputc('\n', out);
     }
-    show_left_out(number_of(line, "lines"), json_object_get(line, "faults"), "", out);
+    show_left_out(show_number_of(line, "lines"), json_object_get(line, "faults"), "", out);
 }
 
 /* What became of each zone that was named. */
@@ -273,12 +270,12 @@ static void show_reloaded(const json_t *line, FILE *out)
     json_t *row;
     json_array_foreach(json_object_get(line, "reloaded"), i, row)
     {
-        ctl_show_text(text_of(row, "zone"), out);
-        if (has(row, "serial"))
-            fprintf(out, "  serial %" JSON_INTEGER_FORMAT, number_of(row, "serial"));
+        ctl_show_text(show_text_of(row, "zone"), out);
+        if (show_has(row, "serial"))
+            fprintf(out, "  serial %" JSON_INTEGER_FORMAT, show_number_of(row, "serial"));
         else
             fputs("  not loaded: ", out);
-        ctl_show_text(text_of(row, "reason"), out);
+        ctl_show_text(show_text_of(row, "reason"), out);
         fputc('\n', out);
     }
 }
