@@ -80,8 +80,8 @@ packages_install() {
     [ ${#missing[@]} = 0 ] || fail "still not installed: ${missing[*]}"
 }
 
-# Builds into directory $1 with the meson options that follow. The directory is set up anew when the options, the
-# environment's compiler or the place of the tree are not those it was set up with.
+# Builds into directory $1 with the meson options that follow: all, or what BUILD_TARGETS names. The directory is set up
+# anew when the options, the environment's compiler or the place of the tree are not those it was set up with.
 build_in() {
     local dir=$1 want
     shift
@@ -92,5 +92,6 @@ build_in() {
         meson setup "$dir" "$top" "$@" || return 1
         printf '%s\n' "$want" >"$dir/.set-up-with"
     fi
-    ninja -C "$dir"
+    # shellcheck disable=SC2086 # words on purpose
+    ninja -C "$dir" ${BUILD_TARGETS:-}
 }
