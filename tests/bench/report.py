@@ -212,10 +212,11 @@ def restart_table(names, restarts):
             rows.append([name, f"{of(taken, 'changes'):.0f}",
                          *(f"{figure(taken, '{:.2f}', 'seconds', how)} ({figure(taken, '{:.2f}', 'cpu', how)})"
                            for how in ("fresh", "killed", "stopped")),
+                         *(figure(taken, "{:.2f}", "update", how) for how in ("fresh", "killed")),
                          *(f"{median(t[how]['seconds'] / t['fresh']['seconds'] for t in taken):.2f}"
                            for how in ("killed", "stopped"))])
     head = ["seconds to the first answer (CPU until at rest)", "changes", "zone file, no state", "restart after kill -9",
-            "restart after a stop", "kill / file", "stop / file"]
+            "restart after a stop", "first update, no state", "first update after kill -9", "kill / file", "stop / file"]
     return table(head, rows) if rows else ""
 
 

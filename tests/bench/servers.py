@@ -31,13 +31,11 @@ class Failed(Exception):
     """A server could not be used; the text says which and why."""
 
 
-def child_setup(core, realtime=False, nice=0):
+def child_setup(core, realtime=False):
     """In the child: on one core, and not outliving us if we are killed."""
     os.sched_setaffinity(0, {core})
     if realtime:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    if nice:
-        os.nice(nice)
     PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -18,7 +18,8 @@ TIMEOUT_MS = 20_000      # longer than the slowest peer takes for an update: rep
 SYNC_LEN = 300           # about what an update takes in a log
 SYNC_S = 1.0
 RESTART_TIMEOUT_S = 300
-LOAD_NICE = -15          # of the load when servers are real-time; kernel threads still get its core
+CHANGE_TIMEOUT_S = 300   # a server may have to write its state down before it takes the first update
+RETRY_S = 0.02
 
 
 class UpdatingReeve(Reeve):
@@ -57,6 +58,7 @@ KINDS = {kind.name: kind for kind in (
     Kind("acme-64", "replace", 64, "replace a TXT, 64 in flight"),
 )}
 QUERIED = KINDS["add-64"]  # the load beside which queries are timed
+FIRST = KINDS["add-1"]     # one update as a trial
 
 
 class Bench:
@@ -73,16 +75,29 @@ class Bench:
         argv = [self.material.program("update"), "--port", server.port, "--zone", server.zones[0].name,
                 "--key", f"{KEY_NAME}:{KEY_SECRET}", "--mode", kind.mode, "--outstanding", kind.outstanding,
                 "--timeout", TIMEOUT_MS, "--first", number, *options]
+        if Server.realtime:
+            argv.append("--sleep")  # or kernel threads would never get its core
         done = subprocess.run([str(word) for word in argv], capture_output=True, text=True,
-                              preexec_fn=lambda: child_setup(self.load_core, nice=LOAD_NICE * Server.realtime))
+                              preexec_fn=lambda: child_setup(self.load_core, Server.realtime))
         if done.returncode != 0:
             raise Failed(f"updates, {kind.title}: {done.stderr.strip()}")
         result = json.loads(done.stdout)
         self.numbers[server.name] = number + result["sent"]
         return result | {"first": number, "us_ack": result.pop("us")}
 
+    def wait_changeable(self, server):
+        """Until an update is acknowledged: the time of day of that, by the monotonic clock."""
+        end = time.monotonic() + CHANGE_TIMEOUT_S
+        while self.load(server, FIRST, "--count", 1, "--seconds", 1)["acked"] == 0:
+            if server.process.poll() is not None or time.monotonic() > end:
+                raise Failed("it does not take updates")
+            time.sleep(RETRY_S)
+        return time.monotonic()
+
     def check(self, server):
         """A few updates of each kind whose answers must all be NOERROR and signed by the key."""
+        self.wait_changeable(server)
+        server.wait_quiet()
         for kind in KINDS.values():
             result = self.load(server, kind, "--verify", "--count", CHECK_COUNT, "--seconds", self.seconds)
             if result["acked"] != result["sent"] or result["bad_mac"]:
@@ -123,37 +138,38 @@ class Bench:
         return result | {"ratio": result["during"]["p99"] / max(result["idle"]["p99"], 1e-3)}
 
 
-def to_serial(server, serial):
-    """Until the server answers with the serial that it had; the seconds and CPU seconds from its start."""
-    zone, started = server.zones[0], time.monotonic()
+def launch(bench, server, is_there):
+    """Starts upon what state there is. Seconds and CPU seconds to the first answer, seconds to the first update that is
+    acknowledged, CPU seconds until at rest."""
+    started = time.monotonic()
     server.launch()
-    while server.probe.serial(zone.name) != serial:
+    while not is_there():
         if server.process.poll() is not None or time.monotonic() > started + RESTART_TIMEOUT_S:
-            raise Failed(f"{server.name}: serial {serial} of {zone.name} did not come back, it has "
-                         f"{server.probe.serial(zone.name)}")
+            raise Failed(f"the zone did not come back, its serial is {server.probe.serial(server.zones[0].name)}")
         time.sleep(0.002)
     seconds, first = time.monotonic() - started, server.cpu()
+    update = bench.wait_changeable(server) - started
     server.wait_quiet()
-    return {"seconds": seconds, "cpu_first": first.total(), "cpu": server.cpu().total()}
+    return {"seconds": seconds, "cpu_first": first.total(), "update": update, "cpu": server.cpu().total()}
 
 
 def restart(bench, server, changes, seconds):
     """From the zone file with an empty state; then, after so many changes, upon the state, killed and stopped."""
-    zone, kind = server.zones[0], KINDS["add-64"]
+    def serial():
+        return server.probe.serial(server.zones[0].name)
+
+    def again(by):
+        """Stops and starts: the zone must come back with the serial that it had."""
+        server.wait_quiet()
+        before = serial()
+        server.stop(by)
+        return launch(bench, server, lambda: serial() == before)
+
     server.prepare()
-    started = time.monotonic()
-    server.launch()
-    server.wait_ready()
-    fresh = {"seconds": time.monotonic() - started, "cpu_first": server.cpu().total()}
-    server.wait_quiet()
-    fresh["cpu"] = server.cpu().total()
-    load = bench.load(server, kind, "--count", changes, "--seconds", seconds)
-    server.wait_quiet()
-    serial = server.probe.serial(zone.name)
-    server.stop(signal.SIGKILL)  # first, so that no shutdown has tidied the state
-    killed = to_serial(server, serial)
-    server.stop()
-    stopped = to_serial(server, serial)
+    fresh = launch(bench, server, lambda: serial() is not None)
+    load = bench.load(server, KINDS["add-64"], "--count", changes, "--seconds", seconds)
+    killed = again(signal.SIGKILL)  # first, so that no shutdown has tidied the state
+    stopped = again(signal.SIGTERM)
     server.stop()
     return {"changes": load["acked"], "fresh": fresh, "killed": killed, "stopped": stopped}
 
