@@ -42,7 +42,7 @@ cut    NS    ns.cut
 ns.cut A     192.0.2.53
 '''
 TYPES = ['A', 'AAAA', 'NS', 'SOA', 'CNAME', 'DNAME', 'PTR', 'MX', 'TXT', 'SRV', 'DS', 'DHCID', 'CAA', 'NAPTR', 'TLSA', 'SSHFP',
-         'HINFO', 'TYPE65280']
+         'HINFO', 'WKS', 'TYPE65280']
 FLIGHT_TIMEOUT_S = 30
 
 
@@ -162,7 +162,7 @@ class Flight:
                         under_way[self.last & 0xffff] = self.last
                         self.last += 1
                         s.send(self.message(self.last - 1))
-                if not select.select([s], [], [], 0.05 if is_gone else 0.5)[0]:
+                if not select.select([s], [], [], 0.05 if is_gone else 0.1)[0]:
                     if is_gone:
                         return
                     assert time.monotonic() < stop, f'{len(under_way)} updates without an answer'
