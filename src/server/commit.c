@@ -14,6 +14,9 @@
 #include "base/check.h"
 #include "server/server_int.h"
 
+/* A full disk refuses many batches. */
+#define FAILURES_LOGGED_PER_SECOND 2
+
 static struct pending *pending_of(struct list *link)
 {
     return list_entry(link, struct pending, link);
@@ -116,14 +119,26 @@ static void read_again(struct server *s, struct list *waiting)
     }
 }
 
-static void tell_all(struct server *s, struct list *waiting, enum err result)
+/* They are told in the turns that come. */
+static void settle(struct commit *c, struct list *waiting, enum err result)
 {
     LIST_EACH(link, waiting) {
-        struct pending *p = pending_of(link);
+        pending_of(link)->result = result;
         list_remove(link);
-        s->commit.count--;
-        p->done(s, p, p->zone ? result : ERR_CANCELED);
+        list_add_last(&c->settled, link);
     }
+}
+
+static bool tell_some(struct server *s, unsigned budget)
+{
+    struct commit *c = &s->commit;
+    while (budget-- > 0 && !list_is_empty(&c->settled)) {
+        struct pending *p = pending_of(c->settled.next);
+        list_remove(&p->link);
+        c->count--;
+        p->done(s, p, p->zone ? p->result : ERR_CANCELED);
+    }
+    return list_is_empty(&c->settled);
 }
 
 static void publish_all(struct server *s)
@@ -140,43 +155,37 @@ static void publish_all(struct server *s)
     }
 }
 
-static void log_failed(const struct journal_batch *batch)
+static void log_failed(struct server *s)
 {
-    log_error("changes not taken, the change log failed", {"reason", batch->diag.text},
-              {"changes", LOG_U64(batch->count)});
+    const struct journal_batch *batch = &s->commit.batch;
+    uint64_t suppressed;
+    if (log_rate_is_open(&s->commit.failed_rate, FAILURES_LOGGED_PER_SECOND, s->now_us,
+                         &suppressed))
+        log_error("changes not taken, the change log failed", {"reason", batch->diag.text},
+                  {"changes", LOG_U64(batch->count)}, {"suppressed", LOG_SUPPRESSED(suppressed)});
 }
 
 /* The log has done, or refused, the batch. */
 static void batch_end(struct server *s)
 {
     struct commit *c = &s->commit;
-    bool is_done = c->batch.result == OK;
-    struct list failed;
     s->count.commits += c->batch.count > 0;
-    if (is_done) {
+    if (c->batch.result == OK) {
         publish_all(s);
-        tell_all(s, &c->under_way, OK);
+        settle(c, &c->under_way, OK);
         return;
     }
     s->count.commits_failed++;
-    log_failed(&c->batch);
-    list_init(&failed);
+    log_failed(s);
     roll_back(s, &c->under_way);
     roll_back(s, &c->open);
     if (c->batch.result == ERR_INVALID)
         read_again(s, &c->under_way);
-    LIST_EACH(link, &c->under_way) {
-        list_remove(link);
-        list_add_last(&failed, link);
-    }
-    LIST_EACH(link, &c->open) {
-        list_remove(link);
-        list_add_last(&failed, link);
-    }
-    tell_all(s, &failed, c->batch.result);
+    settle(c, &c->under_way, c->batch.result);
+    settle(c, &c->open, c->batch.result);
 }
 
-void commit_turn(struct server *s)
+static void hand_over(struct server *s)
 {
     struct commit *c = &s->commit;
     while (!c->is_busy && !list_is_empty(&c->open)) {
@@ -192,6 +201,12 @@ void commit_turn(struct server *s)
     }
 }
 
+bool commit_turn(struct server *s)
+{
+    hand_over(s);
+    return tell_some(s, COMMIT_TELL_MAX);
+}
+
 void commit_collect(struct server *s)
 {
     struct journal *j = state_journal(s->state);
@@ -199,7 +214,7 @@ void commit_collect(struct server *s)
         return;
     s->commit.is_busy = false;
     batch_end(s);
-    commit_turn(s);
+    hand_over(s);
 }
 
 bool commit_is_idle(const struct server *s)
@@ -225,18 +240,22 @@ void commit_forget(struct server *s, const struct server_zone *z)
 {
     forget_in(&s->commit.open, z);
     forget_in(&s->commit.under_way, z);
+    forget_in(&s->commit.settled, z);
 }
 
 void commit_drop(struct server *s)
 {
     struct commit *c = &s->commit;
-    tell_all(s, &c->under_way, ERR_CANCELED);
-    tell_all(s, &c->open, ERR_CANCELED);
+    settle(c, &c->under_way, ERR_CANCELED);
+    settle(c, &c->open, ERR_CANCELED);
+    while (!tell_some(s, COMMIT_TELL_MAX))
+        ;
 }
 
 void commit_init(struct commit *c)
 {
     list_init(&c->open);
     list_init(&c->under_way);
+    list_init(&c->settled);
     c->batch.changes = c->changes;
 }

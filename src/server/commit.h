@@ -3,7 +3,8 @@
  * published when they are durable, then answered.
  *
  * At most one batch is with the log. What is decided meanwhile waits for the next one, whatever
- * zone it is of; each change keeps its own serial step and its own verdict. When a batch fails, it
+ * zone it is of; each change keeps its own serial step and its own verdict. Who waits is told in
+ * slices, so that queries are answered in between. When a batch fails, it
  * and everything that was built on top of it is taken back (zone_rollback), and everybody who waits
  * is told. What changes nothing waits as well while the zone's tip is not durable: its verdict
  * rests on that tip. */
@@ -18,6 +19,9 @@
 struct server;
 struct server_zone;
 struct pending;
+
+/* Answers in one turn: about 6 us each with the system call. */
+#define COMMIT_TELL_MAX    32
 
 /* One batch: changes, and bytes of their diffs (the last change may go beyond). */
 #define COMMIT_BATCH_MAX   1000
@@ -39,6 +43,7 @@ struct pending {
     int64_t now_us;
     char actor[PENDING_TEXT_MAX], peer[PENDING_TEXT_MAX], rule[PENDING_TEXT_MAX];
     struct journal_source source; /* identity NULL: none; its pointers belong to who gave it */
+    enum err result;              /* once the log has spoken */
     pending_done_fn done;
 };
 
@@ -52,8 +57,9 @@ void pending_release(struct pending *p);
 
 /* p is the commit's until done() is called, at the earliest in the next commit_turn(). */
 void commit_give(struct server *s, struct pending *p);
-/* At the end of each turn: hands a batch to the log if it has none. */
-void commit_turn(struct server *s);
+/* At the end of each turn: hands a batch to the log if it has none, and tells some of those who
+ * wait what became of theirs. False: more are to be told. */
+bool commit_turn(struct server *s);
 /* Takes in what the log has finished. */
 void commit_collect(struct server *s);
 /* Nothing waits for the log. */

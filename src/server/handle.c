@@ -4,8 +4,8 @@
  * The stages are in the order of DESIGN's "way of a message". A request leaves the first stage as
  * one of: dropped (nothing that we may answer), decided (an rcode, no data), an UPDATE, or to be
  * looked up. The lookups of all run in lock step (zone/lookup.h); then each answer is composed in
- * one shared build, straight into its exchange. An UPDATE is run in its turn among them; most of
- * their answers come later, when the change log has them (commit.h). */
+ * one shared build, straight into its exchange. An UPDATE is queued and comes here a second time
+ * when it is run (update.c); most of their answers come when the change log has them (commit.h). */
 #include <stdio.h>
 
 #include "base/check.h"
@@ -14,7 +14,7 @@
 #include "request/address.h"
 #include "server/server_int.h"
 
-enum stage { STAGE_DROP, STAGE_DECIDED, STAGE_UPDATE, STAGE_LOOK_UP, STAGE_ANSWER };
+enum stage { STAGE_DROP, STAGE_DECIDED, STAGE_QUEUE, STAGE_UPDATE, STAGE_LOOK_UP, STAGE_ANSWER };
 
 static enum stage decide(struct request *q, enum rcode rc)
 {
@@ -110,6 +110,8 @@ static enum stage read_request(struct server *s, struct request *q, const struct
     request_init(s, q, &x->peer, now_us);
     if (!is_request(q, x))
         return STAGE_DROP;
+    if (message_opcode(&q->msg) == OPCODE_UPDATE && !x->path)
+        return STAGE_QUEUE; /* nothing of it is looked at before its turn comes */
     enum rcode rc = message_read(&q->msg);
     if (rc == NOERROR)
         rc = authenticate(s, q);
@@ -266,10 +268,16 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
     x->is_waiting = false;
     if (stage == STAGE_DROP)
         return;
-    if (stage == STAGE_UPDATE && !update_handle(s, q, x)) {
-        x->is_waiting = true;
-        return;
+    if (stage == STAGE_QUEUE)
+        x->is_waiting = update_take(s, x);
+    if (stage == STAGE_QUEUE && !x->is_waiting) {
+        (void)message_read(&q->msg); /* for the question */
+        q->rcode = SERVFAIL;
     }
+    if (stage == STAGE_UPDATE)
+        x->is_waiting = !update_handle(s, q, x);
+    if (x->is_waiting)
+        return;
     bool is_query = stage == STAGE_LOOK_UP || stage == STAGE_ANSWER;
     x->out_len = answer_compose(s, q, x->out, is_query ? COMPOSE_QUERY : COMPOSE_DECIDED);
 }
@@ -280,10 +288,11 @@ void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t
     enum stage stage[SERVER_BATCH_MAX];
     unsigned job_count = 0;
     ASSERT(count <= SERVER_BATCH_MAX);
+    s->now_us = now_us;
     for (unsigned i = 0; i < count; i++) {
         struct request *q = &s->request[i];
-        s->count.udp_queries += x[i].peer.transport == TRANSPORT_UDP;
-        s->count.tcp_queries += x[i].peer.transport == TRANSPORT_TCP;
+        s->count.udp_queries += x[i].peer.transport == TRANSPORT_UDP && !x[i].path;
+        s->count.tcp_queries += x[i].peer.transport == TRANSPORT_TCP && !x[i].path;
         x[i].out_len = 0;
         stage[i] = read_request(s, q, &x[i], now_us);
         if (stage[i] == STAGE_LOOK_UP)

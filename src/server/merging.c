@@ -3,7 +3,7 @@
  *
  * The plan came from a helper and is a list of RRsets to set or remove; it is right whatever
  * updates have done meanwhile. A turn does a slice of it, then a slice of the diff, so that queries
- * are answered in between; updates for the zone are parked. A usual edit is done within one slice.
+ * are answered in between; updates for the zone wait. A usual edit is done within one slice.
  * Then the version goes the way of every change: into the log, with what the file was, and out. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +58,7 @@ static void on_done(struct server *s, struct pending *p, enum err result)
     struct pending_file *f = container_of(p, struct pending_file, pending);
     struct server_zone *z = p->zone;
     s->merged--;
+    helpers_wake(s->helpers); /* a reload may be over now */
     if (z)
         z->is_merged = false;
     if (z && result == OK) {
@@ -101,7 +102,7 @@ void merging_commit(struct server *s, struct server_zone *z, struct opening *o, 
 /* Updates may come again. */
 static void merging_free(struct server *s, struct merging *m)
 {
-    s->wants_unpark = s->wants_unpark || s->parked_count > 0;
+    update_unblock(&s->updates);
     m->zone->merging = NULL;
     list_remove(&m->link);
     opening_free(m->opening);
@@ -165,7 +166,7 @@ void merging_turn(struct server *s)
         if (z->is_wanted_again)
             zone_want_again(s, z);
     }
-    if (!list_is_empty(&s->merging) || s->wants_unpark)
+    if (!list_is_empty(&s->merging))
         helpers_wake(s->helpers);
 }
 

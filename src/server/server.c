@@ -17,7 +17,7 @@
 static void lists_init(struct server *s)
 {
     list_init(&s->merging);
-    list_init(&s->parked);
+    update_queue_init(&s->updates);
     commit_init(&s->commit);
 }
 
@@ -98,7 +98,7 @@ void server_free(struct server *s)
     helpers_free(s->helpers);
     state_free(s->state);
     commit_drop(s);
-    update_drop_parked(s);
+    update_queue_done(&s->updates);
     zones_free(s);
     sessions_done(s);
     keyring_free(s->keyring);
@@ -126,9 +126,13 @@ bool server_collect(struct server *s, int64_t now_us)
     return is_complete;
 }
 
+/* What is left over has the loop turn again at once. */
 void server_turn(struct server *s)
 {
-    commit_turn(s);
+    bool has_run_all = update_turn(s);
+    bool has_told_all = commit_turn(s);
+    if (!has_run_all || !has_told_all)
+        s->hooks.wake(s->hooks.arg);
 }
 
 /* Between two looks at what the log has done, when there is nothing else to do any more. */
@@ -137,13 +141,17 @@ void server_turn(struct server *s)
 bool server_flush(struct server *s, int64_t max_us)
 {
     struct timespec step = {.tv_nsec = FLUSH_STEP_US * 1000};
-    commit_turn(s);
-    for (int64_t waited = 0; !commit_is_idle(s) && waited < max_us; waited += FLUSH_STEP_US) {
+    for (int64_t waited = 0; waited < max_us; waited += FLUSH_STEP_US) {
+        while (!update_turn(s))
+            ;
+        while (!commit_turn(s))
+            ;
+        if (server_is_idle(s))
+            return true;
         nanosleep(&step, NULL);
         commit_collect(s);
-        commit_turn(s);
     }
-    return commit_is_idle(s);
+    return false;
 }
 
 enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, struct diag *diag)
@@ -176,7 +184,7 @@ struct counters *server_counters(struct server *s)
 
 bool server_is_idle(const struct server *s)
 {
-    return commit_is_idle(s) && s->parked_count == 0;
+    return commit_is_idle(s) && update_is_idle(&s->updates);
 }
 
 bool server_is_durable(const struct server *s)

@@ -55,11 +55,20 @@ struct server_zone {
     bool is_merged;          /* what came of one waits for the log */
 };
 
+/* Updates that have come and are not run yet: the messages as they are. */
+struct update_queue {
+    struct list ready;   /* in the order they came */
+    struct list blocked; /* for zones that merge a file */
+    unsigned count;      /* in both */
+    size_t bytes;
+};
+
 /* What waits for the log, see commit.h. */
 struct commit {
-    struct list open, under_way;
-    unsigned count;
+    struct list open, under_way, settled;
+    unsigned count; /* in all three */
     bool is_busy;
+    struct log_rate failed_rate;
     struct journal_batch batch;
     struct change changes[COMMIT_BATCH_MAX];
 };
@@ -88,10 +97,8 @@ struct server {
     struct controls controls;
     struct list merging; /* struct merging */
     unsigned merged;     /* files whose news wait for the log */
-    struct list parked;  /* updates for zones that merge: update.c */
-    unsigned parked_count;
-    bool wants_unpark; /* a merge is over */
-    int64_t now_us;    /* wall clock of the newest event */
+    struct update_queue updates;
+    int64_t now_us; /* wall clock of the newest event */
     struct commit commit;
     struct refused refused;
 
@@ -173,11 +180,22 @@ struct refusal_cause {
 };
 void refusal_note(struct server *s, const struct request *q, const struct refusal_cause *cause);
 
-/* update.c: opcode UPDATE. True: q->rcode is the answer; false: x waits, or has been parked. */
+/* update.c: opcode UPDATE. */
+void update_queue_init(struct update_queue *u);
+/* Frees what still waits, and tells nobody. */
+void update_queue_done(struct update_queue *u);
+/* Keeps the message until a turn has time for it; false: there are too many. */
+bool update_take(struct server *s, const struct exchange *x);
+/* A slice of them; false: more wait. */
+bool update_turn(struct server *s);
+/* Runs one. True: q->rcode is the answer; false: the answer comes later. */
 bool update_handle(struct server *s, struct request *q, struct exchange *x);
-/* Those that waited for a merge are handled now. */
-void update_unpark(struct server *s);
-void update_drop_parked(struct server *s);
+/* A merge is over: those that waited for it are next. */
+void update_unblock(struct update_queue *u);
+static inline bool update_is_idle(const struct update_queue *u)
+{
+    return u->count == 0;
+}
 
 /* Refusals logged in a second; the rest is counted. */
 #define REFUSED_LOGS_PER_SECOND 10

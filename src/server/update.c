@@ -2,9 +2,10 @@
  * Opcode UPDATE, the server's part of it: the zone section (RFC 2136 s3.1), a txn on the tip, and
  * the answer when the change log has the change.
  *
- * A verdict that rests on data is answered when that data is durable: at once where the tip is
- * published, else behind the changes that it saw. An update for a zone whose file is being merged
- * is parked until that is done. */
+ * Updates are queued as they come and run in slices at the end of each turn, so that a burst of
+ * them never stands between a query and its answer. One for a zone whose file is being merged
+ * waits until that is done. A verdict that rests on data is answered when that data is durable: at
+ * once where the tip is published, else behind the changes that it saw. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,13 @@ struct pending_update {
     struct reply reply;
 };
 
-/* A message that waits for the end of a merge. */
-struct parked {
+/* Updates run in one turn: about 6 us each. */
+#define UPDATE_SLICE     16
+/* Bytes of messages that wait. */
+#define UPDATE_QUEUE_LEN (16u << 20)
+
+/* A message that waits. */
+struct queued {
     struct list link;
     struct peer peer;
     struct reply_path path;
@@ -175,21 +181,100 @@ static bool turn_down(struct server *s, struct request *q, enum rcode rcode, con
     return true;
 }
 
-static bool park(struct server *s, struct request *q, struct exchange *x)
+/* --- the queue --- */
+
+static struct queued *queued_of(struct list *link)
 {
-    struct parked *p = mem_alloc(sizeof(*p) + q->msg.len);
-    p->peer = x->peer;
-    p->len = q->msg.len;
-    memcpy(p->bytes, q->msg.wire, q->msg.len);
-    list_add_last(&s->parked, &p->link);
-    s->parked_count++;
-    s->hooks.hold(s->hooks.arg, x, &p->path);
+    return list_entry(link, struct queued, link);
+}
+
+void update_queue_init(struct update_queue *u)
+{
+    list_init(&u->ready);
+    list_init(&u->blocked);
+}
+
+static void list_free(struct list *l)
+{
+    LIST_EACH(link, l)
+        free(queued_of(link));
+    list_init(l);
+}
+
+void update_queue_done(struct update_queue *u)
+{
+    list_free(&u->ready);
+    list_free(&u->blocked);
+}
+
+static void queue_add(struct server *s, const struct exchange *x, struct list *where)
+{
+    struct queued *m = mem_alloc(sizeof(*m) + x->in_len);
+    m->peer = x->peer;
+    m->len = x->in_len;
+    memcpy(m->bytes, x->in, x->in_len);
+    list_add_last(where, &m->link);
+    s->updates.count++;
+    s->updates.bytes += m->len;
+    s->hooks.hold(s->hooks.arg, x, &m->path);
+}
+
+bool update_take(struct server *s, const struct exchange *x)
+{
+    s->count.updates++;
+    if (commit_count(s) + s->updates.count >= s->conf->update_pending ||
+        s->updates.bytes + x->in_len > UPDATE_QUEUE_LEN) {
+        s->count.updates_over_pending++;
+        return false;
+    }
+    queue_add(s, x, &s->updates.ready);
+    return true;
+}
+
+/* Runs the oldest one, and lets go of it. */
+static void run_next(struct server *s)
+{
+    struct queued *m = queued_of(s->updates.ready.next);
+    struct exchange x = {.peer = m->peer,
+                         .channel = m->path.channel,
+                         .path = &m->path,
+                         .in = m->bytes,
+                         .in_len = m->len,
+                         .out = s->late_out};
+    list_remove(&m->link);
+    s->updates.count--;
+    s->updates.bytes -= m->len;
+    server_handle(s, &x, 1, s->now_us);
+    /* one that waits further holds its channel once more */
+    s->hooks.reply(s->hooks.arg, &m->peer, &m->path, s->late_out, x.is_waiting ? 0 : x.out_len);
+    free(m);
+}
+
+bool update_turn(struct server *s)
+{
+    for (unsigned i = 0; i < UPDATE_SLICE && !list_is_empty(&s->updates.ready); i++)
+        run_next(s);
+    return list_is_empty(&s->updates.ready);
+}
+
+void update_unblock(struct update_queue *u)
+{
+    LIST_EACH(link, &u->blocked) {
+        list_remove(link);
+        list_add_last(&u->ready, link);
+    }
+}
+
+/* --- one update --- */
+
+static bool block(struct server *s, const struct exchange *x)
+{
+    queue_add(s, x, &s->updates.blocked);
     return false;
 }
 
 bool update_handle(struct server *s, struct request *q, struct exchange *x)
 {
-    s->count.updates++;
     /* s3.1.1: one zone, named by its SOA */
     if (q->msg.qname.len == 0 || q->msg.qtype != TYPE_SOA)
         return turn_down(s, q, FORMERR, "the zone section does not name one zone by its SOA");
@@ -205,47 +290,5 @@ bool update_handle(struct server *s, struct request *q, struct exchange *x)
         return turn_down(s, q, SERVFAIL, "the zone is not ready to be changed");
     if (z->is_frozen)
         return turn_down(s, q, REFUSED, "the zone is frozen");
-    if (commit_count(s) + s->parked_count >= s->conf->update_pending) {
-        s->count.updates_over_pending++;
-        return turn_down(s, q, SERVFAIL, "server.limits.update-pending is reached");
-    }
-    return z->merging ? park(s, q, x) : run(s, q, x);
-}
-
-static struct parked *parked_of(struct list *link)
-{
-    return list_entry(link, struct parked, link);
-}
-
-void update_unpark(struct server *s)
-{
-    struct list parked;
-    list_init(&parked);
-    LIST_EACH(link, &s->parked) {
-        list_remove(link);
-        list_add_last(&parked, link);
-    }
-    s->parked_count = 0;
-    s->wants_unpark = false;
-    LIST_EACH(link, &parked) {
-        struct parked *p = parked_of(link);
-        struct exchange x = {.peer = p->peer,
-                             .channel = p->path.channel,
-                             .path = &p->path,
-                             .in = p->bytes,
-                             .in_len = p->len,
-                             .out = s->late_out};
-        server_handle(s, &x, 1, s->now_us);
-        if (x.is_waiting)
-            x.out_len = 0; /* it holds its channel once more */
-        s->hooks.reply(s->hooks.arg, &p->peer, &p->path, s->late_out, x.out_len);
-        free(p);
-    }
-}
-
-void update_drop_parked(struct server *s)
-{
-    LIST_EACH(link, &s->parked)
-        free(parked_of(link));
-    list_init(&s->parked);
+    return z->merging ? block(s, x) : run(s, q, x);
 }

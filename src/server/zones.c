@@ -439,8 +439,6 @@ bool zones_collect(struct server *s)
         helpers_wake(s->helpers); /* what is left may have no wake-up of its own any more */
     if (!list_is_empty(&s->merging))
         merging_turn(s);
-    if (s->wants_unpark)
-        update_unpark(s);
     if (s->is_reloading)
         reload_some(s);
     return helpers_pending(s->helpers) == 0 && !s->is_reloading && list_is_empty(&s->merging) &&

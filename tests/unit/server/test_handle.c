@@ -188,6 +188,8 @@ Test(handle, answers_a_batch_as_it_answers_each)
         }
         server_handle(b->server, x, SERVER_BATCH_MAX, 1084000000000000);
         for (size_t i = 0; i < SERVER_BATCH_MAX; i++) {
+            if (x[i].is_waiting) /* an UPDATE is answered in a later turn */
+                continue;
             cr_expect_eq(x[i].out_len, bed_ask(b, TRANSPORT_UDP, in[i], x[i].in_len));
             cr_expect_eq(memcmp(out[i], b->out, x[i].out_len), 0, "%zu", i);
         }
