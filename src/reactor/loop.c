@@ -507,6 +507,7 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
 
 int loop_run(struct loop *l)
 {
+    process_be_prompt();
     configuration_apply(l);
     ev_timer_again(l->ev, &l->progress);
     server_start(l->server, clock_wall_us());

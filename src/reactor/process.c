@@ -8,9 +8,11 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #if defined(__has_feature)
@@ -56,6 +58,28 @@ void process_secure(enum process_dumps dumps)
         dumps_off();
     else
         (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+/* The reactor's slice: what a usual turn takes. */
+#define PROMPT_SLICE_NS 100000
+
+/* struct sched_attr of the kernel, as sched_setattr(2) has it; its header and <sched.h> do not go
+ * together. */
+struct attributes {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+void process_be_prompt(void)
+{
+    struct attributes attr = {.size = sizeof(attr)};
+    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) != 0 || attr.policy != SCHED_OTHER)
+        return;
+    attr.runtime = PROMPT_SLICE_NS;
+    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
 uint64_t process_descriptors(uint64_t want)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the process may do: its user, its privileges, its descriptors.
  *
- * Called once, at start, while there is one thread. */
+ * Called once, at start, while there is one thread, but for process_be_prompt(). */
 #ifndef REEVE_REACTOR_PROCESS_H
 #define REEVE_REACTOR_PROCESS_H
 
@@ -16,6 +16,12 @@ enum process_dumps { PROCESS_DUMPS_OFF, PROCESS_DUMPS_ON };
  * privileges to gain by exec, no core dump (it would hold keys) unless asked for, files that we
  * make are not for others, a closed pipe is an error and not a signal. */
 void process_secure(enum process_dumps dumps);
+
+/* Called by the reactor's thread once the others are there: asks the scheduler for short slices, so
+ * that on a processor that it shares with them (or with anybody) it may run as soon as something
+ * comes, instead of when their slice of some 3 ms is over. For what it costs nothing where it is
+ * not to be had: Linux before 6.12. */
+void process_be_prompt(void);
 
 /* Makes room for `want` open descriptors, as far as allowed; gives how many there may be. */
 uint64_t process_descriptors(uint64_t want);
