@@ -113,8 +113,8 @@ void journal_commit(struct journal *j, struct journal_batch *batch)
 {
     pthread_mutex_lock(&j->lock);
     list_add_last(&j->queue, &batch->link);
-    pthread_cond_signal(&j->work);
     pthread_mutex_unlock(&j->lock);
+    pthread_cond_signal(&j->work); /* not before: the thread would wake only to wait for the lock */
 }
 
 static struct journal_batch *first_of(struct journal *j, struct list *head)
