@@ -101,7 +101,7 @@ static void roll_back(struct server *s, struct list *waiting)
         struct server_zone *z = p->zone;
         if (!z || z->entry->zone != p->data)
             continue;
-        merging_abort(s, z);
+        changing_abort(s, z);
         zone_rollback(p->data);
         z->seq_given = z->seq_published;
     }

@@ -2,9 +2,8 @@
  * A zone file's news, applied to the live zone.
  *
  * The plan came from a helper and is a list of RRsets to set or remove; it is right whatever
- * updates have done meanwhile. A turn does a slice of it, then a slice of the diff, so that queries
- * are answered in between; updates for the zone wait. A usual edit is done within one slice.
- * Then the version goes the way of every change: into the log, with what the file was, and out. */
+ * updates have done meanwhile. It is applied in slices (changing.h) and goes into the log with what
+ * the file was. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,11 @@
 #include "base/check.h"
 #include "server/server_int.h"
 
-/* RRsets in one turn: about a microsecond each, some more with large ones. */
-#define MERGING_SLICE 256
+struct merging {
+    struct changing changing;
+    struct opening *opening; /* with the plan */
+    struct merge_result result;
+};
 
 struct pending_file {
     struct pending pending;
@@ -99,87 +101,66 @@ void merging_commit(struct server *s, struct server_zone *z, struct opening *o, 
     commit_give(s, &f->pending);
 }
 
-/* Updates may come again. */
+static struct merging *merging_of(struct changing *c)
+{
+    return container_of(c, struct merging, changing);
+}
+
 static void merging_free(struct server *s, struct merging *m)
 {
-    update_unblock(&s->updates);
-    m->zone->merging = NULL;
-    list_remove(&m->link);
+    s->merged--;
     opening_free(m->opening);
     free(m);
 }
 
-void merging_start(struct server *s, struct server_zone *z, struct opening *o)
+static enum changing_next apply(struct server *s, struct changing *c)
 {
-    struct merging *m = mem_alloc_zero(sizeof(*m));
-    ASSERT(!z->merging);
-    m->zone = z;
-    m->opening = o;
-    m->txn = txn_begin(z->entry->zone, TXN_CHANGE);
-    z->merging = m;
-    list_add_last(&s->merging, &m->link);
-    merging_turn(s);
-}
-
-static void note_source_only(struct server *s, struct merging *m)
-{
-    struct server_zone *z = m->zone;
-    txn_abort(&m->txn);
-    source_note(s, z->log_id, m->opening);
-    source_adopt(z, m->opening);
-}
-
-/* A slice; true: it is over. */
-static bool merging_step(struct server *s, struct merging *m)
-{
-    char text[NAME_TEXT_MAX];
+    struct merging *m = merging_of(c);
     struct opening *o = m->opening;
+    char text[NAME_TEXT_MAX];
     struct merge_sink sink = {.arg = text, .conflict = opening_log_conflict};
-    name_text(name_of(&m->zone->entry->name), text);
-    if (!m->is_applied) {
-        m->is_applied = merge_apply_some(o->plan, m->txn, MERGING_SLICE, o->serial, s->now_us,
-                                         &sink, &m->result);
-        return false;
-    }
-    if (!txn_is_touched(m->txn)) {
-        note_source_only(s, m);
-        return true;
-    }
-    if (!txn_diff_some(m->txn, MERGING_SLICE))
-        return false;
-    o->merged = m->result;
-    merging_commit(s, m->zone, o, &m->txn);
-    m->opening = NULL;
-    return true;
+    name_text(name_of(&c->zone->entry->name), text);
+    return merge_apply_some(o->plan, c->txn, CHANGING_SLICE, o->serial, s->now_us, &sink,
+                            &m->result)
+               ? CHANGING_APPLIED
+               : CHANGING_MORE;
 }
 
-void merging_turn(struct server *s)
+static void seal(struct server *s, struct changing *c)
 {
-    LIST_EACH(link, &s->merging) {
-        struct merging *m = list_entry(link, struct merging, link);
-        struct server_zone *z = m->zone;
-        /* a usual edit in one go: applied, compared, sealed */
-        bool is_over = merging_step(s, m) || (m->is_applied && merging_step(s, m));
-        if (!is_over)
-            continue;
-        merging_free(s, m);
+    struct merging *m = merging_of(c);
+    struct server_zone *z = c->zone;
+    m->opening->merged = m->result;
+    if (txn_is_touched(c->txn)) {
+        merging_commit(s, z, m->opening, &c->txn);
+        m->opening = NULL;
+    } else {
+        txn_abort(&c->txn);
+        z->is_merged = false;
+        source_note(s, z->log_id, m->opening);
+        source_adopt(z, m->opening);
         if (z->is_wanted_again)
             zone_want_again(s, z);
     }
-    if (!list_is_empty(&s->merging))
-        helpers_wake(s->helpers);
+    merging_free(s, m);
 }
 
-void merging_drop(struct server *s, struct server_zone *z)
+static void drop(struct server *s, struct changing *c, enum changing_end why)
 {
-    txn_abort(&z->merging->txn);
-    merging_free(s, z->merging);
+    struct server_zone *z = c->zone;
+    merging_free(s, merging_of(c));
+    z->is_merged = false;
+    if (why != CHANGING_ZONE_GOES)
+        zone_want_again(s, z);
 }
 
-void merging_abort(struct server *s, struct server_zone *z)
+static const struct changing_kind merging_kind = {.apply = apply, .seal = seal, .drop = drop};
+
+void merging_start(struct server *s, struct server_zone *z, struct opening *o)
 {
-    if (!z->merging)
-        return;
-    merging_drop(s, z);
-    zone_want_again(s, z);
+    struct merging *m = mem_alloc_zero(sizeof(*m));
+    m->opening = o;
+    z->is_merged = true; /* no other one before this is over */
+    s->merged++;
+    changing_start(s, z, &m->changing, &merging_kind);
 }

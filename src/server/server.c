@@ -16,7 +16,7 @@
 
 static void lists_init(struct server *s)
 {
-    list_init(&s->merging);
+    list_init(&s->changing);
     update_queue_init(&s->updates);
     commit_init(&s->commit);
 }

@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "server/changing.h"
 #include "server/commit.h"
 #include "server/control_int.h"
 #include "server/helpers.h"
@@ -14,16 +15,6 @@
 #include "server/state.h"
 #include "update/update.h"
 #include "zone/store.h"
-
-/* A zone file's news, applied to a live zone over several turns. */
-struct merging {
-    struct list link; /* in server.merging */
-    struct server_zone *zone;
-    struct opening *opening; /* with the plan */
-    struct txn *txn;
-    struct merge_result result;
-    bool is_applied; /* what is left is the diff */
-};
 
 /* What the server knows of one zone beside its data; store_entry.owner points here. */
 struct server_zone {
@@ -51,14 +42,14 @@ struct server_zone {
     const struct base *base;
     char *identity;
     struct update_rules rules;
-    struct merging *merging; /* NULL: none */
-    bool is_merged;          /* what came of one waits for the log */
+    struct changing *changing; /* its txn is open; NULL: none */
+    bool is_merged;            /* a merge is under way, or what came of it waits for the log */
 };
 
 /* Updates that have come and are not run yet: the messages as they are. */
 struct update_queue {
     struct list ready;   /* in the order they came */
-    struct list blocked; /* for zones that merge a file */
+    struct list blocked; /* for zones that are changed in slices */
     unsigned count;      /* in both */
     size_t bytes;
 };
@@ -95,8 +86,8 @@ struct server {
     unsigned reload_at; /* the next of conf->zones that it takes in hand */
     bool is_reloading;
     struct controls controls;
-    struct list merging; /* struct merging */
-    unsigned merged;     /* files whose news wait for the log */
+    struct list changing; /* struct changing */
+    unsigned merged;      /* files whose news are being merged, or wait for the log */
     struct update_queue updates;
     int64_t now_us; /* wall clock of the newest event */
     struct commit commit;
@@ -143,17 +134,11 @@ void source_note(struct server *s, uint64_t log_id, const struct opening *o);
 extern const struct job_kind opening_kind;
 
 /* merging.c */
-/* Takes the opening, whose plan it applies to z's live data in slices. */
+/* Takes the opening, whose plan is applied to z's live data in slices. */
 void merging_start(struct server *s, struct server_zone *z, struct opening *o);
 /* Takes the opening: what is new in its file goes into the log. t: the version is made of it; NULL:
  * it is the tip already, and o->change its diff. */
 void merging_commit(struct server *s, struct server_zone *z, struct opening *o, struct txn **t);
-/* A slice of each zone that merges. */
-void merging_turn(struct server *s);
-/* Forgets the merge under way, if there is one; the file is read again. */
-void merging_abort(struct server *s, struct server_zone *z);
-/* The same for a zone that goes. There is one under way. */
-void merging_drop(struct server *s, struct server_zone *z);
 /* The file as it was read is the base of the next merge; or the one before it is. */
 void source_adopt(struct server_zone *z, struct opening *o);
 void source_take_old(struct server_zone *z, struct opening *o);
@@ -190,7 +175,7 @@ bool update_take(struct server *s, const struct exchange *x);
 bool update_turn(struct server *s);
 /* Runs one. True: q->rcode is the answer; false: the answer comes later. */
 bool update_handle(struct server *s, struct request *q, struct exchange *x);
-/* A merge is over: those that waited for it are next. */
+/* A change in slices is over: those that waited for it are next. */
 void update_unblock(struct update_queue *u);
 static inline bool update_is_idle(const struct update_queue *u)
 {

@@ -3,9 +3,9 @@
  * the answer when the change log has the change.
  *
  * Updates are queued as they come and run in slices at the end of each turn, so that a burst of
- * them never stands between a query and its answer. One for a zone whose file is being merged
- * waits until that is done. A verdict that rests on data is answered when that data is durable: at
- * once where the tip is published, else behind the changes that it saw. */
+ * them never stands between a query and its answer. One for a zone that is being changed in slices
+ * (changing.h) waits until that is done. A verdict that rests on data is answered when that data is
+ * durable: at once where the tip is published, else behind the changes that it saw. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,5 +290,5 @@ bool update_handle(struct server *s, struct request *q, struct exchange *x)
         return turn_down(s, q, SERVFAIL, "the zone is not ready to be changed");
     if (z->is_frozen)
         return turn_down(s, q, REFUSED, "the zone is frozen");
-    return z->merging ? block(s, x) : run(s, q, x);
+    return z->changing ? block(s, x) : run(s, q, x);
 }

@@ -56,11 +56,10 @@ static void drop(void *helpers, struct zone *zone)
     helpers_give(helpers, &d->job, &zone_drop_kind, PACE_FIRST);
 }
 
-/* What belongs to the live data that goes: the log's numbers, the base, the merge under way. */
+/* What belongs to the live data that goes: the log's numbers, the base, changes under way. */
 static void forget_data(struct server *s, struct server_zone *z)
 {
-    if (z->merging)
-        merging_drop(s, z);
+    changing_forget(s, z);
     commit_forget(s, z);
     zone_retire(z->entry->zone, drop, s->helpers);
     z->entry->zone = NULL;
@@ -216,7 +215,7 @@ static void open_zone(struct server *s, struct server_zone *z)
 
 void zone_want_again(struct server *s, struct server_zone *z)
 {
-    if (z->is_loading || z->merging || z->is_merged)
+    if (z->is_loading || z->is_merged)
         z->is_wanted_again = true;
     else
         open_zone(s, z);
@@ -308,8 +307,7 @@ void zones_free(struct server *s)
 {
     STORE_EACH(e, &s->store) {
         struct server_zone *z = e->owner;
-        if (z->merging)
-            merging_drop(s, z);
+        changing_forget(s, z);
         zone_free(e->zone);
         owner_free(z);
     }
@@ -437,12 +435,11 @@ bool zones_collect(struct server *s)
         taken++;
     if (taken == COLLECT_MAX)
         helpers_wake(s->helpers); /* what is left may have no wake-up of its own any more */
-    if (!list_is_empty(&s->merging))
-        merging_turn(s);
+    if (!list_is_empty(&s->changing))
+        changing_turn(s);
     if (s->is_reloading)
         reload_some(s);
-    return helpers_pending(s->helpers) == 0 && !s->is_reloading && list_is_empty(&s->merging) &&
-           s->merged == 0;
+    return helpers_pending(s->helpers) == 0 && !s->is_reloading && s->merged == 0;
 }
 
 const char *server_status(const struct server *s, char buf[128])
