@@ -76,6 +76,37 @@ struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path,
     return NULL;
 }
 
+/* A configuration around one rule, in which the key is known and no file is looked at. */
+#define GRANT_CONF                \
+    "keys: {%s: {secret: off}}\n" \
+    "zones: {zone.invalid.: {soa: {ns: [ns.invalid.]}, updates: [\n%s\n]}}\n"
+
+enum err conf_check_grant(const char *text, const char *key, struct diag *diag)
+{
+    struct conf_faults *faults = mem_alloc_zero(sizeof(*faults));
+    struct arena tree;
+    size_t cap = sizeof(GRANT_CONF) + strlen(text) + strlen(key);
+    char *bytes = mem_alloc(cap);
+    int len = snprintf(bytes, cap, GRANT_CONF, key, text);
+    struct fill f = {new_conf("grant"), faults, 0};
+    enum err e = OK;
+    arena_init(&tree, BLOCK_LEN, MEMORY_MAX);
+    fill_presets(&f);
+    const struct item *root = item_read(bytes, (size_t)len, &tree, faults);
+    if (root) {
+        fill_map(&f, root, "", NULL);
+        zones_build(&f);
+    }
+    for (unsigned i = faults->count; i-- > 0;)
+        if (!faults->list[i].is_warning)
+            e = err_say(diag, ERR_INVALID, "%s", faults->list[i].text);
+    conf_free(f.conf);
+    arena_done(&tree);
+    free(bytes);
+    free(faults);
+    return e;
+}
+
 struct bytes {
     char *at;
     size_t len, cap;

@@ -120,10 +120,12 @@ enum conf_zone_type { CONF_ZONE_TYPE_LIST(X) };
 /* One of `keys`, or of those that `reevectl key` keeps: what was written about it. Its secrets are
  * in the keyring and nowhere else. */
 struct conf_key {
-    struct name_buf name;          /* absolute, case as written */
-    const char *text;              /* the key of the map as written, or the path of the kept file */
-    struct conf_at at;             /* of the key; line 0: it is kept in the state directory */
-    const char *algorithm;         /* as written, or of the file, or the default */
+    struct name_buf name;  /* absolute, case as written */
+    const char *text;      /* the key of the map as written, or the path of the kept file */
+    bool is_off;           /* `secret: off`: it can be referred to, nothing can be signed with it */
+    bool is_revoked;       /* the same, because its file is kept as a revoked one */
+    struct conf_at at;     /* of the key; line 0: it is kept in the state directory */
+    const char *algorithm; /* as written, or of the file, or the default */
     const char *secret, *previous; /* NULL once the configuration is read */
     const char *secret_file, *previous_file;
     int64_t previous_until_us; /* 0: not written */
@@ -235,6 +237,10 @@ struct conf *conf_load_bytes(const char *bytes, size_t len, const char *path,
                              struct conf_faults *faults);
 /* NULL is fine. */
 void conf_free(struct conf *c);
+
+/* Whether the text may stand in `updates` of a zone; `key` is the key that it names, in the same
+ * writing. OK, or ERR_INVALID with the sentence of the first fault. */
+enum err conf_check_grant(const char *text, const char *key, struct diag *diag);
 
 /* Prints every setting with its value and, as a comment, its origin: `default` or
  * `file:line:column`. What is printed is a configuration file of the same meaning, wherever it is

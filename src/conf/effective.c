@@ -248,8 +248,8 @@ static void show_keys(const struct conf *c, FILE *out)
             show_name(c, name_of(&k->name), k->at, out);
             show_entries(c, "keys.*", k, 2 * INDENT, out);
         } else {
-            fprintf(out, "%*s# %s is kept in the state directory\n", INDENT, "",
-                    name_text(name_of(&k->name), text));
+            fprintf(out, "%*s# %s is %s in the state directory\n", INDENT, "",
+                    name_text(name_of(&k->name), text), k->is_revoked ? "revoked" : "kept");
         }
     }
 }

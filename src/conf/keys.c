@@ -17,7 +17,6 @@
 #include "tsig/keyfile.h"
 
 #define KEPT_DIR          "keys"
-#define KEPT_SUFFIX       ".key"
 
 #define ALGORITHM_DEFAULT "hmac-sha256"
 
@@ -89,31 +88,26 @@ static struct conf_at place_of_state(const struct conf *c)
     return at.line ? at : (struct conf_at){1, 1};
 }
 
-/* The name and path of a key that is kept in the file; false with a fault: what is it doing there?
- */
+/* The name and path of a key that is kept in the file, or was; false if it is another file, perhaps
+ * with a fault: what is it doing there? */
 static bool take_kept(struct fill *f, const char *dir, const char *file, struct conf_key *k)
 {
     struct diag diag = {0};
     struct conf_at at = place_of_state(f->conf);
-    size_t len = strlen(file) - strlen(KEPT_SUFFIX);
     *k = (struct conf_key){0};
-    if (len == 0 || name_scan(file, len, NAME_ROOT, &k->name, &diag) != OK) {
+    enum keyfile_kind kind = keyfile_name_scan(file, &k->name, &diag);
+    if (kind == KEYFILE_ODD)
         fault_add(f->faults, at, "%.*s/%.*s: its name is not that of a key", QUOTED(dir),
                   QUOTED(file));
+    if (kind != KEYFILE_KEPT && kind != KEYFILE_REVOKED)
         return false;
-    }
+    k->is_revoked = kind == KEYFILE_REVOKED;
     size_t path_len = strlen(dir) + strlen(file) + 2;
     char *path = fill_alloc(f, &(struct item){.at = at}, path_len);
     if (path)
         snprintf(path, path_len, "%s/%s", dir, file);
     k->text = k->secret_file = path;
     return path != NULL;
-}
-
-static bool is_kept_name(const char *file)
-{
-    size_t len = strlen(file), suffix = strlen(KEPT_SUFFIX);
-    return file[0] != '.' && len >= suffix && strcmp(file + len - suffix, KEPT_SUFFIX) == 0;
 }
 
 /* Keys that the process cannot see are not known, which is no reason to refuse the rest: a
@@ -139,8 +133,8 @@ static struct conf_key *add_kept(struct fill *f, struct conf_key *keys, unsigned
     DIR *dir = open_kept(f, path);
     unsigned room = *count, given = *count;
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        if (!is_kept_name(entry->d_name) || *count - given >= KEPT_MAX)
-            continue;
+        if (*count - given >= KEPT_MAX)
+            break;
         if (*count == room)
             keys = mem_grow(keys, (room = 2 * room + 8) * sizeof(*keys));
         *count += take_kept(f, path, entry->d_name, &keys[*count]);
@@ -159,6 +153,8 @@ static int compare_keys(const void *pa, const void *pb)
     int order = name_compare(name_of(&a->name), name_of(&b->name));
     if (order)
         return order;
+    if (a->is_revoked != b->is_revoked) /* after what is in force */
+        return a->is_revoked ? 1 : -1;
     if (a->at.line != b->at.line) /* what is kept comes first */
         return a->at.line < b->at.line ? -1 : 1;
     return a->at.column < b->at.column ? -1 : a->at.column > b->at.column;
@@ -178,6 +174,17 @@ static void check_twice(struct fill *f, const struct conf *c)
                       "key \"%.*s\" is kept in %.*s too", QUOTED(k->text), QUOTED(first->text));
 }
 
+/* A key that was revoked is forgotten where there is another of its name. all is sorted. */
+static unsigned drop_replaced(struct conf_key *all, unsigned count)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (!all[i].is_revoked || kept == 0 ||
+            !name_is_equal(name_of(&all[i].name), name_of(&all[kept - 1].name)))
+            all[kept++] = all[i];
+    return kept;
+}
+
 static void collect(struct fill *f)
 {
     struct conf *c = f->conf;
@@ -189,6 +196,7 @@ static void collect(struct fill *f)
     c->key_count = 0;
     if (count) {
         qsort(all, count, sizeof(*all), compare_keys);
+        count = drop_replaced(all, count);
         c->keys = fill_alloc(f, &(struct item){.at = {1, 1}}, count * sizeof(*all));
         if (c->keys) {
             memcpy(c->keys, all, count * sizeof(*all));
@@ -308,7 +316,8 @@ void keys_build(struct fill *f)
     bool is_faultless = f->faults->errors == 0;
     for (unsigned i = 0; i < c->key_count; i++) {
         struct conf_key *k = &c->keys[i];
-        if (is_faultless && !is_off(k->secret))
+        k->is_off = is_off(k->secret);
+        if (is_faultless && !k->is_off && !k->is_revoked)
             build(f, k);
         else if (!k->algorithm)
             k->algorithm = ALGORITHM_DEFAULT;
@@ -326,9 +335,9 @@ static void say_unknown(struct fill *f, const struct conf_text *written)
         const struct conf_key *k = &c->keys[i];
         if (k->at.line) {
             suggest_offer(&near, k->text, strlen(k->text));
-        } else {
+        } else if (!k->is_revoked) {
             const char *file = strrchr(k->text, '/') + 1;
-            suggest_offer(&near, file, strlen(file) - strlen(KEPT_SUFFIX));
+            suggest_offer(&near, file, strlen(file) - strlen(KEYFILE_SUFFIX));
         }
     }
     fault_add(f->faults, written->at, "there is no key \"%.*s\"%s%.*s%s", QUOTED(written->text),
@@ -350,6 +359,10 @@ bool keys_refer(struct fill *f, const struct conf_text *written, struct name_buf
         unsigned middle = low + (high - low) / 2;
         int order = name_compare(name_of(&like.name), name_of(&c->keys[middle].name));
         if (order == 0) {
+            if (c->keys[middle].is_revoked)
+                fault_warn(f->faults, written->at,
+                           "key \"%.*s\" is revoked: nothing is accepted with it",
+                           QUOTED(written->text));
             *out = like.name;
             return true;
         }

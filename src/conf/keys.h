@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Keys: the map of them, those that are kept in the state directory, and the keyring of both.
  *
- * `reevectl key` keeps keys as STATE-DIR/keys/NAME.key, in the form of tsig/keyfile.h; NAME is the
- * name of the key as text without its final dot, and "/" in it as \\047. */
+ * `reevectl key` keeps keys as STATE-DIR/keys/NAME.key, named and written as tsig/keyfile.h says.
+ * One that was revoked can still be referred to, so that what is granted to it is no fault. */
 #ifndef REEVE_CONF_KEYS_H
 #define REEVE_CONF_KEYS_H
 

@@ -24,6 +24,16 @@ VERB(zone,      "zone",      10,     "what there is to know about a zone",
 VERB(export,    "export",    30,     "the zone as it is served, as a zone file in canonical order",
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
      {"output", 'o', VERB_FILE, VERB_OPTION, "FILE"})
+VERB(keylist,   "key list",  30,     "the keys: where each is from, until when its secrets hold, who grants it what", {0})
+VERB(keynew,    "key new",   900,    "makes a key, takes it into use and shows its secret, once",
+     {"key", 0, VERB_NAME, VERB_MUST, "NAME"},
+     {"for", 0, VERB_TEXT, VERB_OPTION, "\"acme www\""},
+     {"algorithm", 0, VERB_TEXT, VERB_OPTION, "hmac-sha256"})
+VERB(keyrotate, "key rotate", 900,   "gives a key a new secret; the old one holds for a while",
+     {"key", 0, VERB_NAME, VERB_MUST, "NAME"},
+     {"overlap", 0, VERB_TEXT, VERB_OPTION, "7d"})
+VERB(keyrevoke, "key revoke", 900,   "nothing is accepted with the key any more",
+     {"key", 0, VERB_NAME, VERB_MUST, "NAME"})
 #endif
 
 /*    alias              name */

@@ -426,7 +426,7 @@ void controls_collect(struct controls *c)
     }
 }
 
-static json_t *faults_list(const struct conf_faults *faults, const char *path)
+json_t *control_faults(const struct conf_faults *faults, const char *path)
 {
     json_t *list = json_array();
     char place[DIAG_TEXT_MAX + CONF_FAULT_TEXT_MAX];
@@ -450,7 +450,7 @@ void control_reload_over(struct server *s, const char *error, const struct conf_
         call->waits_reload = false;
         call->outcome = error ? failure(error) : json_object();
         if (faults->count)
-            json_object_set_new(call->outcome, "faults", faults_list(faults, s->conf->path));
+            json_object_set_new(call->outcome, "faults", control_faults(faults, s->conf->path));
         control_resume(call);
     }
 }

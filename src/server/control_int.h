@@ -73,6 +73,8 @@ void control_put_text(json_t *object, const char *key, const char *text);
 void control_put_number(json_t *object, const char *key, uint64_t v);
 struct name;
 void control_put_name(json_t *object, const char *key, struct name name);
+/* What is to be put as "faults": they are shown whatever the verb is. */
+json_t *control_faults(const struct conf_faults *faults, const char *path);
 
 /* --- arguments --- */
 

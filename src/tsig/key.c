@@ -31,6 +31,32 @@ int64_t tsig_key_last_used_us(const struct tsig_key *key)
     return key->last_used_us;
 }
 
+unsigned tsig_key_secrets(const struct tsig_key *key, int64_t until_us[TSIG_SECRETS_MAX])
+{
+    for (unsigned i = 0; i < key->secret_count; i++)
+        until_us[i] = key->secret[i].until_us;
+    return key->secret_count;
+}
+
+bool tsig_key_is_same(const struct tsig_key *a, const struct tsig_key *b)
+{
+    static const char text[] = "any text: equal secrets give it equal MACs";
+    uint8_t macs[2][TSIG_MAC_MAX];
+    bool is_same = a->algorithm == b->algorithm && a->mac_min == b->mac_min &&
+                   a->secret_count == b->secret_count;
+    for (unsigned i = 0; is_same && i < a->secret_count; i++) {
+        const struct tsig_key *keys[] = {a, b};
+        for (unsigned k = 0; k < ARRAY_LEN(keys); k++) {
+            mac_start(keys[k]->secret[i].mac);
+            mac_add(keys[k]->secret[i].mac, text, sizeof(text));
+            mac_end(keys[k]->secret[i].mac, macs[k], a->algorithm->mac_len);
+        }
+        is_same = a->secret[i].until_us == b->secret[i].until_us &&
+                  memcmp(macs[0], macs[1], a->algorithm->mac_len) == 0;
+    }
+    return is_same;
+}
+
 struct tsig_key *tsig_key_hold(struct tsig_key *key)
 {
     ASSERT(key->references > 0);
@@ -100,6 +126,18 @@ struct tsig_key *keyring_find(const struct keyring *ring, struct name name)
 struct tsig_key *keyring_at(const struct keyring *ring, unsigned i)
 {
     return i < ring->count ? ring->keys[i] : NULL;
+}
+
+bool keyring_remove(struct keyring *ring, struct name name)
+{
+    bool is_there;
+    unsigned at = place_of(ring, name, &is_there);
+    if (!is_there)
+        return false;
+    tsig_key_release(ring->keys[at]);
+    ring->count--;
+    memmove(ring->keys + at, ring->keys + at + 1, (ring->count - at) * sizeof(void *));
+    return true;
 }
 
 void keyring_inherit(struct keyring *ring, const struct keyring *old)

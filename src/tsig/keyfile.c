@@ -252,3 +252,43 @@ enum err keyfile_write(const char *path, const struct keyfile *k, enum keyfile_w
         return err_say(diag, ERR_IO, "%s: %s", path, strerror(errno));
     return OK;
 }
+
+/* --- the names of kept files --- */
+
+enum err keyfile_name_show(struct name key, const char *suffix, char out[KEYFILE_NAME_MAX],
+                           struct diag *diag)
+{
+    char name[NAME_TEXT_MAX];
+    struct name_buf lower = {.len = key.len};
+    struct text t;
+    if (name_is_root(key))
+        return err_say(diag, ERR_INVALID, "\".\" is not the name of a key");
+    name_lower(key, lower.wire);
+    name_text(name_of(&lower), name);
+    name[strlen(name) - 1] = '\0'; /* the final dot */
+    text_init(&t, out, KEYFILE_NAME_MAX);
+    for (const char *s = name; *s; s++)
+        if (*s == '/')
+            text_escaped(&t, '/');
+        else
+            text_char(&t, *s);
+    text_add(&t, suffix);
+    return t.bad ? err_say(diag, ERR_LIMIT, "the name is too long for that of a file") : OK;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+enum keyfile_kind keyfile_name_scan(const char *file, struct name_buf *out, struct diag *diag)
+{
+    bool is_revoked = ends_with(file, KEYFILE_SUFFIX_REVOKED);
+    if (file[0] == '.' || (!is_revoked && !ends_with(file, KEYFILE_SUFFIX)))
+        return KEYFILE_OTHER;
+    size_t len = strlen(file) - strlen(is_revoked ? KEYFILE_SUFFIX_REVOKED : KEYFILE_SUFFIX);
+    if (len == 0 || name_scan(file, len, NAME_ROOT, out, diag) != OK)
+        return KEYFILE_ODD;
+    return is_revoked ? KEYFILE_REVOKED : KEYFILE_KEPT;
+}

@@ -63,6 +63,22 @@ enum err keyfile_generate(struct keyfile *out, struct name name, const char *alg
  * gone. k->algorithm is set. */
 void keyfile_rotate(struct keyfile *k, int64_t until_us);
 
+/* --- keys that are kept in a folder, a file each --- */
+
+/* A file is called NAME.key, and NAME.key.revoked once its key is not to be accepted any more. NAME
+ * is the key's name as text without its final dot, and "/" in it as \\047; in lower case where we
+ * write it. */
+#define KEYFILE_SUFFIX         ".key"
+#define KEYFILE_SUFFIX_REVOKED ".key.revoked"
+#define KEYFILE_NAME_MAX       256
+
+/* ERR_LIMIT: the name is longer than that of a file may be; ERR_INVALID: the root. */
+enum err keyfile_name_show(struct name key, const char *suffix, char out[KEYFILE_NAME_MAX],
+                           struct diag *diag);
+/* KEYFILE_ODD: it looks like one of them, but is not named after a key; diag says why. */
+enum keyfile_kind { KEYFILE_OTHER, KEYFILE_KEPT, KEYFILE_REVOKED, KEYFILE_ODD };
+enum keyfile_kind keyfile_name_scan(const char *file, struct name_buf *out, struct diag *diag);
+
 enum keyfile_write {
     KEYFILE_NEW,    /* there must be no such file yet: ERR_EXISTS */
     KEYFILE_REPLACE /* one that is there keeps its owner and group, and whether the group reads it

@@ -48,6 +48,11 @@ struct name tsig_key_name(const struct tsig_key *key);
 const char *tsig_key_algorithm(const struct tsig_key *key);
 /* Wall clock of the last message that verified with it; 0: none since the start. */
 int64_t tsig_key_last_used_us(const struct tsig_key *key);
+/* How many secrets it has, and until when each is accepted (0: for ever). */
+unsigned tsig_key_secrets(const struct tsig_key *key, int64_t until_us[TSIG_SECRETS_MAX]);
+/* The same algorithm, and the same secrets until the same times; names may differ. Two computations
+ * of a MAC for each secret. */
+bool tsig_key_is_same(const struct tsig_key *a, const struct tsig_key *b);
 struct tsig_key *tsig_key_hold(struct tsig_key *key);
 /* The last reference wipes it. NULL is fine. */
 void tsig_key_release(struct tsig_key *key);
@@ -74,6 +79,8 @@ enum err keyring_add(struct keyring *ring, struct name name, const char *algorit
 struct tsig_key *keyring_find(const struct keyring *ring, struct name name);
 /* The i-th key in canonical order of the names; NULL behind the last. */
 struct tsig_key *keyring_at(const struct keyring *ring, unsigned i);
+/* Takes the key of that name out; who holds it keeps it. False: there is none. */
+bool keyring_remove(struct keyring *ring, struct name name);
 /* Use times of the keys in `old` that have a namesake here go on in it. old may be NULL. */
 void keyring_inherit(struct keyring *ring, const struct keyring *old);
 

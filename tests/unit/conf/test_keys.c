@@ -28,9 +28,16 @@ static void make_dir(void)
 /* What the tests made there. */
 static void remove_dir(void)
 {
-    static const char *const files[] = {"one.key",       "two.key",          "keys/kept.key",
-                                        "keys/a.b.key",  "keys/.hidden.key", "keys/note.txt",
-                                        "keys/a..b.key", "keys/bad.key"};
+    static const char *const files[] = {"one.key",
+                                        "two.key",
+                                        "keys/kept.key",
+                                        "keys/a.b.key",
+                                        "keys/.hidden.key",
+                                        "keys/note.txt",
+                                        "keys/a..b.key",
+                                        "keys/bad.key",
+                                        "keys/kept.key.revoked",
+                                        "keys/old.key.revoked"};
     char path[200];
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
@@ -326,4 +333,74 @@ Test(keys, where_the_directory_is_none_are_a_fault, .init = make_dir, .fini = re
     struct conf *c = conf_load_bytes(yaml, (size_t)len, path, &faults);
     cr_expect_not_null(c, "nothing is kept yet");
     conf_free(c);
+}
+
+/* --- revoked --- */
+
+Test(keys, revoked_can_be_referred_to_and_are_in_no_keyring)
+{
+    make_dir();
+    make_file("keys/old.key.revoked", "b2xk", 0600);
+    make_file("keys/kept.key.revoked", "b2xk", 0600);
+    make_file("keys/kept.key", "bmV3", 0600);
+    struct conf *c = load("zones: {z: {soa: {ns: [a.]}, updates: [{key: old, all: yes},\n"
+                          "  {key: kept, all: yes}]}}\n");
+    cr_assert_not_null(c, "%s", faults.list[0].text);
+    cr_expect_eq(faults.count, 1);
+    cr_expect(faults.list[0].is_warning);
+    cr_expect_str_eq(faults.list[0].text, "key \"old\" is revoked: nothing is accepted with it");
+    cr_assert_eq(c->key_count, 2);
+    cr_expect(!c->keys[0].is_revoked && c->keys[1].is_revoked);
+    cr_expect_not_null(find(c, "kept."));
+    cr_expect_null(find(c, "old."));
+    cr_expect_eq(c->zones[0].grant_count, 2);
+    conf_free(c);
+    remove_dir();
+}
+
+Test(keys, revoked_give_way_to_the_configuration_and_are_no_suggestion)
+{
+    make_dir();
+    make_file("keys/old.key.revoked", "b2xk", 0600);
+    struct conf *c = load("keys: {old: {secret: bmV3}}\n");
+    cr_assert_not_null(c, "%s", faults.list[0].text);
+    cr_expect_eq(c->key_count, 1);
+    cr_expect_not_null(find(c, "old."));
+    conf_free(c);
+    cr_expect_null(load("zones: {z: {soa: {ns: [a.]}, updates: [{key: olt, all: yes}]}}\n"));
+    cr_expect_str_eq(faults.list[0].text, "there is no key \"olt\"");
+    remove_dir();
+}
+
+Test(keys, a_revoked_file_needs_the_name_of_a_key)
+{
+    make_dir();
+    make_file("keys/a..b.key", "b2xk", 0600);
+    cr_expect_null(load(""));
+    remove_dir();
+}
+
+/* --- a rule alone --- */
+
+Test(keys, a_rule_alone_is_judged_as_in_a_zone)
+{
+    static const struct row {
+        const char *rule, *key, *says; /* says NULL: good */
+    } rows[] = {
+        {"{key: k, acme: [www, apex]}", "k", NULL},
+        {"{key: 'a b', all: yes}", "'a b'", NULL},
+        {"{key: k, self: yes, types: [TXT]}", "k", NULL},
+        {"{key: k}", "k", "where it holds"},
+        {"{key: j, all: yes}", "k", "there is no key \"j\""},
+        {"{key: k, all: yes, types: [TEXT]}", "k", "did you mean \"TXT\"?"},
+        {"{key: k, name: [a..b]}", "k", "a..b"},
+        {"{key: k", "k", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct diag diag = {0};
+        cr_expect_eq(conf_check_grant(rows[i].rule, rows[i].key, &diag),
+                     rows[i].says ? ERR_INVALID : OK, "%s: %s", rows[i].rule, diag.text);
+        if (rows[i].says)
+            cr_expect_not_null(strstr(diag.text, rows[i].says), "%s: %s", rows[i].rule, diag.text);
+    }
 }

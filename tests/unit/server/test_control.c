@@ -112,6 +112,10 @@ Test(control, answers_every_line_with_a_last_one)
         {"{\"verb\":\"reload\",\"zones\":[\"c.example\"]}", false},
         {"{\"verb\":\"reload\"}", false}, /* without the reactor's hooks */
         {"{\"verb\":\"stop\"}", false},
+        {"{\"verb\":\"key list\"}", true},
+        {"{\"verb\":\"key new\",\"key\":\"k\"}", false},
+        {"{\"verb\":\"key rotate\",\"key\":\"k\"}", false},
+        {"{\"verb\":\"key revoke\",\"key\":\"k\"}", false},
         {"{\"verb\":\"check\"}", false}, /* the bed's configuration is no file */
     };
     struct bed *b = bed_of_two();

@@ -247,3 +247,57 @@ Test(key, says_so_when_the_library_does_not_offer_the_algorithm)
     cr_expect_eq(keyring_at(ring, 1), NULL);
     keyring_free(ring);
 }
+
+Test(key, the_same_is_what_accepts_the_same)
+{
+    static const struct row {
+        const char *algorithm;
+        size_t len;
+        int64_t until_us;
+        unsigned count;
+        bool is_same;
+    } rows[] = {
+        {"hmac-sha256", 20, NOW, 2, true},  {"HMAC-SHA256.", 20, NOW, 2, true},
+        {"hmac-sha512", 20, NOW, 2, false}, {"hmac-sha256-192", 20, NOW, 2, false},
+        {"hmac-sha256", 21, NOW, 2, false}, {"hmac-sha256", 20, NOW + 1, 2, false},
+        {"hmac-sha256", 20, 0, 2, false},   {"hmac-sha256", 20, NOW, 1, false},
+    };
+    struct keyring *ring = keyring_new();
+    struct name_buf buf;
+    struct tsig_secret secrets[2] = {{bytes, 20, 0}, {bytes, 10, NOW}};
+    cr_assert_eq(keyring_add(ring, name_from(&buf, "k."), "hmac-sha256", secrets, 2, NULL), OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct keyring *other = keyring_new();
+        secrets[0].len = rows[i].len;
+        secrets[1].until_us = rows[i].until_us;
+        cr_assert_eq(keyring_add(other, name_from(&buf, "other."), rows[i].algorithm, secrets,
+                                 rows[i].count, NULL),
+                     OK);
+        cr_expect_eq(tsig_key_is_same(keyring_at(ring, 0), keyring_at(other, 0)), rows[i].is_same,
+                     "row %zu", i);
+        keyring_free(other);
+    }
+    int64_t until_us[TSIG_SECRETS_MAX];
+    cr_assert_eq(tsig_key_secrets(keyring_at(ring, 0), until_us), 2);
+    cr_expect(until_us[0] == 0 && until_us[1] == NOW);
+    keyring_free(ring);
+}
+
+Test(key, taken_out_of_the_ring_it_stays_with_who_holds_it)
+{
+    struct keyring *ring = keyring_new();
+    struct name_buf buf;
+    static const char *const names[] = {"a.", "b.", "c."};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        cr_assert_eq(add(ring, names[i], "hmac-sha256", 20, NULL), OK);
+    struct tsig_key *held = tsig_key_hold(keyring_at(ring, 1));
+    cr_expect(keyring_remove(ring, name_from(&buf, "B.")));
+    cr_expect_not(keyring_remove(ring, name_from(&buf, "b.")));
+    cr_expect_null(keyring_find(ring, name_from(&buf, "b.")));
+    cr_expect_not_null(keyring_find(ring, name_from(&buf, "a.")));
+    cr_expect_not_null(keyring_find(ring, name_from(&buf, "c.")));
+    cr_expect_null(keyring_at(ring, 2));
+    cr_expect(name_is_equal(tsig_key_name(held), name_from(&buf, "b.")));
+    tsig_key_release(held);
+    keyring_free(ring);
+}

@@ -454,3 +454,80 @@ Test(keyfile, without_a_name_is_a_secret_alone, .init = start, .fini = finish)
     fclose(f);
     cr_expect_str_eq(text, "c2VjcmV0\n");
 }
+
+/* --- the names of kept files --- */
+
+static const struct name_row {
+    const char *key, *file; /* without its suffix */
+} name_rows[] = {
+    {"web1.", "web1"},
+    {"WEB1.Example.", "web1.example"},
+    {"a/b.", "a\\047b"},
+    {"../x.", NULL},
+    {"\\.\\./etc.", "\\.\\.\\047etc"},
+    {"a\\000b.", "a\\000b"},
+    {"*.", "*"},
+    {"k.key.", "k.key"},
+    {"k.key.revoked.", "k.key.revoked"},
+};
+
+Test(keyfile, file_names_lead_back_to_their_key)
+{
+    static const char *const suffixes[] = {KEYFILE_SUFFIX, KEYFILE_SUFFIX_REVOKED};
+    static const enum keyfile_kind kinds[] = {KEYFILE_KEPT, KEYFILE_REVOKED};
+    for (size_t i = 0; i < ARRAY_LEN(name_rows); i++) {
+        const struct name_row *row = &name_rows[i];
+        struct name_buf name, back;
+        char file[KEYFILE_NAME_MAX], wanted[KEYFILE_NAME_MAX];
+        if (name_scan(row->key, strlen(row->key), NAME_ROOT, &name, NULL) != OK) {
+            cr_expect_null(row->file, "%s", row->key);
+            continue;
+        }
+        for (size_t k = 0; k < ARRAY_LEN(suffixes); k++) {
+            cr_assert_eq(keyfile_name_show(name_of(&name), suffixes[k], file, NULL), OK);
+            snprintf(wanted, sizeof(wanted), "%s%s", row->file, suffixes[k]);
+            cr_expect_str_eq(file, wanted);
+            cr_expect_eq(keyfile_name_scan(file, &back, NULL), kinds[k], "%s", file);
+            cr_expect(name_is_equal(name_of(&name), name_of(&back)), "%s", file);
+        }
+    }
+}
+
+Test(keyfile, names_that_are_no_file_names_are_refused)
+{
+    char file[KEYFILE_NAME_MAX], text[NAME_TEXT_MAX];
+    struct name_buf name;
+    struct diag diag = {0};
+    cr_expect_eq(keyfile_name_show(NAME_ROOT, KEYFILE_SUFFIX, file, &diag), ERR_INVALID);
+    memset(text, 'a', 250);
+    for (size_t i = 60; i < 250; i += 61)
+        text[i] = '.';
+    for (size_t len = 245; len <= 250; len++) { /* 255 is what a folder takes */
+        cr_assert_eq(name_scan(text, len, NAME_ROOT, &name, NULL), OK);
+        cr_expect_eq(keyfile_name_show(name_of(&name), KEYFILE_SUFFIX, file, &diag), OK, "%zu",
+                     len);
+    }
+    cr_expect_eq(keyfile_name_show(name_of(&name), KEYFILE_SUFFIX_REVOKED, file, &diag), ERR_LIMIT);
+}
+
+Test(keyfile, other_files_are_told_from_badly_named_ones)
+{
+    static const struct row {
+        const char *file;
+        enum keyfile_kind kind;
+    } rows[] = {
+        {"note.txt", KEYFILE_OTHER},        {".key", KEYFILE_OTHER},
+        {".k.key", KEYFILE_OTHER},          {"key", KEYFILE_OTHER},
+        {"k.key.AbCdEf", KEYFILE_OTHER},    {"k.revoked", KEYFILE_OTHER},
+        {"a..b.key", KEYFILE_ODD},          {"a..b.key.revoked", KEYFILE_ODD},
+        {"\\9.key", KEYFILE_ODD},           {"k.key", KEYFILE_KEPT},
+        {"k.key.revoked", KEYFILE_REVOKED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct name_buf name;
+        struct diag diag = {0};
+        cr_expect_eq(keyfile_name_scan(rows[i].file, &name, &diag), rows[i].kind, "%s",
+                     rows[i].file);
+        cr_expect_eq(diag.text[0] != 0, rows[i].kind == KEYFILE_ODD, "%s", rows[i].file);
+    }
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Files of keys: made, rotated, put aside, copied. */
+#include "server/keystore.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/secret.h"
+
+#define FOLDER "/keys"
+
+static enum err path_join(char out[PATH_MAX], const char *dir, const char *rest, struct diag *diag)
+{
+    if ((size_t)snprintf(out, PATH_MAX, "%s%s", dir, rest) < PATH_MAX)
+        return OK;
+    return err_say(diag, ERR_LIMIT, "the path is too long");
+}
+
+static enum err folder_make(const char *path, mode_t mode, struct diag *diag)
+{
+    if (mkdir(path, mode) == 0 || errno == EEXIST)
+        return OK;
+    return err_say(diag, ERR_IO, "%s cannot be made: %s", path, strerror(errno));
+}
+
+static enum err folder_sync(const char *path, struct diag *diag)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (!ok)
+        (void)err_say(diag, ERR_IO, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return ok ? OK : ERR_IO;
+}
+
+/* --- making one --- */
+
+enum err keystore_new(const char *state_dir, struct name name, const char *algorithm,
+                      char path[PATH_MAX], struct keyfile *out, struct diag *diag)
+{
+    char file[KEYFILE_NAME_MAX], folder[PATH_MAX];
+    *out = (struct keyfile){0};
+    enum err e = keyfile_name_show(name, KEYFILE_SUFFIX, file, diag);
+    if (e == OK)
+        e = keyfile_generate(out, name, algorithm, diag);
+    if (e == OK)
+        e = path_join(folder, state_dir, FOLDER, diag);
+    if (e == OK)
+        e = folder_make(state_dir, 0750, diag);
+    if (e == OK)
+        e = folder_make(folder, 0700, diag);
+    if (e == OK && (size_t)snprintf(path, PATH_MAX, "%s/%s", folder, file) >= PATH_MAX)
+        e = err_say(diag, ERR_LIMIT, "the path is too long");
+    if (e == OK)
+        e = keyfile_write(path, out, KEYFILE_NEW, diag);
+    if (e != OK)
+        keyfile_done(out);
+    return e;
+}
+
+/* --- a new secret --- */
+
+enum err keystore_rotate(const struct keystore_rotation *r, struct keyfile *out, struct diag *diag)
+{
+    struct keyfile_want want = {.name = r->name};
+    enum err e = keyfile_read(r->path, &want, out, diag);
+    if (e != OK)
+        return e;
+    if (!out->algorithm[0]) {
+        ASSERT(strlen(r->algorithm) < sizeof(out->algorithm));
+        memcpy(out->algorithm, r->algorithm, strlen(r->algorithm) + 1);
+    }
+    name_copy(&out->name, r->name);
+    keyfile_rotate(out, r->until_us);
+    e = keyfile_write(r->path, out, KEYFILE_REPLACE, diag);
+    if (e != OK)
+        keyfile_done(out);
+    return e;
+}
+
+/* --- putting one aside --- */
+
+enum err keystore_revoke(const char *path, char aside[PATH_MAX], struct diag *diag)
+{
+    static const char more[] = KEYFILE_SUFFIX_REVOKED;
+    char folder[PATH_MAX];
+    enum err e = path_join(aside, path, more + strlen(KEYFILE_SUFFIX), diag);
+    if (e != OK)
+        return e;
+    if (rename(path, aside) != 0)
+        return err_say(diag, errno == ENOENT ? ERR_ABSENT : ERR_IO, "%s: %s", path,
+                       strerror(errno));
+    memcpy(folder, path, strlen(path) + 1);
+    *strrchr(folder, '/') = '\0';
+    return folder_sync(folder, diag);
+}
+
+/* --- copies --- */
+
+/* All of the file, which is a short one. */
+static enum err file_read(int fd, char room[KEYFILE_LEN_MAX + 1], size_t *len, struct diag *diag)
+{
+    for (*len = 0; *len <= KEYFILE_LEN_MAX;) {
+        ssize_t n = read(fd, room + *len, KEYFILE_LEN_MAX + 1 - *len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_say(diag, ERR_IO, "%s", strerror(errno));
+        if (n == 0)
+            return OK;
+        *len += (size_t)n;
+    }
+    return err_say(diag, ERR_LIMIT, "has more than %d bytes", KEYFILE_LEN_MAX);
+}
+
+static enum err file_write(const char *path, const char *bytes, size_t len, struct diag *diag)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool ok = fd >= 0;
+    for (size_t at = 0; ok && at < len;) {
+        ssize_t n = write(fd, bytes + at, len - at);
+        ok = n > 0 || (n < 0 && errno == EINTR);
+        at += n > 0 ? (size_t)n : 0;
+    }
+    ok = ok && fsync(fd) == 0;
+    enum err e = ok ? OK : err_say(diag, ERR_IO, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return e;
+}
+
+static enum err file_copy(const char *from, const char *to, struct diag *diag)
+{
+    size_t len;
+    int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return err_say(diag, ERR_IO, "%s: %s", from, strerror(errno));
+    char *room = secret_alloc(KEYFILE_LEN_MAX + 1);
+    enum err e = file_read(fd, room, &len, diag);
+    close(fd);
+    if (e == OK)
+        e = file_write(to, room, len, diag);
+    else
+        (void)err_note(diag, e, "%s", from);
+    secret_free(room, KEYFILE_LEN_MAX + 1);
+    return e;
+}
+
+static enum err entries_copy(DIR *dir, const char *from, const char *to, unsigned *count,
+                             struct diag *diag)
+{
+    enum err e = OK;
+    for (struct dirent *entry; e == OK && (entry = readdir(dir));) {
+        char source[PATH_MAX], copy[PATH_MAX];
+        struct name_buf name;
+        enum keyfile_kind kind = keyfile_name_scan(entry->d_name, &name, NULL);
+        if (kind != KEYFILE_KEPT && kind != KEYFILE_REVOKED)
+            continue;
+        if ((size_t)snprintf(source, PATH_MAX, "%s/%s", from, entry->d_name) >= PATH_MAX ||
+            (size_t)snprintf(copy, PATH_MAX, "%s/%s", to, entry->d_name) >= PATH_MAX)
+            return err_say(diag, ERR_LIMIT, "the path is too long");
+        e = file_copy(source, copy, diag);
+        *count += e == OK;
+    }
+    return e;
+}
+
+enum err keystore_copy(const char *state_dir, const char *dir, unsigned *count, struct diag *diag)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    *count = 0;
+    enum err e = path_join(from, state_dir, FOLDER, diag);
+    if (e == OK)
+        e = path_join(to, dir, FOLDER, diag);
+    if (e != OK)
+        return e;
+    DIR *all = opendir(from);
+    if (!all)
+        return errno == ENOENT ? OK : err_say(diag, ERR_IO, "%s: %s", from, strerror(errno));
+    if (mkdir(to, 0700) != 0)
+        e = err_say(diag, ERR_IO, "%s cannot be made: %s", to, strerror(errno));
+    if (e == OK)
+        e = entries_copy(all, from, to, count, diag);
+    if (e == OK)
+        e = folder_sync(to, diag);
+    closedir(all);
+    return e;
+}

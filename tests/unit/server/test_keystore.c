@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The folder of keys: what its files become, and that a failure leaves them as they were. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "server/keystore.h"
+
+#define LATER_US ((int64_t)1796083200 * 1000000)
+
+static char dir[64], state[96];
+
+static void setup(void)
+{
+    strcpy(dir, "/tmp/reeve-keystore-XXXXXX");
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(state, sizeof(state), "%s/state", dir);
+}
+
+static void teardown(void)
+{
+    char command[96];
+    snprintf(command, sizeof(command), "rm -r %s", dir);
+    cr_expect_eq(system(command), 0);
+}
+
+TestSuite(keystore, .init = setup, .fini = teardown);
+
+static struct name name_from(struct name_buf *buf, const char *text)
+{
+    cr_assert_eq(name_scan(text, strlen(text), NAME_ROOT, buf, NULL), OK);
+    return name_of(buf);
+}
+
+static const char *path_of(const char *rest)
+{
+    static char path[256];
+    snprintf(path, sizeof(path), "%s/%s", dir, rest);
+    return path;
+}
+
+static mode_t mode_of(const char *rest)
+{
+    struct stat st;
+    cr_assert_eq(stat(path_of(rest), &st), 0, "%s", rest);
+    return st.st_mode & 07777;
+}
+
+static bool is_there(const char *rest)
+{
+    return access(path_of(rest), F_OK) == 0;
+}
+
+static void make(const char *name, char path[PATH_MAX])
+{
+    struct name_buf buf;
+    struct keyfile file;
+    struct diag diag = {0};
+    cr_assert_eq(keystore_new(state, name_from(&buf, name), "hmac-sha256", path, &file, &diag), OK,
+                 "%s", diag.text);
+    keyfile_done(&file);
+}
+
+static void put(const char *rest, const char *text, size_t len)
+{
+    int fd = open(path_of(rest), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, len), (ssize_t)len);
+    close(fd);
+}
+
+Test(keystore, makes_what_the_configuration_reads)
+{
+    char path[PATH_MAX];
+    struct name_buf buf;
+    struct keyfile made, read;
+    struct diag diag = {0};
+    cr_assert_eq(keystore_new(state, name_from(&buf, "Web.1"), "hmac-sha512", path, &made, &diag),
+                 OK, "%s", diag.text);
+    cr_expect_str_eq(path, path_of("state/keys/web.1.key"));
+    cr_expect_eq(mode_of("state"), 0750);
+    cr_expect_eq(mode_of("state/keys"), 0700);
+    cr_expect_eq(mode_of("state/keys/web.1.key"), 0600);
+    cr_assert_eq(keyfile_read(path, NULL, &read, &diag), OK, "%s", diag.text);
+    cr_expect_str_eq(read.algorithm, "hmac-sha512");
+    cr_assert_eq(read.secret[0].len, 64);
+    cr_expect_arr_eq(read.secret[0].bytes, made.secret[0].bytes, 64);
+    keyfile_done(&made);
+    keyfile_done(&read);
+}
+
+Test(keystore, makes_no_key_twice_and_none_where_it_cannot)
+{
+    char path[PATH_MAX];
+    struct name_buf buf;
+    struct keyfile file;
+    struct diag diag = {0};
+    make("k", path);
+    struct name k = name_from(&buf, "K");
+    cr_expect_eq(keystore_new(state, k, "hmac-sha256", path, &file, &diag), ERR_EXISTS);
+    cr_expect_eq(file.count, 0);
+    cr_expect_eq(keystore_new(state, k, "hmac-sha255", path, &file, &diag), ERR_INVALID);
+    cr_expect_eq(keystore_new(path_of("no/where"), k, "hmac-sha256", path, &file, &diag), ERR_IO);
+    put("file", "", 0);
+    cr_expect_eq(keystore_new(path_of("file"), k, "hmac-sha256", path, &file, &diag), ERR_IO);
+    cr_expect_eq(keystore_new(state, NAME_ROOT, "hmac-sha256", path, &file, &diag), ERR_INVALID);
+}
+
+Test(keystore, rotates_a_file_of_any_form)
+{
+    static const char *const forms[] = {
+        "c2VjcmV0\n",
+        "hmac-sha256:k.:c2VjcmV0\nhmac-sha256:k.:b2xkZXI= until 2026-01-01T00:00:00Z\n",
+        "key k { algorithm hmac-sha256; secret \"c2VjcmV0\"; };\n",
+    };
+    struct name_buf buf;
+    char path[PATH_MAX];
+    make("k", path);
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        struct keystore_rotation r = {path, name_from(&buf, "k"), "hmac-sha256", LATER_US};
+        struct keyfile made, read;
+        struct diag diag = {0};
+        put("state/keys/k.key", forms[i], strlen(forms[i]));
+        cr_assert_eq(keystore_rotate(&r, &made, &diag), OK, "%s", diag.text);
+        cr_assert_eq(keyfile_read(path, NULL, &read, &diag), OK, "%s", diag.text);
+        cr_expect_eq(read.count, 2);
+        cr_expect_eq(read.secret[0].len, 32);
+        cr_expect_arr_eq(read.secret[0].bytes, made.secret[0].bytes, 32);
+        cr_expect_eq(read.secret[1].len, 6);
+        cr_expect_arr_eq(read.secret[1].bytes, "secret", 6);
+        cr_expect_eq(read.secret[1].until_us, LATER_US);
+        keyfile_done(&made);
+        keyfile_done(&read);
+    }
+}
+
+Test(keystore, rotates_nothing_that_is_another_key)
+{
+    struct name_buf buf;
+    struct keyfile file;
+    struct diag diag = {0};
+    char path[PATH_MAX];
+    make("k", path);
+    struct keystore_rotation other = {path, name_from(&buf, "j"), "hmac-sha256", LATER_US};
+    cr_expect_eq(keystore_rotate(&other, &file, &diag), ERR_INVALID);
+    other.path = path_of("nothing");
+    cr_expect_eq(keystore_rotate(&other, &file, &diag), ERR_IO);
+}
+
+Test(keystore, puts_a_revoked_key_aside)
+{
+    char path[PATH_MAX], aside[PATH_MAX];
+    struct diag diag = {0};
+    for (int i = 0; i < 2; i++) { /* the second in place of the first */
+        make("k", path);
+        cr_expect_eq(keystore_revoke(path, aside, &diag), OK, "%s", diag.text);
+        cr_expect_str_eq(aside, path_of("state/keys/k.key.revoked"));
+        cr_expect_not(is_there("state/keys/k.key"));
+        cr_expect_eq(mode_of("state/keys/k.key.revoked"), 0600);
+    }
+    cr_expect_eq(keystore_revoke(path, aside, &diag), ERR_ABSENT);
+}
+
+Test(keystore, copies_keys_and_nothing_else)
+{
+    char path[PATH_MAX], aside[PATH_MAX];
+    struct diag diag = {0};
+    unsigned count;
+    cr_assert_eq(mkdir(path_of("copy"), 0755), 0);
+    cr_expect_eq(keystore_copy(state, path_of("copy"), &count, &diag), OK, "there are none");
+    cr_expect_eq(count, 0);
+    cr_expect_not(is_there("copy/keys"));
+    make("a", path);
+    make("b", path);
+    cr_assert_eq(keystore_revoke(path, aside, &diag), OK);
+    put("state/keys/note.txt", "x", 1);
+    cr_expect_eq(keystore_copy(state, path_of("copy"), &count, &diag), OK, "%s", diag.text);
+    cr_expect_eq(count, 2);
+    cr_expect_eq(mode_of("copy/keys"), 0700);
+    cr_expect_eq(mode_of("copy/keys/a.key"), 0600);
+    cr_expect(is_there("copy/keys/b.key.revoked"));
+    cr_expect_not(is_there("copy/keys/note.txt"));
+    struct keyfile read;
+    cr_expect_eq(keyfile_read(path_of("copy/keys/a.key"), NULL, &read, &diag), OK);
+    keyfile_done(&read);
+    cr_expect_eq(keystore_copy(state, path_of("copy"), &count, &diag), ERR_IO, "they are there");
+}
+
+Test(keystore, a_copy_that_fails_says_of_what)
+{
+    static char large[KEYFILE_LEN_MAX + 1];
+    char path[PATH_MAX];
+    struct diag diag = {0};
+    unsigned count;
+    make("a", path);
+    memset(large, '#', sizeof(large));
+    put("state/keys/a.key", large, sizeof(large));
+    cr_expect_eq(keystore_copy(state, dir, &count, &diag), ERR_LIMIT);
+    cr_expect_not_null(strstr(diag.text, "a.key: has more than"), "%s", diag.text);
+    cr_expect_eq(keystore_copy(state, path_of("nowhere"), &count, &diag), ERR_IO);
+}
