@@ -96,17 +96,22 @@ static void on_done(struct server *s, struct pending *p, enum err result)
 static void describe(struct pending *p, const struct request *q, const struct update_report *report)
 {
     struct address_text from;
-    char key[NAME_TEXT_MAX];
+    struct text t;
+    text_init(&t, p->actor, sizeof(p->actor)); /* a long key name is cut */
+    text_add(&t, q->tsig.key ? "key " : "unsigned");
     if (q->tsig.key) {
-        size_t len = strlen(name_text(tsig_key_name(q->tsig.key), key));
-        key[len - (len > 1)] = '\0'; /* keys are written without the final dot */
-        snprintf(p->actor, sizeof(p->actor), "key %.280s", key);
-    } else
-        snprintf(p->actor, sizeof(p->actor), "unsigned");
-    snprintf(p->peer, sizeof(p->peer), "%s %s", address_show(&q->peer.address, &from),
-             q->peer.transport == TRANSPORT_UDP ? "udp" : "tcp");
-    if (report->rule >= 0)
-        snprintf(p->rule, sizeof(p->rule), "updates[%d]", report->rule);
+        name_show(tsig_key_name(q->tsig.key), &t);
+        t.at[-1] = '\0'; /* keys are written without the final dot */
+    }
+    text_init(&t, p->peer, sizeof(p->peer));
+    text_add(&t, address_show(&q->peer.address, &from));
+    text_add(&t, q->peer.transport == TRANSPORT_UDP ? " udp" : " tcp");
+    text_init(&t, p->rule, sizeof(p->rule));
+    if (report->rule >= 0) {
+        text_add(&t, "updates[");
+        text_u32(&t, (unsigned)report->rule);
+        text_char(&t, ']');
+    }
 }
 
 /* The verdict waits for the log; the txn becomes part of it where it has changed something. */
