@@ -60,9 +60,11 @@ static enum err wal_keep(struct journal *j, const char *wal, struct diag *diag)
         return e;
     if (r.state == WAL_TORN) {
         journal_notice(
-            j, JOURNAL_NOTICE,
+            j, JOURNAL_WARNING,
             "the write-ahead log ends in an incomplete transaction, which is left out: after a "
-            "power failure, one that was not acknowledged");
+            "power "
+            "failure, one that nobody was told of; else its end is damaged, and the last changes "
+            "are lost");
         return OK;
     }
     char aside[PATH_MAX];

@@ -6,6 +6,7 @@ import dns.message
 import dns.name
 import dns.rdataclass
 import dns.rdatatype
+import dns.tsig
 
 CLAUSES = {     # RFC 2136 s2.4, s2.5: section, what follows, class in the message
     "name-in-use": ("prerequisite", "name", dns.rdataclass.ANY),
@@ -52,8 +53,16 @@ def clause(parser, verb, rest, line):
     return section, owner.to_wire() + struct.pack("!HHIH", rdtype, rdclass, ttl, len(rdata)) + rdata
 
 
-def signed(wire, name, secret):
-    """The message with a TSIG of hmac-sha256, as dnspython makes it."""
+def signed(wire, key):
+    """The message with a TSIG as dnspython makes it, and its MAC."""
     m = dns.message.from_wire(wire)
-    m.use_tsig({dns.name.from_text(name): ("hmac-sha256", secret)}, dns.name.from_text(name))
-    return m.to_wire()
+    m.use_tsig(key)
+    return m.to_wire(), m.mac
+
+
+def unsigned(answer, key, mac):
+    """An answer that dnspython has verified against the request's MAC, without its TSIG, which is the last record."""
+    tsig = dns.message.from_wire(answer, keyring=key, request_mac=mac).tsig
+    length = len(tsig.name.to_wire()) + 10 + len(tsig[0].to_wire())
+    (count,) = struct.unpack_from("!H", answer, 10)
+    return answer[:10] + struct.pack("!H", count - 1) + answer[12:-length]

@@ -14,6 +14,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.tokenizer
+import dns.tsig
 
 import change
 
@@ -159,8 +160,8 @@ class Reader:
         """The raw text between { and the } that stands alone; ; begins a comment, quotes protect."""
         self.open()
         start, first = self.at, self.line()
-        for m in re.compile(r'"(?:[^"\\\n]|\\.)*"|;[^\n]*|(?<!\S)\}(?!\S)|\\.|[^"]', re.S).finditer(self.text, start):
-            if m.group() == "}":
+        for m in re.compile(r'"(?:[^"\\\n]|\\.)*"|;[^\n]*|(?P<end>(?<![^\s{])\}(?!\S))|\\.|[^"]', re.S).finditer(self.text, start):
+            if m.group("end"):
                 self.at = m.end()
                 return self.text[start:m.start()], first
         raise self.fault("block without }", first)
@@ -571,8 +572,11 @@ def play(script, address, port, effect=None):
         if step.kind == "query" and not step.ident:
             step.ident = (i * 7919 + 1) & 0xFFFF
         wire = query_wire(step)
-        if step.key:
-            wire = change.signed(wire, step.key, script.keys[step.key])
+        key = dns.tsig.Key(step.key, script.keys[step.key], "hmac-sha256") if step.key else None
+        if key:
+            wire, mac = change.signed(wire, key)
         for transport in step.transports:
             answer = ask(address, port, transport, wire, "dropped" in step.rcodes)
+            if key:
+                answer = change.unsigned(answer, key, mac)
             yield step, transport, compare(step, wire, answer, transport, udp_size)

@@ -104,7 +104,7 @@ static void is_whole_or_said(const char *what)
 {
     uint64_t a = replayed("a."), b = replayed("b.");
     cr_assert((a == CHANGES && b == CHANGES) || has_error() ||
-                  (strstr(bed.notices, "0 the write-ahead log ends") && a + b == 2 * CHANGES - 1),
+                  (strstr(bed.notices, "1 the write-ahead log ends") && a + b == 2 * CHANGES - 1),
               "%s: %llu and %llu changes, and no word but: %s", what, (unsigned long long)a,
               (unsigned long long)b, bed.notices);
     cr_assert(!has_error() || files_like("*.damaged-*") > 0);
