@@ -36,6 +36,7 @@ struct server_zone {
     bool is_ready;  /* its first snapshot is durable: it can be changed */
     bool is_frozen; /* by the operator: updates are refused */
     bool is_snapshotting;
+    int64_t tried_us; /* wall clock: when zone_try_again() did something last */
     uint64_t log_id;
     uint64_t seq_given, seq_published; /* changes handed to the log, and durable */
     uint64_t replay_bytes;             /* diffs behind the newest snapshot */
@@ -125,6 +126,9 @@ void zones_free(struct server *s);
 bool zones_collect(struct server *s);
 /* The zone is to be read again when nothing is under way with it. */
 void zone_want_again(struct server *s, struct server_zone *z);
+/* An update came for a zone that cannot take it yet. What failed is done once more, every few
+ * seconds: the disk may have room again. */
+void zone_try_again(struct server *s, struct server_zone *z);
 /* Makes the rules of its updates what configuration and base say. */
 void zone_rules_set(struct server_zone *z);
 /* Says what is wrong with it ("" nothing), for status and `reevectl zone`. */

@@ -291,8 +291,10 @@ bool update_handle(struct server *s, struct request *q, struct exchange *x)
     struct server_zone *z = zone_owner(q->entry);
     if (!z->conf->has_history)
         return turn_down(s, q, REFUSED, "the zone has no updates in the configuration");
-    if (!z->is_kept || !z->is_ready)
+    if (!z->is_kept || !z->is_ready) {
+        zone_try_again(s, z);
         return turn_down(s, q, SERVFAIL, "the zone is not ready to be changed");
+    }
     if (z->is_frozen)
         return turn_down(s, q, REFUSED, "the zone is frozen");
     return z->changing ? block(s, x) : run(s, q, x);

@@ -19,6 +19,9 @@
 #include "base/check.h"
 #include "server/server_int.h"
 
+/* Seldom enough for a zone file that stays broken and a log that tells of each try. */
+#define TRY_AGAIN_US (5 * INT64_C(1000000))
+
 /* --- freeing --- */
 
 /* A zone that nobody has pinned is freed by a helper: a large one takes long. */
@@ -219,6 +222,17 @@ void zone_want_again(struct server *s, struct server_zone *z)
         z->is_wanted_again = true;
     else
         open_zone(s, z);
+}
+
+void zone_try_again(struct server *s, struct server_zone *z)
+{
+    if (s->now_us - z->tried_us < TRY_AGAIN_US || z->is_loading || z->is_snapshotting)
+        return;
+    z->tried_us = s->now_us;
+    if (z->is_kept)
+        snapshot_consider(s, z);
+    else if (z->failure)
+        zone_want_again(s, z);
 }
 
 static void configure(struct server *s, const struct conf_zone *c)

@@ -324,6 +324,25 @@ def test_a_start_on_a_full_disk_serves_what_is_there(small):
 
 
 @needs_mount
+@pytest.mark.parametrize('room', [0, 800 << 10], ids=['nothing fits', 'the zone does not fit'])
+def test_a_first_start_on_a_full_disk_takes_updates_once_there_is_room(small, room):
+    server, disk = small('16M')
+    server.zones = {'example.': dynamic.all_by('k', text=TEXT + f'$GENERATE 1-10000 h$ TXT "{"x" * 100}"\n')}
+    server.configure()
+    disk.fill(leave=room)
+    disk.run(wait=False)
+    server.notice('READY', '1')
+    flight = flight_to(server)
+    assert fails(flight)
+    assert 'full' in server.log()
+    disk.empty()
+    works_again(server, flight)
+    check_rest(server, flight)
+    disk.run()
+    flight.judge()
+
+
+@needs_mount
 def test_a_disk_that_turns_read_only_stops_updates_and_nothing_else(small):
     server, disk = small()
     disk.run()
