@@ -2,8 +2,10 @@
  * Command line to request, by the rows of the verb table. */
 #include "ctl/request.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/digits.h"
 
@@ -50,12 +52,27 @@ static enum err text_put(json_t *json, const struct verb_arg *a, const char *tex
     return OK;
 }
 
+/* The server's working directory is another one. */
+static enum err path_put(json_t *json, const struct verb_arg *a, const char *text,
+                         struct diag *diag)
+{
+    char path[PATH_MAX], cwd[PATH_MAX];
+    if (text[0] == '/')
+        return text_put(json, a, text, diag);
+    if (!getcwd(cwd, sizeof(cwd)) ||
+        (size_t)snprintf(path, sizeof(path), "%s/%s", cwd, text) >= sizeof(path))
+        return err_say(diag, ERR_SYNTAX, "%s: the path is too long", text);
+    return text_put(json, a, path, diag);
+}
+
 static enum err value_put(struct ctl_request *r, const struct verb_arg *a, const char *text,
                           struct diag *diag)
 {
     switch (a->kind) {
     case VERB_NUMBER:
         return number_put(r->json, a, text, diag);
+    case VERB_PATH:
+        return path_put(r->json, a, text, diag);
     case VERB_FILE:
         r->file = text;
         return OK;

@@ -21,6 +21,8 @@ void show_span(json_int_t s, FILE *out);
 void show_time(json_int_t us, FILE *out);
 /* "12 zones" */
 void show_count(json_int_t n, const char *what, FILE *out);
+/* "1.5 KiB", "18.2 MiB" */
+void show_bytes(json_int_t bytes, FILE *out);
 /* Of `total` the list has only some. */
 void show_left_out(json_int_t total, const json_t *list, const char *indent, FILE *out);
 

@@ -26,6 +26,7 @@ enum verb_kind {
     VERB_NAME,   /* a domain name; absolute, with or without final dot */
     VERB_NAMES,  /* a list of them */
     VERB_NUMBER, /* 0..2^32-1 */
+    VERB_PATH,   /* of a file or folder, for the server: the client makes it absolute */
     VERB_YES,    /* an option without value; true */
     VERB_FILE    /* the client's business: not sent */
 };

@@ -223,6 +223,9 @@ static const char *kind_fault(enum verb_kind kind, const json_t *value)
         return json_is_string(value) ? NULL : "a text";
     case VERB_NAMES:
         return is_list_of_texts(value) ? NULL : "a list of texts";
+    case VERB_PATH:
+        return json_is_string(value) && json_string_value(value)[0] == '/' ? NULL
+                                                                           : "an absolute path";
     case VERB_NUMBER:
         return json_is_integer(value) && json_integer_value(value) >= 0 &&
                        json_integer_value(value) <= UINT32_MAX

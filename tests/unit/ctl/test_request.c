@@ -34,6 +34,9 @@ Test(request, is_what_the_words_mean)
         {{"zone", "--", "-x"}, "{\"zone\":\"-x\",\"verb\":\"zone\"}"},
         {{"export", "-o", "f", "a"}, "{\"zone\":\"a\",\"verb\":\"export\"}"},
         {{"export", "a", "--output", "f"}, "{\"zone\":\"a\",\"verb\":\"export\"}"},
+        {{"backup", "/a/b"}, "{\"dir\":\"/a/b\",\"verb\":\"backup\"}"},
+        {{"key", "new", "k", "--for", "acme www"},
+         "{\"key\":\"k\",\"for\":\"acme www\",\"verb\":\"key new\"}"},
         {{"log-level"}, "{\"verb\":\"log-level\"}"},
         {{"log-level", "debug"}, "{\"level\":\"debug\",\"verb\":\"log-level\"}"},
     };

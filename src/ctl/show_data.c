@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Answers about what is kept on disk. */
+#include "ctl/show_int.h"
+
+/* 512 bytes, 1.5 KiB, 18.2 MiB */
+void show_bytes(json_int_t bytes, FILE *out)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024) {
+        show_count(bytes, "byte", out);
+        return;
+    }
+    json_int_t tenths = bytes / 1024 * 10 + bytes % 1024 * 10 / 1024;
+    unsigned unit = 0;
+    for (; tenths >= 10240 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+        tenths /= 1024;
+    fprintf(out, "%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " %s", tenths / 10, tenths % 10,
+            units[unit]);
+}
+
+void show_backup(const json_t *line, FILE *out)
+{
+    ctl_show_text(show_text_of(line, "dir"), out);
+    fputs(": ", out);
+    if (json_is_true(json_object_get(line, "has_journal"))) {
+        fputs("the change log (", out);
+        show_bytes(show_number_of(line, "bytes"), out);
+        fputs(") and ", out);
+    }
+    show_count(show_number_of(line, "keys"), "key", out);
+    fputs("; the zone files and the configuration are yours to copy\n", out);
+}
+
+void show_journalcheck(const json_t *line, FILE *out)
+{
+    if (!show_has(line, "changes"))
+        return;
+    show_count(show_number_of(line, "zones"), "zone", out);
+    fputs(", ", out);
+    show_count(show_number_of(line, "changes"), "change", out);
+    fputs(", ", out);
+    show_count(show_number_of(line, "parts"), "part", out);
+    fputs(" of snapshots, ", out);
+    show_bytes(show_number_of(line, "bytes"), out);
+    fputs(": no fault\n", out);
+}

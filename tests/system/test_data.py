@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is kept on disk: copies of it from which another server goes on, and the check that finds damage."""
+import os
+import stat
+import threading
+
+import dynamic
+
+KEYS = dynamic.keys('k')
+
+
+def zones():
+    return {'example.': dynamic.all_by('k', 'kept'), 'made.': {'soa': {'ns': ['ns.made.']}, 'updates': [{'key': 'k', 'all': 'yes'}]}}
+
+
+def add(server, zone, number):
+    message = dynamic.update_of(zone, KEYS)
+    message.add(f'n{number}.{zone}', 60, 'A', '192.0.2.9')
+    assert dynamic.rcode_of(server, message) == 'NOERROR'
+
+
+def started(reeved_ready):
+    """A server with a kept key and a few changes."""
+    server = reeved_ready(zones(), keys=KEYS)
+    server.zones['example.']['updates'].pop()   # until there is that key
+    server.configure()
+    server.run()
+    server.ctl('key', 'new', 'kept')
+    for number in range(5):
+        add(server, 'example.', number)
+        add(server, 'made.', number)
+    return server
+
+
+# --- backup ---
+
+def test_another_server_goes_on_from_a_backup(reeved_ready):
+    first, second = started(reeved_ready), reeved_ready(zones(), keys=KEYS)
+    copy = first.dir / 'copy'
+    answer = first.ctl('backup', copy)
+    assert answer['keys'] == 1 and answer['has_journal'] and answer['bytes'] == os.stat(copy / 'reeve.db').st_size
+    assert sorted(os.listdir(copy)) == ['keys', 'reeve.db'] and os.listdir(copy / 'keys') == ['kept.key']
+    assert stat.S_IMODE((copy / 'keys').stat().st_mode) == 0o700
+    assert stat.S_IMODE((copy / 'keys' / 'kept.key').stat().st_mode) == 0o600
+    expected = {zone: (first.serial(zone), dynamic.records_of(first, zone)) for zone in zones()}
+    add(first, 'example.', 6)       # is not in it
+    second.settings['server']['state-dir'] = str(copy)
+    second.configure()
+    second.run()
+    assert {zone: (second.serial(zone), dynamic.records_of(second, zone)) for zone in zones()} == expected
+    assert [key['key'] for key in second.ctl('key', 'list')['keys']] == ['k', 'kept']
+    add(second, 'example.', 7)
+    assert second.ctl('journal', 'check')['journal_faults'] == 0
+
+
+def test_a_backup_is_whole_while_updates_go_on(reeved_ready):
+    first, second = started(reeved_ready), reeved_ready(zones(), keys=KEYS)
+    flight = dynamic.Flight(first, dynamic.Signer('k', KEYS['k']['secret']))
+    flight.run(200)
+    before = set(flight.acked)
+    thread = threading.Thread(target=flight.run, args=(1000,))
+    thread.start()
+    first.ctl('backup', first.dir / 'copy')
+    thread.join()
+    assert len(flight.acked) == 1200
+    second.settings['server']['state-dir'] = str(first.dir / 'copy')
+    second.configure()
+    second.run()
+    flight.server = second
+    found = flight.found(range(1200))
+    assert set(found.values()) <= {'', 'A TXT'} and all(found[n] for n in before)
+
+
+def test_nothing_is_overwritten_by_a_backup(reeved_ready):
+    server = started(reeved_ready)
+    copy = server.dir / 'copy'
+    server.ctl('backup', copy)
+    database = (copy / 'reeve.db').read_bytes()
+    assert 'exists' in server.ctl('backup', copy, code=1)['error']
+    (copy / 'keys' / 'kept.key').unlink()
+    (copy / 'keys').rmdir()
+    assert 'there already' in server.ctl('backup', copy, code=1)['error']
+    assert (copy / 'reeve.db').read_bytes() == database
+    assert 'cannot be made' in server.ctl('backup', server.dir / 'no' / 'where', code=1)['error']
+
+
+def test_a_backup_of_a_server_without_history_has_its_keys(reeved):
+    server = reeved({'plain.': dynamic.ZONE})
+    server.ctl('key', 'new', 'k')
+    answer = server.ctl('backup', server.dir / 'copy')
+    assert not answer['has_journal'] and os.listdir(server.dir / 'copy') == ['keys']
+    assert 'no change log' in server.ctl('journal', 'check', code=1)['error']
+
+
+def test_a_relative_folder_is_taken_from_where_the_client_is(reeved):
+    server = reeved({'plain.': dynamic.ZONE})
+    done = dynamic.run_client(server.program().with_name('reevectl'), '--socket', server.socket, 'backup', 'here',
+                              cwd=server.state)
+    assert done.returncode == 0 and (server.state / 'here').is_dir()
+    assert str(server.state / 'here') in done.stdout
+
+
+# --- journal check ---
+
+def test_a_whole_log_has_no_fault(reeved_ready):
+    server = started(reeved_ready)
+    whole = server.ctl('journal', 'check')
+    assert whole['journal_faults'] == 0 and whole['changes'] == 10 and whole['zones'] == 2
+    assert 'no fault' in server.reevectl('journal', 'check').stdout
+
+
+def test_damage_that_comes_while_the_server_runs_is_found(reeved_ready):
+    """Bytes of the snapshot of a zone that is larger than what the database keeps in memory."""
+    text = dynamic.ZONE + '$GENERATE 1-100000 h$ TXT "mark-$-' + 'x' * 200 + '"\n'
+    server = reeved_ready({**zones(), 'large.': {'file': text, 'updates': [{'key': 'k', 'all': 'yes'}]}}, keys=KEYS)
+    server.zones['example.']['updates'].pop()
+    server.configure()
+    server.run()
+    server.until(lambda: server.ctl('journal', 'check')['parts'] > 10, 'the snapshot is written')
+    damaged = 0
+    for path in (server.state / 'reeve.db', server.state / 'reeve.db-wal'):
+        data = path.read_bytes()
+        at = data.find(b'mark-10-')
+        while at >= 0:
+            with open(path, 'r+b') as file:
+                file.seek(at)
+                file.write(b'MARK-10-')
+            damaged, at = damaged + 1, data.find(b'mark-10-', at + 1)
+    assert damaged
+    found = server.reevectl('journal', 'check', code=1)
+    assert 'large.: ' in found.stdout and 'damaged' in found.stdout
+    assert '1 fault in the change log' in found.stderr
+    add(server, 'made.', 1)     # and it goes on
