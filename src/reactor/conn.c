@@ -199,8 +199,12 @@ static enum conn_wait wait_of(const struct conn *c)
 {
     if (stream_unsent(&c->stream))
         return CONN_SENDING;
+    if (c->waiting && c->is_paused)
+        return CONN_ANSWERING; /* what is missing of a message may be there, unread */
     if (stream_is_partial(&c->stream))
         return CONN_RECEIVING;
+    if (c->waiting)
+        return CONN_ANSWERING;
     return c->is_heard ? CONN_IDLE : CONN_FIRST;
 }
 

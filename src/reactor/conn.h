@@ -16,7 +16,8 @@
 
 struct tcp;
 
-/* What the peer owes us; each has its own deadline, and its own list in struct tcp. */
+/* What the peer owes us; each has its own deadline, and its own list in struct tcp. In the last one
+ * it owes nothing, we do, and there is no deadline. */
 enum conn_wait {
     CONN_FIRST,     /* nothing has come yet: limits.tcp-first-byte */
     CONN_IDLE,      /* nothing is under way: limits.tcp-idle, from the last message on */
@@ -24,6 +25,7 @@ enum conn_wait {
                        pieces */
     CONN_SENDING, /* answers wait to be taken: limits.tcp-message for each CONN_PROGRESS_LEN of them
                    */
+    CONN_ANSWERING, /* answers come later, and nothing but them is awaited */
     CONN_WAIT_COUNT
 };
 

@@ -8,6 +8,7 @@
  *   TURN_CONTROL   ev_async  a helper or the log is done      on_loaded
  *   TURN_CONTROL   ev_async  a new configuration is read      reload.c
  *   TURN_CONTROL   ev_timer  watchdog, progress, drain        on_watchdog on_progress on_drain_end
+ *   TURN_CONTROL   ev_timer  what failed is tried again       on_retry
  *   TURN_UDP       ev_io     each UDP socket                  on_udp
  *   TURN_CONN      ev_io     each TCP connection              conn.c
  *   TURN_CONN      ev_io     each control connection          control.c
@@ -47,6 +48,8 @@
  * the next word. */
 #define PROGRESS_EVERY_S     2.0
 #define PROGRESS_TRUST_US    30000000
+/* While something failed: how often the server looks whether it is time to try again. */
+#define RETRY_EVERY_S        1.0
 /* When stopping: how long peers may take to read their last answers. */
 #define DRAIN_S              5.0
 /* When stopping: how long the change log may take for the last changes. */
@@ -70,7 +73,7 @@ struct loop {
     struct diag reload_fault; /* of the last reload; no text: it took effect */
     ev_signal on_term, on_int, on_hup, on_usr1;
     ev_async loaded;
-    ev_timer watchdog, progress, drain_end;
+    ev_timer watchdog, progress, retry, drain_end;
     ev_prepare drained, turn_end;
     enum loop_state state;
     int exit_code;
@@ -199,6 +202,16 @@ static void on_loaded(struct ev_loop *ev, ev_async *w, int revents)
     collect(container_of(w, struct loop, loaded));
 }
 
+/* Runs while the server wants time to pass. */
+static void on_retry(struct ev_loop *ev, ev_timer *w, int revents)
+{
+    (void)revents;
+    struct loop *l = container_of(w, struct loop, retry);
+    collect(l);
+    if (!server_wants_time(l->server))
+        ev_timer_stop(ev, w);
+}
+
 static void on_progress(struct ev_loop *ev, ev_timer *w, int revents)
 {
     (void)ev;
@@ -323,9 +336,11 @@ static void on_conf(void *arg, struct conf *conf, const struct conf_faults *faul
 
 static void on_turn_end(struct ev_loop *ev, ev_prepare *w, int revents)
 {
-    (void)ev;
     (void)revents;
-    server_turn(container_of(w, struct loop, turn_end)->server);
+    struct loop *l = container_of(w, struct loop, turn_end);
+    server_turn(l->server);
+    if (server_wants_time(l->server) && !ev_is_active(&l->retry))
+        ev_timer_again(ev, &l->retry);
 }
 
 static void hold(void *arg, const struct exchange *x, struct reply_path *path)
@@ -448,6 +463,8 @@ static void watchers_init(struct loop *l)
         ev_timer_start(l->ev, &l->watchdog);
     ev_timer_init(&l->progress, on_progress, PROGRESS_EVERY_S, PROGRESS_EVERY_S);
     ev_set_priority(&l->progress, TURN_CONTROL);
+    ev_timer_init(&l->retry, on_retry, RETRY_EVERY_S, RETRY_EVERY_S);
+    ev_set_priority(&l->retry, TURN_CONTROL);
     ev_timer_init(&l->drain_end, on_drain_end, DRAIN_S, 0.0);
     ev_prepare_init(&l->drained, on_drained);
     ev_prepare_init(&l->turn_end, on_turn_end);

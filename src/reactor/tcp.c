@@ -30,6 +30,8 @@ _Static_assert(TURN_TCP_BATCH <= SERVER_BATCH_MAX, "a batch goes to server_handl
 /* How long accepting rests when the system has no descriptors or memory and no connection could
  * give way. */
 #define ACCEPT_PAUSE_S 0.1
+/* A deadline beyond all others that can still be added to a time. */
+#define NEVER_US       (INT64_C(1) << 60)
 
 /* --- deadlines --- */
 
@@ -107,7 +109,9 @@ static struct conn *victim(const struct tcp *t)
     struct conn *receiving = head_of(t, CONN_RECEIVING), *sending = head_of(t, CONN_SENDING);
     if (receiving && sending)
         return receiving->since_us <= sending->since_us ? receiving : sending;
-    return receiving ? receiving : sending;
+    if (receiving || sending)
+        return receiving ? receiving : sending;
+    return head_of(t, CONN_ANSWERING);
 }
 
 static bool give_way(struct tcp *t)
@@ -133,7 +137,9 @@ void tcp_relieve(struct tcp *t)
         struct conn *c = head_of(t, CONN_SENDING);
         if (!c)
             c = head_of(t, CONN_RECEIVING);
-        ASSERT(c); /* the others hold nothing */
+        if (!c)
+            c = head_of(t, CONN_ANSWERING); /* with messages that it is too soon to take */
+        ASSERT(c);                          /* the others hold nothing */
         t->count->tcp_slow_closed++;
         conn_close(c);
     }
@@ -262,7 +268,8 @@ void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_
         .wait_us = {[CONN_FIRST] = (int64_t)conf->tcp_first_byte_ms * 1000,
                     [CONN_IDLE] = (int64_t)conf->tcp_idle_ms * 1000,
                     [CONN_RECEIVING] = (int64_t)conf->tcp_message_ms * 1000,
-                    [CONN_SENDING] = (int64_t)conf->tcp_message_ms * 1000},
+                    [CONN_SENDING] = (int64_t)conf->tcp_message_ms * 1000,
+                    [CONN_ANSWERING] = NEVER_US},
         .pipeline = conf->tcp_pipeline,
         .unsent = (size_t)conf->tcp_unsent,
     };

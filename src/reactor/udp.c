@@ -212,7 +212,7 @@ void udp_answer(struct udp *u, const struct peer *peer, struct reply_path *path,
         h.msg_control = &control;
         h.msg_controllen = path->control_len;
     }
-    if (len && !l->is_closed && sendmsg(l->io.fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (len && (l->is_closed || sendmsg(l->io.fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0))
         u->count->dropped_send++;
     listen_release(l);
 }

@@ -45,6 +45,7 @@ static void drop(struct server *s, struct changing *c, enum changing_end why)
 /* A slice; true: it is over, and c is freed. */
 static bool step(struct server *s, struct changing *c)
 {
+    s->changing_steps++;
     if (!c->is_applied) {
         enum changing_next next = c->kind->apply(s, c);
         c->is_applied = next == CHANGING_APPLIED;
@@ -85,14 +86,19 @@ void changing_start(struct server *s, struct server_zone *z, struct changing *c,
     c->kind = kind;
     c->zone = z;
     list_add_last(&s->changing, &c->link);
-    turn(s, c);
+    if (s->changing_steps < CHANGING_STEPS)
+        turn(s, c);
     want_turn(s);
 }
 
 void changing_turn(struct server *s)
 {
-    LIST_EACH(link, &s->changing)
-        turn(s, changing_of(link));
+    while (s->changing_steps < CHANGING_STEPS && !list_is_empty(&s->changing)) {
+        struct list *first = s->changing.next;
+        list_remove(first); /* the others are first next time */
+        list_add_last(&s->changing, first);
+        turn(s, changing_of(first));
+    }
     want_turn(s);
 }
 

@@ -20,6 +20,8 @@ struct changing;
 /* Owners compared in one turn, and RRsets set: about a microsecond each, some more with large ones.
  */
 #define CHANGING_SLICE 256
+/* Slices in one turn, of all that are under way: what is small takes two. */
+#define CHANGING_STEPS 4
 
 enum changing_next {
     CHANGING_MORE,    /* call again */
@@ -54,11 +56,12 @@ struct changing {
     bool is_applied; /* what is left is the diff */
 };
 
-/* c (all zero) is under way from here on; its first slices are done at once, so that it may be over
- * and freed when this returns. The zone has data that can be changed (is_kept, is_ready). */
+/* c (all zero) is under way from here on; its first slices are done at once if this turn has time
+ * for them, so that it may be over and freed when this returns. The zone has data that can be
+ * changed (is_kept, is_ready). */
 void changing_start(struct server *s, struct server_zone *z, struct changing *c,
                     const struct changing_kind *kind);
-/* A slice of each that is under way. */
+/* Slices of those that are under way, in turn. */
 void changing_turn(struct server *s);
 /* Drops the one whose txn is open, if there is one: the zone's tip is about to be taken back. */
 void changing_abort(struct server *s, struct server_zone *z);

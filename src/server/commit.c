@@ -107,7 +107,8 @@ static void roll_back(struct server *s, struct list *waiting)
     }
 }
 
-/* The log knows of changes that we do not: it was read before they came in. So it is read again. */
+/* The log knows of changes that we do not: it was read before they came in. So it is read again;
+ * not at once if that did not help a moment ago. */
 static void read_again(struct server *s, struct list *waiting)
 {
     LIST_EACH(link, waiting) {
@@ -115,7 +116,11 @@ static void read_again(struct server *s, struct list *waiting)
         if (!z || !z->is_kept)
             continue;
         z->is_kept = false;
-        zone_want_again(s, z);
+        if (z->is_reread)
+            zone_retry_later(s, z, RETRY_FILE);
+        else
+            zone_want_again(s, z);
+        z->is_reread = !z->is_reread;
     }
 }
 
@@ -123,7 +128,7 @@ static void read_again(struct server *s, struct list *waiting)
 static void settle(struct commit *c, struct list *waiting, enum err result)
 {
     LIST_EACH(link, waiting) {
-        pending_of(link)->result = result;
+        pending_of(link)->result = pending_of(link)->zone ? result : ERR_CANCELED;
         list_remove(link);
         list_add_last(&c->settled, link);
     }
@@ -136,7 +141,7 @@ static bool tell_some(struct server *s, unsigned budget)
         struct pending *p = pending_of(c->settled.next);
         list_remove(&p->link);
         c->count--;
-        p->done(s, p, p->zone ? p->result : ERR_CANCELED);
+        p->done(s, p, p->result);
     }
     return list_is_empty(&c->settled);
 }
@@ -150,8 +155,10 @@ static void publish_all(struct server *s)
             continue;
         zone_publish(p->data, p->version);
         z->seq_published++;
+        z->is_reread = false;
         z->replay_bytes += p->diff.len;
         s->count.commit_changes++;
+        snapshot_consider(s, z);
     }
 }
 

@@ -34,7 +34,7 @@ typedef void (*pending_done_fn)(struct server *s, struct pending *p, enum err re
 
 struct pending {
     struct list link;
-    struct server_zone *zone;  /* NULL: removed meanwhile */
+    struct server_zone *zone;  /* NULL: removed meanwhile, or its data replaced */
     struct zone *data;         /* alive through `pin` */
     const struct version *pin; /* some version of it */
     struct version *version;   /* to be published; NULL: nothing changes */

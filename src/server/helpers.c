@@ -8,12 +8,13 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/check.h"
 
 struct helpers {
     pthread_mutex_t lock;
-    pthread_cond_t work;
-    struct list jobs, finished;
+    pthread_cond_t work, log_work;
+    struct list jobs, log_jobs, finished;
     unsigned pending; /* reactor's thread only */
     unsigned idle;    /* helpers that wait for work */
     bool is_ending;
@@ -36,20 +37,29 @@ void helpers_wake(struct helpers *h)
 }
 
 /* The next job, NULL at the end. */
-static struct job *job_take(struct helpers *h)
+static struct job *job_take(struct helpers *h, struct list *jobs, pthread_cond_t *work)
 {
     struct job *t = NULL;
     pthread_mutex_lock(&h->lock);
-    h->idle++;
-    while (list_is_empty(&h->jobs) && !h->is_ending)
-        pthread_cond_wait(&h->work, &h->lock);
-    h->idle--;
+    h->idle += jobs == &h->jobs;
+    while (list_is_empty(jobs) && !h->is_ending)
+        pthread_cond_wait(work, &h->lock);
+    h->idle -= jobs == &h->jobs;
     if (!h->is_ending) {
-        t = job_of(h->jobs.next);
+        t = job_of(jobs->next);
         list_remove(&t->link);
     }
     pthread_mutex_unlock(&h->lock);
     return t;
+}
+
+static void job_run(struct helpers *h, struct job *t)
+{
+    t->kind->run(t);
+    pthread_mutex_lock(&h->lock);
+    list_add_last(&h->finished, &t->link);
+    pthread_mutex_unlock(&h->lock);
+    helpers_wake(h);
 }
 
 /* From here on the thread runs where no other one wants to, and gives way at once: on a processor
@@ -65,53 +75,70 @@ static void *helper(void *arg)
 {
     struct helpers *h = arg;
     bool is_behind = false;
-    for (struct job *t; (t = job_take(h));) {
+    for (struct job *t; (t = job_take(h, &h->jobs, &h->work));) {
         if (t->pace == PACE_BEHIND && !is_behind) {
             step_back();
             is_behind = true;
         }
-        t->kind->run(t);
-        pthread_mutex_lock(&h->lock);
-        list_add_last(&h->finished, &t->link);
-        pthread_mutex_unlock(&h->lock);
-        helpers_wake(h);
+        job_run(h, t);
     }
+    return NULL;
+}
+
+/* One that never steps back: who holds the change log's gate and does not run holds up every commit
+ * behind it. */
+static void *log_helper(void *arg)
+{
+    struct helpers *h = arg;
+    for (struct job *t; (t = job_take(h, &h->log_jobs, &h->log_work));)
+        job_run(h, t);
     return NULL;
 }
 
 struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg)
 {
-    struct helpers *h = mem_alloc_zero(sizeof(*h) + threads * sizeof(pthread_t));
+    struct helpers *h = mem_alloc_zero(sizeof(*h) + (threads + 1) * sizeof(pthread_t));
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->work, NULL);
+    pthread_cond_init(&h->log_work, NULL);
     list_init(&h->jobs);
+    list_init(&h->log_jobs);
     list_init(&h->finished);
     h->wake = wake;
     h->wake_arg = wake_arg;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (; h->thread_count < threads; h->thread_count++)
-        if (pthread_create(&h->threads[h->thread_count], NULL, helper, h) != 0)
+    for (; h->thread_count < threads + 1; h->thread_count++) {
+        void *(*what)(void *) = h->thread_count == 0 ? log_helper : helper;
+        if (pthread_create(&h->threads[h->thread_count], NULL, what, h) != 0)
             break;
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (h->thread_count == 0) {
+    if (h->thread_count < 2) {
         helpers_free(h);
         return NULL;
     }
     return h;
 }
 
-static void jobs_drop(struct list *jobs)
+/* To drop one may give another: the last pin of a zone that was removed goes. */
+static void jobs_drop(struct helpers *h)
 {
-    LIST_EACH(it, jobs) {
-        struct job *t = job_of(it);
-        list_remove(it);
+    struct list *lists[] = {&h->jobs, &h->log_jobs, &h->finished};
+    for (unsigned i = 0; i < ARRAY_LEN(lists);) {
+        if (list_is_empty(lists[i])) {
+            i++;
+            continue;
+        }
+        struct job *t = job_of(lists[i]->next);
+        list_remove(&t->link);
         t->kind->drop(t);
+        i = 0;
     }
 }
 
-void helpers_free(struct helpers *h)
+void helpers_end(struct helpers *h)
 {
     if (!h)
         return;
@@ -119,12 +146,20 @@ void helpers_free(struct helpers *h)
     h->is_ending = true;
     atomic_store(&h->is_canceled, true);
     pthread_cond_broadcast(&h->work);
+    pthread_cond_signal(&h->log_work);
     pthread_mutex_unlock(&h->lock);
-    for (unsigned i = 0; i < h->thread_count; i++)
-        pthread_join(h->threads[i], NULL);
-    jobs_drop(&h->jobs);
-    jobs_drop(&h->finished);
+    for (; h->thread_count > 0; h->thread_count--)
+        pthread_join(h->threads[h->thread_count - 1], NULL);
+}
+
+void helpers_free(struct helpers *h)
+{
+    if (!h)
+        return;
+    helpers_end(h);
+    jobs_drop(h);
     pthread_cond_destroy(&h->work);
+    pthread_cond_destroy(&h->log_work);
     pthread_mutex_destroy(&h->lock);
     free(h);
 }
@@ -143,8 +178,10 @@ void helpers_give(struct helpers *h, struct job *t, const struct job_kind *kind,
     if (pace == PACE_FIRST)
         list_add_first(&h->jobs, &t->link);
     else
-        list_add_last(&h->jobs, &t->link);
-    if (h->idle) /* the others look again before they wait */
+        list_add_last(pace == PACE_LOG ? &h->log_jobs : &h->jobs, &t->link);
+    if (pace == PACE_LOG)
+        pthread_cond_signal(&h->log_work);
+    else if (h->idle) /* the others look again before they wait */
         pthread_cond_signal(&h->work);
     pthread_mutex_unlock(&h->lock);
 }

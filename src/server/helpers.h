@@ -20,8 +20,10 @@ typedef void (*helpers_wake_fn)(void *arg);
 
 /* Is somebody waiting for the outcome, or does the last good version answer meanwhile? Then queries
  * go first. The first PACE_BEHIND makes the thread that takes it one that always steps back.
- * PACE_FIRST goes before all that waits: it gives memory back. */
-enum pace { PACE_AWAITED, PACE_BEHIND, PACE_FIRST };
+ * PACE_FIRST goes before all that waits: it gives memory back. PACE_LOG is for what uses the change
+ * log while updates may be under way: a thread of its own does these one by one, and never steps
+ * back. */
+enum pace { PACE_AWAITED, PACE_BEHIND, PACE_FIRST, PACE_LOG };
 
 struct job_kind {
     void (*run)(struct job *t);               /* in a helper */
@@ -35,10 +37,14 @@ struct job {
     enum pace pace;
 };
 
-/* Starts the threads, with all signals blocked in them. wake is called from them when a job is
- * done; several calls may become one, as ev_async_send()'s do. NULL: no thread to be had. */
+/* Starts the threads, and the one for PACE_LOG, with all signals blocked in them. wake is called
+ * from them when a job is done; several calls may become one, as ev_async_send()'s do. NULL: no
+ * thread to be had. */
 struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg);
-/* Ends what is under way, drops what is not begun or not collected. NULL is fine. */
+/* Ends what is under way, and the threads. Jobs may still be given: they wait for helpers_free().
+ * NULL is fine. */
+void helpers_end(struct helpers *h);
+/* The same if it was not done, and drops what is not begun or not collected. NULL is fine. */
 void helpers_free(struct helpers *h);
 /* Set when the helpers are to end: long jobs look at it. */
 const atomic_bool *helpers_is_ending(const struct helpers *h);

@@ -21,7 +21,6 @@ struct merging {
 struct pending_file {
     struct pending pending;
     struct opening *opening; /* what the file was: identity and base */
-    uint8_t *base;
 };
 
 void source_take_old(struct server_zone *z, struct opening *o)
@@ -35,9 +34,9 @@ void source_take_old(struct server_zone *z, struct opening *o)
 
 void source_adopt(struct server_zone *z, struct opening *o)
 {
-    base_release(z->base);
+    const struct base *old = z->base;
     z->base = o->new_base;
-    o->new_base = NULL;
+    o->new_base = old; /* freed with the opening */
     free(z->identity);
     z->identity = o->new_identity;
     o->new_identity = NULL;
@@ -66,15 +65,14 @@ static void on_done(struct server *s, struct pending *p, enum err result)
     if (z && result == OK) {
         source_adopt(z, f->opening);
         log_merged(z, f->opening, &f->opening->merged);
-        snapshot_consider(s, z);
     } else if (z) {
         zone_fail(z, "the change log did not take what is new in the zone file");
+        zone_retry_later(s, z, RETRY_FILE);
     }
     if (z && z->is_wanted_again)
         zone_want_again(s, z);
     pending_release(p);
-    opening_free(f->opening);
-    free(f->base);
+    opening_drop(s->helpers, f->opening);
     free(f);
 }
 
@@ -86,9 +84,8 @@ void merging_commit(struct server *s, struct server_zone *z, struct opening *o, 
     f->opening = o;
     snprintf(f->pending.actor, sizeof(f->pending.actor), "file %.290s",
              o->path ? o->path : "soa of the configuration");
-    f->base = base_write(o->new_base, &f->pending.source.base_len);
-    f->pending.source.base = f->base;
-    f->pending.source.identity = o->new_identity ? o->new_identity : "";
+    f->pending.source =
+        (struct journal_source){o->new_identity ? o->new_identity : "", o->base_bytes, o->base_len};
     if (t)
         pending_seal(&f->pending, t);
     else { /* the opening has built it */
@@ -109,7 +106,8 @@ static struct merging *merging_of(struct changing *c)
 static void merging_free(struct server *s, struct merging *m)
 {
     s->merged--;
-    opening_free(m->opening);
+    if (m->opening)
+        opening_drop(s->helpers, m->opening);
     free(m);
 }
 

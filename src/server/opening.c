@@ -15,10 +15,8 @@
 /* Lines logged of one zone file; the rest is counted in the summary. */
 #define OPENING_LINES_MAX 20
 
-void opening_free(struct opening *o)
+static void empty(struct opening *o)
 {
-    if (!o)
-        return;
     merge_free(o->plan);
     zone_free(o->zone);
     zone_free(o->theirs);
@@ -26,11 +24,47 @@ void opening_free(struct opening *o)
     journal_zone_done(&o->log);
     base_release(o->base);
     base_release(o->new_base);
+    free(o->base_bytes);
     free(o->soa_names);
     free(o->path);
     free(o->identity);
     free(o->new_identity);
+}
+
+void opening_free(struct opening *o)
+{
+    if (!o)
+        return;
+    empty(o);
     free(o);
+}
+
+static void drop_run(struct job *t)
+{
+    struct opening *o = container_of(t, struct opening, job);
+    empty(o);
+    *o = (struct opening){.job = o->job};
+}
+
+static void drop_free(struct job *t)
+{
+    opening_free(container_of(t, struct opening, job));
+}
+
+static void drop_done(void *owner, struct job *t)
+{
+    (void)owner;
+    drop_free(t);
+}
+
+static const struct job_kind drop_kind = {drop_run, drop_done, drop_free};
+
+void opening_drop(struct helpers *h, struct opening *o)
+{
+    if (o->zone || o->theirs || o->plan)
+        helpers_give(h, &o->job, &drop_kind, PACE_FIRST);
+    else
+        opening_free(o);
 }
 
 static void on_line(void *arg, enum master_severity severity, const char *line)
@@ -122,6 +156,8 @@ static struct zone *source_take(struct opening *o)
     struct zone *z = source_read(o);
     if (z) {
         o->new_base = base_make(z->published);
+        if (o->has_history)
+            o->base_bytes = base_write(o->new_base, &o->base_len);
         return z;
     }
     o->has_failed = true;
@@ -179,6 +215,7 @@ static enum err changes_read(struct opening *o, struct journal *j, struct txn *t
 /* The zone as the log has it: snapshot and what was changed since. NULL with a sentence. */
 static struct zone *state_read(struct opening *o, struct journal *j)
 {
+    o->is_passing = false;
     struct zone *z = zone_new(name_of(&o->name), CLASS_IN);
     struct txn *t = txn_begin(z, TXN_BUILD);
     enum err e = snapshot_read(o, j, t);
@@ -187,6 +224,7 @@ static struct zone *state_read(struct opening *o, struct journal *j)
     if (e != OK) {
         txn_abort(&t);
         zone_free(z);
+        o->is_passing = e != ERR_INVALID; /* what is damaged stays so */
         return NULL;
     }
     zone_publish(z, txn_seal(&t, NULL));
@@ -239,12 +277,11 @@ static void merge_into(struct opening *o, struct zone *z, const struct base *bas
 
 static void note_source(struct opening *o, struct journal *j)
 {
-    struct journal_source source = {.identity = o->new_identity ? o->new_identity : ""};
-    source.base = base_write(o->new_base, &source.base_len);
+    struct journal_source source = {o->new_identity ? o->new_identity : "", o->base_bytes,
+                                    o->base_len};
     struct diag diag = {0};
     if (journal_zone_set_source(j, o->log.id, &source, &diag) != OK)
         log_warn("cannot note that a zone file was read", {"reason", diag.text});
-    free((void *)(uintptr_t)source.base);
 }
 
 static void merge_source(struct opening *o, struct journal *j, struct zone *z)
@@ -280,7 +317,7 @@ static void open_with_history(struct opening *o)
 {
     struct journal *j = state_open(o->state, &o->diag);
     if (!j || journal_zone_make(j, name_of(&o->name), &o->log, &o->diag) != OK) {
-        o->has_failed = true;
+        o->has_failed = o->is_passing = true;
         return;
     }
     if (o->log.removed_us)

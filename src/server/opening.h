@@ -46,10 +46,13 @@ struct opening {
     struct merge *plan;      /* live: what is to be done; NULL: nothing */
     struct merge_result merged; /* not live: what was done */
     const struct base *new_base;
+    uint8_t *base_bytes; /* base_write() of new_base for the change log, where that is to have it */
+    size_t base_len;
     char *new_identity;
     bool is_unchanged; /* the file is the one that was loaded last */
 
     bool has_failed; /* a sentence is in diag; zone may be there all the same (from the log) */
+    bool is_passing; /* it may go better another time: the log could not be read */
     struct load_result result;
     struct diag diag;
     int64_t took_us;
@@ -58,6 +61,8 @@ struct opening {
 
 /* Frees it with all that is still in it; `live` has been unpinned by the reactor. */
 void opening_free(struct opening *o);
+/* The same on the reactor's thread: what is large is freed by a helper. */
+void opening_drop(struct helpers *h, struct opening *o);
 /* Copies what a zone without a file is made from. */
 void opening_set_soa(struct opening *o, const struct conf_soa *soa);
 /* What a job's run() does. */

@@ -95,10 +95,12 @@ void server_free(struct server *s)
     if (!s)
         return;
     controls_done(&s->controls);
-    helpers_free(s->helpers);
+    helpers_end(s->helpers); /* they use the change log, which uses what commits hold */
     state_free(s->state);
     commit_drop(s);
-    update_queue_done(&s->updates);
+    update_queue_done(s);
+    zones_settle(s);
+    helpers_free(s->helpers); /* takes what the others have let go of, and unpins zones */
     zones_free(s);
     sessions_done(s);
     keyring_free(s->keyring);
@@ -121,6 +123,7 @@ bool server_collect(struct server *s, int64_t now_us)
 {
     s->now_us = now_us;
     commit_collect(s);
+    zones_retry(s);
     bool is_complete = zones_collect(s);
     controls_collect(&s->controls);
     return is_complete;
@@ -129,6 +132,7 @@ bool server_collect(struct server *s, int64_t now_us)
 /* What is left over has the loop turn again at once. */
 void server_turn(struct server *s)
 {
+    s->changing_steps = 0;
     bool has_run_all = update_turn(s);
     bool has_told_all = commit_turn(s);
     if (!has_run_all || !has_told_all)
@@ -180,6 +184,11 @@ const struct conf *server_conf(const struct server *s)
 struct counters *server_counters(struct server *s)
 {
     return &s->count;
+}
+
+bool server_wants_time(const struct server *s)
+{
+    return s->retry_at_us != 0;
 }
 
 bool server_is_idle(const struct server *s)

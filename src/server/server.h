@@ -61,6 +61,9 @@ void server_start(struct server *s, int64_t now_us);
 /* Takes in what helpers and the change log have finished, and goes on with a reload; false while
  * loads or a reload are still under way. */
 bool server_collect(struct server *s, int64_t now_us);
+/* Something failed and is to be tried again: server_collect() is to be called each second or so
+ * even if nobody wakes the reactor. */
+bool server_wants_time(const struct server *s);
 /* At the end of each turn of the loop: what was decided in it goes to the change log. */
 void server_turn(struct server *s);
 /* When stopping: waits until the change log has taken, or refused, all that was decided, and

@@ -36,7 +36,6 @@ struct server_zone {
     bool is_ready;  /* its first snapshot is durable: it can be changed */
     bool is_frozen; /* by the operator: updates are refused */
     bool is_snapshotting;
-    int64_t tried_us; /* wall clock: when zone_try_again() did something last */
     uint64_t log_id;
     uint64_t seq_given, seq_published; /* changes handed to the log, and durable */
     uint64_t replay_bytes;             /* diffs behind the newest snapshot */
@@ -45,6 +44,9 @@ struct server_zone {
     struct update_rules rules;
     struct changing *changing; /* its txn is open; NULL: none */
     bool is_merged;            /* a merge is under way, or what came of it waits for the log */
+    bool is_reread;            /* the log was read again, and has taken nothing since */
+    bool is_owed;              /* what its file has is not in: to be read again at retry_us */
+    int64_t retry_us;          /* wall clock: when what failed is tried again; 0: nothing did */
 };
 
 /* Updates that have come and are not run yet: the messages as they are. */
@@ -87,8 +89,10 @@ struct server {
     unsigned reload_at; /* the next of conf->zones that it takes in hand */
     bool is_reloading;
     struct controls controls;
-    struct list changing; /* struct changing */
-    unsigned merged;      /* files whose news are being merged, or wait for the log */
+    int64_t retry_at_us;     /* the first retry_us of all zones; 0: none */
+    struct list changing;    /* struct changing */
+    unsigned changing_steps; /* done in this turn */
+    unsigned merged;         /* files whose news are being merged, or wait for the log */
     struct update_queue updates;
     int64_t now_us; /* wall clock of the newest event */
     struct commit commit;
@@ -126,15 +130,20 @@ void zones_free(struct server *s);
 bool zones_collect(struct server *s);
 /* The zone is to be read again when nothing is under way with it. */
 void zone_want_again(struct server *s, struct server_zone *z);
-/* An update came for a zone that cannot take it yet. What failed is done once more, every few
- * seconds: the disk may have room again. */
-void zone_try_again(struct server *s, struct server_zone *z);
+/* Something of it failed for a reason that may pass: a snapshot, or (RETRY_FILE) what brings its
+ * file in. It is tried again after a while, whatever happens until then. */
+enum retry { RETRY_SNAPSHOT, RETRY_FILE };
+void zone_retry_later(struct server *s, struct server_zone *z, enum retry what);
+/* Those whose time has come. */
+void zones_retry(struct server *s);
+/* The server ends: no zone is changed any more. */
+void zones_settle(struct server *s);
 /* Makes the rules of its updates what configuration and base say. */
 void zone_rules_set(struct server_zone *z);
 /* Says what is wrong with it ("" nothing), for status and `reevectl zone`. */
 void zone_fail(struct server_zone *z, const char *why);
 /* Notes in the log what the file was, where nothing in the zone has changed. */
-void source_note(struct server *s, uint64_t log_id, const struct opening *o);
+void source_note(struct server *s, uint64_t log_id, struct opening *o);
 extern const struct job_kind opening_kind;
 
 /* merging.c */
@@ -153,7 +162,7 @@ void commit_init(struct commit *c);
 void commit_drop(struct server *s);
 
 /* snapshot.c: writes a snapshot of what is published and durable, in a helper, if the changes since
- * the last one are worth it or there is none. */
+ * the last one are worth it or there is none. To be asked whenever something was published. */
 void snapshot_consider(struct server *s, struct server_zone *z);
 
 /* handle.c */
@@ -171,8 +180,8 @@ void refusal_note(struct server *s, const struct request *q, const struct refusa
 
 /* update.c: opcode UPDATE. */
 void update_queue_init(struct update_queue *u);
-/* Frees what still waits, and tells nobody. */
-void update_queue_done(struct update_queue *u);
+/* Frees what still waits: its channels are let go of without an answer. */
+void update_queue_done(struct server *s);
 /* Keeps the message until a turn has time for it; false: there are too many. */
 bool update_take(struct server *s, const struct exchange *x);
 /* A slice of them; false: more wait. */

@@ -73,6 +73,21 @@ static void snapshot_run(struct job *t)
     w->took_us = clock_mono_us() - start;
 }
 
+static void note_outcome(struct server *s, struct server_zone *z, const struct snapshot *w)
+{
+    bool is_first = !z->is_ready;
+    if (w->result == OK) {
+        z->replay_bytes -= w->replay_bytes;
+        z->is_ready = true;
+    } else {
+        zone_retry_later(s, z, RETRY_SNAPSHOT);
+    }
+    if (is_first)
+        zone_fail(z, w->result == OK ? "" : w->diag.text);
+    if (is_first && z->is_ready && z->is_wanted_again)
+        zone_want_again(s, z);
+}
+
 static void snapshot_done(void *owner, struct job *t)
 {
     struct server *s = owner;
@@ -84,10 +99,7 @@ static void snapshot_done(void *owner, struct job *t)
     version_unpin(w->version);
     if (z && z->data_ticket == w->ticket) {
         z->is_snapshotting = false;
-        if (w->result == OK) {
-            z->replay_bytes -= w->replay_bytes;
-            z->is_ready = true;
-        }
+        note_outcome(s, z, w);
     }
     if (w->result == OK) {
         s->count.snapshots++;
@@ -127,12 +139,12 @@ static void snapshot_start(struct server *s, struct server_zone *z)
         w->identity = mem_string(z->identity ? z->identity : "");
         w->base = base_hold(z->base);
     }
-    helpers_give(s->helpers, &w->job, &snapshot_kind, z->is_ready ? PACE_BEHIND : PACE_AWAITED);
+    helpers_give(s->helpers, &w->job, &snapshot_kind, PACE_LOG);
 }
 
 void snapshot_consider(struct server *s, struct server_zone *z)
 {
-    if (!z->is_kept || z->is_snapshotting)
+    if (!z->is_kept || z->is_snapshotting || z->retry_us)
         return;
     if (!z->is_ready || z->replay_bytes >= s->conf->snapshot_after)
         snapshot_start(s, z);

@@ -88,6 +88,7 @@ static void on_done(struct server *s, struct pending *p, enum err result)
     enum rcode rcode = result == OK ? u->reply.rcode : SERVFAIL;
     s->count.updates_lost += result != OK;
     s->count.updates_done += result == OK && p->version;
+    s->count.updates_unchanged += rcode == NOERROR && !p->version;
     pending_release(p);
     reply_send(s, &u->reply, rcode, s->now_us);
     free(u);
@@ -171,9 +172,10 @@ static bool run(struct server *s, struct request *q, struct exchange *x)
         struct refusal_cause cause = {q->rcode, report.reason, name_of(&report.name), report.type};
         refusal_note(s, q, &cause);
     }
-    s->count.updates_unchanged += q->rcode == NOERROR && !t;
-    if (!t && (data->tip == data->published || !rests_on_data(q->rcode)))
+    if (!t && (data->tip == data->published || !rests_on_data(q->rcode))) {
+        s->count.updates_unchanged += q->rcode == NOERROR;
         return true;
+    }
     wait_for_log(s, q, x, &t, &report);
     return false;
 }
@@ -199,17 +201,20 @@ void update_queue_init(struct update_queue *u)
     list_init(&u->blocked);
 }
 
-static void list_free(struct list *l)
+static void queue_drop(struct server *s, struct list *l)
 {
-    LIST_EACH(link, l)
-        free(queued_of(link));
+    LIST_EACH(link, l) {
+        struct queued *m = queued_of(link);
+        s->hooks.reply(s->hooks.arg, &m->peer, &m->path, s->late_out, 0);
+        free(m);
+    }
     list_init(l);
 }
 
-void update_queue_done(struct update_queue *u)
+void update_queue_done(struct server *s)
 {
-    list_free(&u->ready);
-    list_free(&u->blocked);
+    queue_drop(s, &s->updates.ready);
+    queue_drop(s, &s->updates.blocked);
 }
 
 static void queue_add(struct server *s, const struct exchange *x, struct list *where)
@@ -291,10 +296,8 @@ bool update_handle(struct server *s, struct request *q, struct exchange *x)
     struct server_zone *z = zone_owner(q->entry);
     if (!z->conf->has_history)
         return turn_down(s, q, REFUSED, "the zone has no updates in the configuration");
-    if (!z->is_kept || !z->is_ready) {
-        zone_try_again(s, z);
+    if (!z->is_kept || !z->is_ready)
         return turn_down(s, q, SERVFAIL, "the zone is not ready to be changed");
-    }
     if (z->is_frozen)
         return turn_down(s, q, REFUSED, "the zone is frozen");
     return z->changing ? block(s, x) : run(s, q, x);

@@ -19,9 +19,6 @@
 #include "base/check.h"
 #include "server/server_int.h"
 
-/* Seldom enough for a zone file that stays broken and a log that tells of each try. */
-#define TRY_AGAIN_US (5 * INT64_C(1000000))
-
 /* --- freeing --- */
 
 /* A zone that nobody has pinned is freed by a helper: a large one takes long. */
@@ -73,6 +70,8 @@ static void forget_data(struct server *s, struct server_zone *z)
     z->is_kept = z->is_ready = z->is_frozen = z->is_snapshotting = z->is_merged = false;
     z->seq_given = z->seq_published = z->replay_bytes = 0;
     z->log_id = 0;
+    z->is_owed = false;
+    z->retry_us = 0;
 }
 
 /* --- notes in the log that nobody waits for --- */
@@ -114,14 +113,16 @@ static void note_done(void *owner, struct job *t)
 
 static const struct job_kind note_kind = {note_run, note_done, note_free};
 
-void source_note(struct server *s, uint64_t log_id, const struct opening *o)
+void source_note(struct server *s, uint64_t log_id, struct opening *o)
 {
     struct note *n = mem_alloc_zero(sizeof(*n));
     n->state = s->state;
     n->log_id = log_id;
     n->source.identity = mem_string(o->new_identity ? o->new_identity : "");
-    n->source.base = base_write(o->new_base, &n->source.base_len);
-    helpers_give(s->helpers, &n->job, &note_kind, PACE_BEHIND);
+    n->source.base = o->base_bytes;
+    n->source.base_len = o->base_len;
+    o->base_bytes = NULL;
+    helpers_give(s->helpers, &n->job, &note_kind, PACE_LOG);
 }
 
 static void removal_note(struct server *s, uint64_t log_id)
@@ -130,7 +131,7 @@ static void removal_note(struct server *s, uint64_t log_id)
     n->state = s->state;
     n->log_id = log_id;
     n->removed_us = s->now_us;
-    helpers_give(s->helpers, &n->job, &note_kind, PACE_BEHIND);
+    helpers_give(s->helpers, &n->job, &note_kind, PACE_LOG);
 }
 
 /* --- what is configured --- */
@@ -191,6 +192,15 @@ static uint64_t source_hash(const struct server *s, const struct conf_zone *c)
     return hash_bytes(&s->store.key, buf, text_len(&t));
 }
 
+/* While the server starts all helpers read the change log, later only the one that is for it. */
+static enum pace pace_of(const struct server *s, const struct server_zone *z,
+                         const struct opening *o)
+{
+    if (o->has_history && !o->live && s->reload > 1)
+        return PACE_LOG;
+    return z->entry->zone ? PACE_BEHIND : PACE_AWAITED;
+}
+
 static void open_zone(struct server *s, struct server_zone *z)
 {
     const struct conf_zone *c = z->conf;
@@ -198,7 +208,7 @@ static void open_zone(struct server *s, struct server_zone *z)
     z->ticket = o->ticket = ++s->last_ticket;
     z->source = source_hash(s, c);
     z->is_loading = true;
-    z->is_wanted_again = z->is_stale = false;
+    z->is_wanted_again = z->is_stale = z->is_owed = false;
     name_copy(&o->name, name_of(&c->name));
     o->path = mem_string(c->file);
     if (c->soa)
@@ -213,26 +223,65 @@ static void open_zone(struct server *s, struct server_zone *z)
         o->base = base_hold(z->base);
         o->identity = mem_string(z->identity);
     }
-    helpers_give(s->helpers, &o->job, &opening_kind, z->entry->zone ? PACE_BEHIND : PACE_AWAITED);
+    helpers_give(s->helpers, &o->job, &opening_kind, pace_of(s, z, o));
+}
+
+/* Its data is to have a snapshot in the log before anything changes it: a change that stands there
+ * without what it is a change of could not be replayed. */
+static bool awaits_snapshot(const struct server_zone *z)
+{
+    return z->is_kept && !z->is_ready && z->conf->has_history;
 }
 
 void zone_want_again(struct server *s, struct server_zone *z)
 {
-    if (z->is_loading || z->is_merged)
+    if (z->is_loading || z->is_merged || awaits_snapshot(z))
         z->is_wanted_again = true;
     else
         open_zone(s, z);
 }
 
-void zone_try_again(struct server *s, struct server_zone *z)
+/* What failed is tried again after so long: a disk that is full is full for a while, and an
+ * operator who has made room likes to see it noticed. */
+#define RETRY_US 5000000
+
+void zone_retry_later(struct server *s, struct server_zone *z, enum retry what)
 {
-    if (s->now_us - z->tried_us < TRY_AGAIN_US || z->is_loading || z->is_snapshotting)
-        return;
-    z->tried_us = s->now_us;
-    if (z->is_kept)
-        snapshot_consider(s, z);
-    else if (z->failure)
+    z->is_owed = z->is_owed || what == RETRY_FILE;
+    if (!z->retry_us)
+        z->retry_us = s->now_us + RETRY_US;
+    if (!s->retry_at_us || z->retry_us < s->retry_at_us)
+        s->retry_at_us = z->retry_us;
+}
+
+static void retry(struct server *s, struct server_zone *z)
+{
+    bool is_owed = z->is_owed;
+    z->retry_us = 0;
+    z->is_owed = false;
+    if (is_owed)
         zone_want_again(s, z);
+    snapshot_consider(s, z);
+}
+
+/* A clock that was set back is no reason to wait longer. */
+static bool is_due(int64_t at_us, int64_t now_us)
+{
+    return at_us <= now_us || at_us - now_us > RETRY_US;
+}
+
+void zones_retry(struct server *s)
+{
+    if (!s->retry_at_us || !is_due(s->retry_at_us, s->now_us))
+        return;
+    s->retry_at_us = 0;
+    STORE_EACH(e, &s->store) {
+        struct server_zone *z = e->owner;
+        if (z->retry_us && is_due(z->retry_us, s->now_us))
+            retry(s, z);
+        else if (z->retry_us && (!s->retry_at_us || z->retry_us < s->retry_at_us))
+            s->retry_at_us = z->retry_us;
+    }
 }
 
 static void configure(struct server *s, const struct conf_zone *c)
@@ -317,11 +366,16 @@ void zones_reload(struct server *s)
     reload_some(s);
 }
 
+void zones_settle(struct server *s)
+{
+    STORE_EACH(e, &s->store)
+        changing_forget(s, zone_owner(e));
+}
+
 void zones_free(struct server *s)
 {
     STORE_EACH(e, &s->store) {
         struct server_zone *z = e->owner;
-        changing_forget(s, z);
         zone_free(e->zone);
         owner_free(z);
     }
@@ -388,6 +442,8 @@ static void take_result(struct server *s, struct server_zone *z, struct opening 
     s->count.zone_loads_failed += o->has_failed;
     if (o->has_failed)
         log_failed(o, o->zone ? o->zone : z->entry->zone);
+    if (o->has_failed && o->is_passing)
+        zone_retry_later(s, z, RETRY_FILE);
     if (o->zone) {
         bool has_change = o->has_change;
         take_data(s, z, o);
@@ -400,7 +456,7 @@ static void take_result(struct server *s, struct server_zone *z, struct opening 
         merging_start(s, z, o);
         return;
     }
-    opening_free(o);
+    opening_drop(s->helpers, o);
 }
 
 static void opening_job_run(struct job *t)
@@ -417,12 +473,12 @@ static void opening_job_done(void *owner, struct job *t)
     if (o->live)
         version_unpin(o->live);
     if (!z || z->ticket != o->ticket) {
-        opening_free(o); /* removed meanwhile */
+        opening_drop(s->helpers, o); /* removed meanwhile */
         return;
     }
     z->is_loading = false;
-    if (z->is_stale)
-        opening_free(o);
+    if (z->is_stale || (o->live && !z->is_kept)) /* the log is to be read again first */
+        opening_drop(s->helpers, o);
     else
         take_result(s, z, o);
     if (z->is_wanted_again)

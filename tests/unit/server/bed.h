@@ -24,7 +24,9 @@
 #include "server/server_int.h"
 
 /* Waiting for helpers: far more than they need, so that only a hang fails. */
-#define BED_WAIT_S 30
+#define BED_WAIT_S   30
+
+#define BED_LATE_MAX 256
 
 #define BED_TOP                                         \
     "$TTL 300\n"                                        \
@@ -41,6 +43,9 @@ struct bed {
     uint8_t out[DNS_MESSAGE_MAX];
     size_t out_len;
     unsigned waiting; /* answers that come later */
+    /* their rcodes in the order in which they came */
+    uint8_t late[BED_LATE_MAX];
+    unsigned late_count;
     int64_t now_us;
 };
 
@@ -107,6 +112,8 @@ static inline void bed_reply(void *arg, const struct peer *peer, struct reply_pa
     b->waiting--;
     memcpy(b->out, bytes, len);
     b->out_len = len;
+    if (len >= DNS_HEADER_LEN && b->late_count < BED_LATE_MAX)
+        b->late[b->late_count++] = bytes[3] & FLAG_RCODE_MASK;
 }
 
 static inline struct server_hooks bed_hooks(struct bed *b)

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A zone file's news on their way into the live zone: what comes in between, and what fails. */
+#include "disk.h"
+
+/* More RRsets than one turn does. */
+enum { MANY = 4000 };
+
+static void file_many(struct bed *b, unsigned serial, unsigned address)
+{
+    size_t cap = 200 + MANY * 40u, len = 0;
+    char *text = mem_alloc(cap);
+    for (unsigned i = 0; i < MANY; i++)
+        len += (size_t)snprintf(text + len, cap - len, "h%u A 192.0.2.%u\n", i, address);
+    bed_file(b, "a", BED_TOP "%s", serial, text);
+    free(text);
+}
+
+static struct disk start_many(void)
+{
+    struct disk d = disk_new();
+    file_many(d.bed, 1, 1);
+    bed_start(d.bed, "", DISK_A);
+    disk_rest(d.bed);
+    return d;
+}
+
+/* The address that h0 has, 0: none. */
+static unsigned address(struct bed *b, const char *name)
+{
+    return disk_ask(b, name) == NOERROR ? b->out[b->out_len - 1] : 0;
+}
+
+/* Turns until a merge of a.example has begun and is not over. */
+static void until_merging(struct bed *b)
+{
+    while (!disk_zone(b, "a.example.")->changing) {
+        cr_assert(bed_wait(b));
+        (void)server_collect(b->server, b->now_us);
+        server_turn(b->server);
+    }
+}
+
+Test(merging, has_updates_of_its_zone_wait_and_not_those_of_others)
+{
+    struct disk d = start_many();
+    struct bed *b = d.bed;
+    bed_reload(b, "", DISK_A DISK_B);
+    disk_rest(b);
+    file_many(b, 1, 2);
+    bed_reload(b, "", DISK_A DISK_B);
+    until_merging(b);
+    disk_send_add(b, "a.example.", "x.a.example.");
+    disk_send_add(b, "b.example.", "x.b.example.");
+    server_turn(b->server);
+    cr_expect_eq(b->server->updates.count, 1, "one waits for the merge");
+    cr_expect_eq(b->server->commit.count, 1, "one for the log");
+    cr_expect_eq(address(b, "h0.a.example."), 1);
+    disk_rest(b);
+    cr_expect_eq(b->late_count, 2);
+    cr_expect_eq(b->late[0], NOERROR);
+    cr_expect_eq(b->late[1], NOERROR);
+    cr_expect_eq(address(b, "h0.a.example."), 2);
+    cr_expect_eq(disk_ask(b, "x.a.example."), NOERROR);
+    cr_expect_eq(bed_serial(b, "a.example."), 3, "one step for the file, one for the update");
+    disk_free(&d);
+}
+
+Test(merging, is_begun_anew_when_the_log_fails_beneath_it)
+{
+    struct disk d = start_many();
+    struct bed *b = d.bed;
+    file_many(b, 1, 2);
+    disk_fail(&d, FAULT_WRITE, 1, EIO);
+    disk_send_add(b, "a.example.", "x.a.example.");
+    disk_until_committed(b); /* refused, and the server does not know it yet */
+    bed_reload(b, "", DISK_A);
+    /* the merge builds on what is refused */
+    while (!disk_zone(b, "a.example.")->changing && b->server->commit.is_busy) {
+        while (helpers_collect(b->server->helpers, b->server))
+            ;
+        sched_yield();
+    }
+    cr_assert_not_null(disk_zone(b, "a.example.")->changing);
+    changing_turn(b->server);
+    disk_rest(b);
+    cr_expect_eq(b->late[0], SERVFAIL);
+    disk_recover(&d);
+    cr_expect_eq(address(b, "h0.a.example."), 2);
+    cr_expect_eq(disk_ask(b, "x.a.example."), NXDOMAIN);
+    cr_expect_eq(bed_serial(b, "a.example."), 2);
+    disk_restart(b, "", DISK_A);
+    cr_expect_eq(address(b, "h0.a.example."), 2);
+    cr_expect_eq(bed_serial(b, "a.example."), 2);
+    disk_free(&d);
+}
+
+Test(merging, that_the_log_does_not_take_is_done_when_it_does)
+{
+    struct disk d = disk_new();
+    struct bed *b = d.bed;
+    bed_start(b, "", DISK_A);
+    disk_rest(b);
+    disk_fail(&d, FAULT_WRITE, 1, ENOSPC);
+    bed_file(b, "a", BED_TOP "www A 192.0.2.2\nmail A 192.0.2.3\n", 1);
+    bed_reload(b, "", DISK_A);
+    disk_rest(b);
+    cr_expect_eq(disk_ask(b, "mail.a.example."), NXDOMAIN, "not in the log, so not served");
+    cr_expect_eq(bed_serial(b, "a.example."), 1);
+    cr_expect_not_null(disk_zone(b, "a.example.")->failure);
+    disk_recover(&d);
+    cr_expect_eq(disk_ask(b, "mail.a.example."), NOERROR);
+    cr_expect_eq(bed_serial(b, "a.example."), 2);
+    cr_expect_null(disk_zone(b, "a.example.")->failure);
+    disk_restart(b, "", DISK_A);
+    cr_expect_eq(bed_serial(b, "a.example."), 2);
+    disk_free(&d);
+}
+
+/* The same when it is found at the start. */
+Test(merging, that_the_log_does_not_take_at_the_start_is_done_when_it_does)
+{
+    struct disk d = disk_new();
+    struct bed *b = d.bed;
+    bed_start(b, "", DISK_A);
+    disk_rest(b);
+    cr_assert_eq(disk_add(b, "a.example.", "x.a.example."), NOERROR);
+    server_free(b->server);
+    bed_file(b, "a", BED_TOP "www A 192.0.2.2\nmail A 192.0.2.3\n", 1);
+    bed_start(b, "", DISK_A);
+    disk_fail(&d, FAULT_WRITE, 1, ENOSPC);
+    disk_rest(b);
+    bool is_in = bed_serial(b, "a.example.") == 3; /* the file came in before the disk failed */
+    if (!is_in)
+        cr_expect_eq(disk_ask(b, "mail.a.example."), NXDOMAIN);
+    cr_expect_eq(disk_ask(b, "x.a.example."), NOERROR);
+    faultvfs_clear(d.vfs);
+    disk_recover(&d);
+    cr_expect_eq(disk_ask(b, "mail.a.example."), NOERROR);
+    cr_expect_eq(bed_serial(b, "a.example."), 3);
+    disk_free(&d);
+}
+
+Test(merging, is_forgotten_with_its_zone)
+{
+    struct disk d = start_many();
+    struct bed *b = d.bed;
+    for (unsigned i = 0; i < 4; i++) {
+        file_many(b, 1, 2 + i);
+        bed_reload(b, "", DISK_A);
+        until_merging(b);
+        unsigned told = b->late_count;
+        disk_send_add(b, "a.example.", "x.a.example.");
+        server_turn(b->server);
+        bed_reload(b, "", DISK_B);
+        disk_rest(b);
+        cr_expect_eq(b->late_count, told + 1);
+        cr_expect_eq(b->late[told], NOTAUTH, "it is run when the zone is gone");
+        bed_reload(b, "", DISK_A);
+        disk_rest(b);
+        cr_expect_eq(address(b, "h0.a.example."), 2 + i);
+        cr_expect_eq(bed_serial(b, "a.example."), 2 + i);
+    }
+    disk_free(&d);
+}
+
+Test(merging, under_way_at_the_end_is_not_waited_for)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        struct disk d = start_many();
+        struct bed *b = d.bed;
+        file_many(b, 1, 2);
+        bed_reload(b, "", DISK_A);
+        until_merging(b);
+        disk_send_add(b, "a.example.", "x.a.example.");
+        server_turn(b->server);
+        while (i >= 1 && !disk_zone(b, "a.example.")->is_merged)
+            (void)server_collect(b->server, b->now_us);
+        if (i == 2)
+            bed_reload(b, "", DISK_A); /* to be read once more when the log has it */
+        server_free(b->server);
+        cr_expect_eq(b->waiting, 0);
+        bed_start(b, "", DISK_A);
+        disk_rest(b);
+        cr_expect_eq(address(b, "h0.a.example."), 2);
+        cr_expect_eq(bed_serial(b, "a.example."), 2);
+        disk_free(&d);
+    }
+}
+
+Test(merging, asked_for_again_and_again_ends_with_the_newest_file)
+{
+    struct disk d = start_many();
+    struct bed *b = d.bed;
+    for (unsigned i = 0; i < 12; i++) {
+        file_many(b, 1, 2 + i);
+        bed_reload(b, "", DISK_A);
+        for (unsigned k = 0; k < i; k++) {
+            (void)server_collect(b->server, b->now_us);
+            server_turn(b->server);
+        }
+    }
+    disk_rest(b);
+    disk_rest(b);
+    cr_expect_eq(address(b, "h0.a.example."), 13);
+    cr_expect_eq(address(b, "h3999.a.example."), 13);
+    disk_free(&d);
+}
+
+/* One turn does a bounded part of all merges, however many there are. */
+Test(merging, of_many_zones_goes_on_in_small_turns)
+{
+    enum { ZONES = 60 };
+    struct disk d = disk_new();
+    struct bed *b = d.bed;
+    char zones[ZONES * 100] = "";
+    for (unsigned i = 0; i < ZONES; i++)
+        sprintf(zones + strlen(zones), DISK_ZONE("z%u.example", "a"), i);
+    bed_start(b, "", zones);
+    disk_rest(b);
+    bed_file(b, "a", BED_TOP "www A 192.0.2.2\n", 1);
+    bed_reload(b, "", zones);
+    disk_rest(b);
+    for (unsigned i = 0; i < ZONES; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "www.z%u.example.", i);
+        cr_expect_eq(address(b, name), 2, "%s", name);
+    }
+    disk_free(&d);
+}
