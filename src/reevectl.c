@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "ctl/line.h"
 #include "ctl/request.h"
+#include "ctl/send.h"
 #include "ctl/show.h"
 
 enum { EXIT_OK = 0, EXIT_NO = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3 };
@@ -96,9 +97,33 @@ static int answer_take(const struct ctl_request *r, struct ctl_line *l, FILE *ou
     }
 }
 
+/* The text that goes ahead of the request; EXIT_*. */
+static int text_send(const struct ctl_request *r, struct ctl_line *l)
+{
+    struct diag diag = {0};
+    bool is_stdin = !r->input || strcmp(r->input, "-") == 0;
+    const char *name = is_stdin ? "standard input" : r->input;
+    FILE *in = is_stdin ? stdin : fopen(r->input, "re");
+    if (!in) {
+        err_say(&diag, ERR_IO, "%s: %s", name, strerror(errno));
+        return complain(EXIT_USAGE, diag.text);
+    }
+    enum err e = ctl_send_text(l, in, &diag);
+    if (!is_stdin)
+        fclose(in);
+    if (e == ERR_SYNTAX || e == ERR_IO)
+        err_note(&diag, e, "%s", name);
+    if (e == OK)
+        return EXIT_OK;
+    return complain(e == ERR_SYSTEM ? EXIT_UNREACHABLE : EXIT_USAGE, diag.text);
+}
+
 static int exchange(const struct ctl_request *r, struct ctl_line *l, FILE *out)
 {
     struct diag diag = {0};
+    int sent = r->has_input ? text_send(r, l) : EXIT_OK;
+    if (sent != EXIT_OK)
+        return sent;
     if (ctl_line_send(l, r->json, &diag) != OK)
         return complain(EXIT_UNREACHABLE, diag.text);
     int code = answer_take(r, l, out);

@@ -76,6 +76,9 @@ static enum err value_put(struct ctl_request *r, const struct verb_arg *a, const
     case VERB_FILE:
         r->file = text;
         return OK;
+    case VERB_INPUT:
+        r->input = text;
+        return OK;
     case VERB_YES:
         json_object_set_new(r->json, a->name, json_true());
         return OK;
@@ -158,6 +161,14 @@ static enum err positions_check(const struct words *w, const struct ctl_request 
     return OK;
 }
 
+static bool wants_input(const struct verb *v)
+{
+    const struct verb_arg *a = v->args;
+    while (a->name && a->kind != VERB_INPUT)
+        a++;
+    return a->name != NULL;
+}
+
 /* --- the whole line --- */
 
 /* A verb may be two words. */
@@ -211,6 +222,7 @@ enum err ctl_request_read(int argc, char **argv, struct ctl_request *out, struct
     r.is_help = r.is_help || (e == OK && r.verb == VERB_COUNT && !r.is_version);
     if (e == OK && !r.is_help && !r.is_version) {
         json_object_set_new(r.json, "verb", json_string(verb_table[r.verb].name));
+        r.has_input = wants_input(&verb_table[r.verb]);
         e = positions_check(&w, &r, diag);
     }
     if (e != OK)

@@ -13,6 +13,8 @@ struct ctl_request {
     enum verb_id verb;
     json_t *json;       /* what is sent */
     const char *file;   /* the value of the argument that is the client's business; NULL: none */
+    bool has_input;     /* a text goes ahead of it */
+    const char *input;  /* the file that has it; NULL or "-": standard input */
     const char *socket; /* --socket; NULL: not given */
     bool is_json;       /* --json */
     bool is_help;       /* --help, help, or no word at all: nothing is asked */

@@ -230,6 +230,8 @@ void show_zone(const json_t *line, FILE *out)
         show_count(show_number_of(line, "grants"), "rule", out);
         fputc('\n', out);
     }
+    if (show_has(line, "frozen"))
+        fputs("  frozen    updates are refused until it is thawed\n", out);
 }
 
 /* Lines of a zone file: printable ASCII as the server makes it; anything else is escaped. */

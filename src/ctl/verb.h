@@ -28,7 +28,9 @@ enum verb_kind {
     VERB_NUMBER, /* 0..2^32-1 */
     VERB_PATH,   /* of a file or folder, for the server: the client makes it absolute */
     VERB_YES,    /* an option without value; true */
-    VERB_FILE    /* the client's business: not sent */
+    VERB_FILE,   /* the client's business: not sent */
+    /* a file, or else standard input, whose text the client sends ahead */
+    VERB_INPUT
 };
 
 enum verb_place {

@@ -37,6 +37,27 @@ VERB(keyrevoke, "key revoke", 900,   "nothing is accepted with the key any more"
 VERB(backup,    "backup",    3600,   "copies the change log and the kept keys into a new folder, while the server goes on",
      {"dir", 0, VERB_PATH, VERB_MUST, "DIR"})
 VERB(journalcheck, "journal check", 3600, "reads all of the change log and says what is damaged", {0})
+VERB(update,    "update",    300,    "changes a zone in one transaction: nsupdate's commands from FILE or standard input",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"input", 0, VERB_INPUT, VERB_MAYBE, "FILE"},
+     {"dry-run", 0, VERB_YES, VERB_OPTION, ""})
+VERB(freeze,    "freeze",    30,     "refuses updates of clients to the zone until it is thawed, over restarts too",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"})
+VERB(thaw,      "thaw",      30,     "lets clients update the zone again",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"})
+VERB(explain_update, "explain update", 30,
+     "what an update with that key (-: unsigned) would get, and what each rule says to it",
+     {"key", 0, VERB_TEXT, VERB_MUST, "KEY"},
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"update", 0, VERB_TEXT, VERB_MUST, "\"add NAME TTL TYPE DATA\""},
+     {"from", 0, VERB_TEXT, VERB_OPTION, "ADDRESS"})
+VERB(explain_query, "explain query", 10, "the answer to a query, and what of the zone it comes from",
+     {"name", 0, VERB_NAME, VERB_MUST, "NAME"},
+     {"type", 0, VERB_TEXT, VERB_MUST, "TYPE"},
+     {"from", 0, VERB_TEXT, VERB_OPTION, "ADDRESS"},
+     {"do", 0, VERB_YES, VERB_OPTION, ""})
+VERB(refused,   "refused",   10,     "the last messages that were refused, and why",
+     {"last", 'n', VERB_NUMBER, VERB_OPTION, "N"})
 #endif
 
 /*    alias              name */

@@ -170,6 +170,25 @@ static void body_drop(struct control_client *c)
     c->is_body_bad = false;
 }
 
+struct control_body control_body_take(struct control_call *call)
+{
+    struct control_client *c = client_of(call);
+    struct control_body body = {c->body, c->body_len, c->body_cap};
+    c->body = NULL;
+    c->body_len = c->body_cap = 0;
+    call->body = NULL;
+    call->body_len = 0;
+    return body;
+}
+
+void control_body_free(struct server *s, struct control_body *body)
+{
+    ASSERT(s->controls.body_bytes >= body->cap);
+    s->controls.body_bytes -= body->cap;
+    free(body->text);
+    *body = (struct control_body){0};
+}
+
 /* False: no room. */
 static bool body_make_room(struct control_client *c, size_t len)
 {
@@ -234,6 +253,7 @@ static const char *kind_fault(enum verb_kind kind, const json_t *value)
     case VERB_YES:
         return json_is_boolean(value) ? NULL : "true or false";
     case VERB_FILE:
+    case VERB_INPUT:
         break;
     }
     return "left to the client";

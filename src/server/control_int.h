@@ -63,6 +63,15 @@ enum control_next control_fail_usage(struct control_call *call, const char *fmt,
 /* The last line as fields, which say "ok" themselves. Takes fields. */
 enum control_next control_finish(struct control_call *call, json_t *fields);
 
+/* The text sent ahead as the caller's own, for a helper thread, say; all zero: there is none. It
+ * counts as the clients' text until it is given back, at the latest before the server ends. */
+struct control_body {
+    char *text;
+    size_t len, cap;
+};
+struct control_body control_body_take(struct control_call *call);
+void control_body_free(struct server *s, struct control_body *body);
+
 /* control_step() of a call that waits is to be called. */
 void control_resume(struct control_call *call);
 

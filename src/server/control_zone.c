@@ -103,6 +103,8 @@ enum control_next control_zone(struct control_call *call)
         control_put_text(fields, "failure", z->failure);
     if (c)
         control_put_number(fields, "grants", c->grant_count);
+    if (z->is_frozen)
+        json_object_set_new(fields, "frozen", json_true());
     return control_answer(call, fields);
 }
 

@@ -156,6 +156,15 @@ static void keep_name(struct name_buf *out, struct name n)
         name_copy(out, n);
 }
 
+/* A zone of ours, also where the message was not looked at so far (BADKEY); len 0: none. */
+static struct name zone_asked(const struct request *q)
+{
+    const struct store_entry *e = q->entry;
+    if (!e && message_opcode(&q->msg) == OPCODE_UPDATE && q->msg.qname.len)
+        e = store_get(q->store, q->msg.qname);
+    return e ? name_of(&e->name) : (struct name){0};
+}
+
 static void refusal_fill(struct refusal *r, const struct request *q,
                          const struct refusal_cause *cause)
 {
@@ -167,7 +176,7 @@ static void refusal_fill(struct refusal *r, const struct request *q,
     r->rcode = (uint16_t)cause->rcode;
     r->error = q->tsig.is_signed ? q->tsig.error : NOERROR;
     keep_name(&r->key, q->tsig.is_signed ? key : (struct name){0});
-    keep_name(&r->zone, q->entry ? name_of(&q->entry->name) : (struct name){0});
+    keep_name(&r->zone, zone_asked(q));
     keep_name(&r->name, cause->name.len ? cause->name : q->msg.qname);
     r->type = cause->name.len ? cause->type : q->msg.qtype;
     snprintf(r->reason, sizeof(r->reason), "%s", cause->reason);
@@ -179,6 +188,8 @@ void refusal_note(struct server *s, const struct request *q, const struct refusa
 {
     bool is_kept = message_opcode(&q->msg) != OPCODE_QUERY || q->tsig.is_signed;
     uint64_t suppressed = 0;
+    if (s->is_asking)
+        return;
     bool is_logged =
         log_is_on(LOG_INFO_LEVEL) &&
         log_rate_is_open(&s->refused_rate, REFUSED_LOGS_PER_SECOND, q->now_us, &suppressed);

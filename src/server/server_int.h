@@ -32,9 +32,10 @@ struct server_zone {
     char *failure;        /* why the last load failed; NULL: it did not */
 
     /* with history */
-    bool is_kept;   /* its live data is what the change log has: the members below are set */
-    bool is_ready;  /* its first snapshot is durable: it can be changed */
-    bool is_frozen; /* by the operator: updates are refused */
+    bool is_kept;     /* its live data is what the change log has: the members below are set */
+    bool is_ready;    /* its first snapshot is durable: it can be changed */
+    bool is_frozen;   /* by the operator: updates are refused */
+    bool is_freezing; /* that is on its way into the log, or out of it */
     bool is_snapshotting;
     uint64_t log_id;
     uint64_t seq_given, seq_published; /* changes handed to the log, and durable */
@@ -97,6 +98,7 @@ struct server {
     int64_t now_us; /* wall clock of the newest event */
     struct commit commit;
     struct refused refused;
+    bool is_asking; /* explain: nothing is counted, logged or remembered */
 
     /* one batch */
     struct request request[SERVER_BATCH_MAX];
@@ -186,6 +188,9 @@ void update_queue_done(struct server *s);
 bool update_take(struct server *s, const struct exchange *x);
 /* A slice of them; false: more wait. */
 bool update_turn(struct server *s);
+/* Can the zone be changed now? What freezes it holds up others, not the operator. */
+enum update_side { UPDATE_OF_PEER, UPDATE_OF_OPERATOR };
+bool update_gate(const struct server_zone *z, enum update_side side, struct refusal_cause *cause);
 /* Runs one. True: q->rcode is the answer; false: the answer comes later. */
 bool update_handle(struct server *s, struct request *q, struct exchange *x);
 /* A change in slices is over: those that waited for it are next. */

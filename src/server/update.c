@@ -283,6 +283,20 @@ static bool block(struct server *s, const struct exchange *x)
     return false;
 }
 
+bool update_gate(const struct server_zone *z, enum update_side side, struct refusal_cause *cause)
+{
+    *cause = (struct refusal_cause){.rcode = NOERROR};
+    if (!z->conf->has_history)
+        *cause = (struct refusal_cause){.rcode = REFUSED,
+                                        .reason = "the zone has no updates in the configuration"};
+    else if (!z->is_kept || !z->is_ready)
+        *cause = (struct refusal_cause){.rcode = SERVFAIL,
+                                        .reason = "the zone is not ready to be changed"};
+    else if (z->is_frozen && side == UPDATE_OF_PEER)
+        *cause = (struct refusal_cause){.rcode = REFUSED, .reason = "the zone is frozen"};
+    return cause->rcode == NOERROR;
+}
+
 bool update_handle(struct server *s, struct request *q, struct exchange *x)
 {
     /* s3.1.1: one zone, named by its SOA */
@@ -294,11 +308,8 @@ bool update_handle(struct server *s, struct request *q, struct exchange *x)
         return turn_down(s, q, NOTAUTH, "no zone of ours");
     }
     struct server_zone *z = zone_owner(q->entry);
-    if (!z->conf->has_history)
-        return turn_down(s, q, REFUSED, "the zone has no updates in the configuration");
-    if (!z->is_kept || !z->is_ready)
-        return turn_down(s, q, SERVFAIL, "the zone is not ready to be changed");
-    if (z->is_frozen)
-        return turn_down(s, q, REFUSED, "the zone is frozen");
+    struct refusal_cause cause;
+    if (!update_gate(z, UPDATE_OF_PEER, &cause))
+        return turn_down(s, q, cause.rcode, cause.reason);
     return z->changing ? block(s, x) : run(s, q, x);
 }

@@ -23,6 +23,16 @@ static void show_actor(const struct update *u, struct text *t)
         text_add(t, "unsigned updates");
 }
 
+/* The first rule that is for this key, whatever address it is for; -1: none. */
+static int rule_of_key(const struct update *u, const struct grant_question *q)
+{
+    for (unsigned i = 0; i < u->rules->grant_count; i++)
+        if (!u->rules->grants[i].is_deny &&
+            grant_match(&u->rules->grants[i], q, NULL) > GRANT_OTHER_KEY)
+            return (int)i;
+    return -1;
+}
+
 /* s3.3 for who has no permission at all. */
 static enum rcode check_actor(struct update *u)
 {
@@ -30,12 +40,17 @@ static enum rcode check_actor(struct update *u)
     for (unsigned i = 0; i < u->rules->grant_count; i++)
         if (grant_is_for(&u->rules->grants[i], &q))
             return NOERROR;
+    const struct item *first = u->ops.count ? &u->ops.at[0] : NULL;
+    u->report->rule = rule_of_key(u, &q);
+    if (u->report->rule >= 0)
+        return update_say(u, REFUSED, first,
+                          "not granted, closest rule updates[%d]: from another address",
+                          u->report->rule);
     char who[NAME_TEXT_MAX + 32];
     struct text t;
     text_init(&t, who, sizeof(who));
     show_actor(u, &t);
-    const struct item *first = u->ops.count ? &u->ops.at[0] : NULL;
-    return update_say(u, REFUSED, first, "not granted, no rule for %s from there", who);
+    return update_say(u, REFUSED, first, "not granted, no rule for %s", who);
 }
 
 static enum rcode refuse(const struct permit *p, const struct grant_question *q, int rule)
@@ -131,12 +146,21 @@ static enum rcode ask_item(struct permit *p)
     return ask(p, &q);
 }
 
+static bool take_rate(const struct update *u, const struct grant *g)
+{
+    struct grant_rate before = g->state ? *g->state : (struct grant_rate){0};
+    bool is_there = grant_take_rate(g, u->q->now_us);
+    if (g->state && u->actor->is_asking)
+        *g->state = before;
+    return is_there;
+}
+
 /* Once for each grant that the update makes use of. */
 static enum rcode take_rates(struct update *u, const bool *is_used)
 {
     for (unsigned i = 0; i < u->rules->grant_count; i++) {
         const struct grant *g = &u->rules->grants[i];
-        if (!is_used[i] || grant_take_rate(g, u->q->now_us))
+        if (!is_used[i] || take_rate(u, g))
             continue;
         u->report->rule = (int)i;
         return update_say(u, REFUSED, NULL, "over the rate of updates[%u], %u/s", i, g->rate);

@@ -104,7 +104,7 @@ static bool count_tip(const struct update *u, const struct grant *g, uint64_t *o
 /* The same number for the version that the update makes. */
 static void remember(const struct update *u, const struct grant *g, uint64_t records)
 {
-    if (g->counted)
+    if (g->counted && !u->actor->is_asking)
         *g->counted = (struct grant_count){
             .records = records,
             .zone_records = txn_record_count(u->txn),

@@ -40,10 +40,12 @@ void *update_alloc(struct update *u, size_t len)
 struct grant_question update_question(const struct update *u, enum grant_op op, struct name owner,
                                       uint16_t type)
 {
+    const struct peer *peer = u->actor->peer;
+    bool is_known = peer && peer->address.any.sa_family != AF_UNSPEC;
     return (struct grant_question){
         .zone = u->apex,
         .key = u->actor->key,
-        .from = u->actor->peer ? &u->actor->peer->address : NULL,
+        .from = is_known ? &peer->address : NULL,
         .op = op,
         .owner = owner,
         .type = type,

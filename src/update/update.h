@@ -55,6 +55,9 @@ struct update_actor {
     const struct tsig_key *key; /* verified; NULL: unsigned */
     const struct peer *peer;    /* NULL: the operator through the control socket: everything is
                                    granted */
+    /* only what would be is asked (explain): nothing is taken out of rates, and nothing remembered.
+     * An address of the family AF_UNSPEC then means that it is not known. */
+    bool is_asking;
 };
 
 /* What came of it, for the answer, the log and the change's row. */

@@ -382,6 +382,14 @@ struct version *txn_seal(struct txn **given, struct diff *diff)
     return v;
 }
 
+void txn_preview(struct txn **given, struct diff *diff)
+{
+    struct txn *t = *given;
+    (void)txn_diff_some(t, 0);
+    differ_finish(&t->differ, diff);
+    txn_abort(given);
+}
+
 void txn_abort(struct txn **given)
 {
     struct txn *t = *given;

@@ -115,6 +115,8 @@ bool txn_diff_some(struct txn *t, size_t budget);
 /* Ends the txn. Its version becomes the zone's tip and is returned; diff (TXN_CHANGE only, may be
  * NULL) is filled. */
 struct version *txn_seal(struct txn **t, struct diff *diff);
+/* Ends the txn without a trace (TXN_CHANGE); diff is filled with what it would have changed. */
+void txn_preview(struct txn **t, struct diff *diff);
 /* Ends the txn without a trace (TXN_CHANGE), or with a zone that is only good for zone_free
  * (TXN_BUILD). NULL is fine. */
 void txn_abort(struct txn **t);
