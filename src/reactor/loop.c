@@ -339,6 +339,7 @@ static void on_turn_end(struct ev_loop *ev, ev_prepare *w, int revents)
     (void)revents;
     struct loop *l = container_of(w, struct loop, turn_end);
     server_turn(l->server);
+    udp_flush(l->udp);
     if (server_wants_time(l->server) && !ev_is_active(&l->retry))
         ev_timer_again(ev, &l->retry);
 }
@@ -395,6 +396,7 @@ static void drain(struct loop *l)
     }
     if (!server_flush(l->server, DRAIN_US))
         log_error("stopping without the change log's word on the last changes");
+    udp_flush(l->udp);
     listen_done(&l->listens, l->ev);
     control_stop_accepting(&l->control);
     tcp_drain(&l->tcp);

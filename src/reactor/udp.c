@@ -30,6 +30,15 @@ union control {
     uint8_t v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
+/* An answer that came later and goes out with others. */
+struct late {
+    union address to;
+    union control control;
+    uint8_t control_len;
+    size_t len;
+    uint8_t bytes[SERVER_UDP_OUT_MAX];
+};
+
 struct udp {
     struct server *server;
     struct counters *count;
@@ -40,6 +49,9 @@ struct udp {
     union control control[TURN_UDP_BATCH];
     uint8_t in[TURN_UDP_BATCH][UDP_IN_MAX + SLOT_SKEW];
     uint8_t out[TURN_UDP_BATCH][SERVER_UDP_OUT_MAX + SLOT_SKEW];
+    struct listener *late_from; /* held once for each of them */
+    unsigned late_count;
+    struct late late[TURN_UDP_BATCH];
 };
 
 _Static_assert(TURN_UDP_BATCH <= SERVER_BATCH_MAX, "a batch goes to server_handle() in one call");
@@ -90,6 +102,8 @@ struct udp *udp_new(struct server *server)
 
 void udp_free(struct udp *u)
 {
+    if (u)
+        udp_flush(u);
     free(u);
 }
 
@@ -197,24 +211,46 @@ void udp_hold(struct udp *u, const struct exchange *x, struct reply_path *path)
     }
 }
 
+/* All of them go out of one socket: `u->late_from`. */
+void udp_flush(struct udp *u)
+{
+    struct listener *l = u->late_from;
+    for (unsigned i = 0; i < u->late_count; i++) {
+        struct late *late = &u->late[i];
+        struct msghdr *h = &u->send[i].msg_hdr;
+        u->send_part[i] = (struct iovec){late->bytes, late->len};
+        h->msg_name = &late->to;
+        h->msg_namelen = address_len(&late->to);
+        h->msg_control = late->control_len ? &late->control : NULL;
+        h->msg_controllen = late->control_len;
+    }
+    if (u->late_count && !l->is_closed)
+        send_all(u, l->io.fd, u->late_count);
+    else
+        u->count->dropped_send += u->late_count;
+    for (; u->late_count; u->late_count--)
+        listen_release(l);
+    u->late_from = NULL;
+}
+
 void udp_answer(struct udp *u, const struct peer *peer, struct reply_path *path,
                 const uint8_t *bytes, size_t len)
 {
     struct listener *l = path->channel;
-    union address to = peer->address;
-    union control control;
-    struct iovec part = {(void *)(uintptr_t)bytes, len};
-    struct msghdr h = {.msg_name = &to, .msg_namelen = address_len(&to)};
-    h.msg_iov = &part;
-    h.msg_iovlen = 1;
-    if (path->control_len) {
-        memcpy(&control, path->control, path->control_len);
-        h.msg_control = &control;
-        h.msg_controllen = path->control_len;
+    if (!len) {
+        listen_release(l);
+        return;
     }
-    if (len && (l->is_closed || sendmsg(l->io.fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0))
-        u->count->dropped_send++;
-    listen_release(l);
+    ASSERT(len <= SERVER_UDP_OUT_MAX);
+    if (u->late_count == TURN_UDP_BATCH || u->late_from != l)
+        udp_flush(u);
+    struct late *late = &u->late[u->late_count++];
+    u->late_from = l;
+    late->to = peer->address;
+    late->control_len = path->control_len;
+    memcpy(&late->control, path->control, path->control_len);
+    late->len = len;
+    memcpy(late->bytes, bytes, len);
 }
 
 bool udp_serve(struct udp *u, struct listener *l)
