@@ -2,8 +2,10 @@
  * What the log knows of zones. */
 #include "log/journal_int.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 
@@ -104,6 +106,13 @@ static enum err replay_bytes(struct journal *j, struct journal_zone *z, struct d
     return e == ERR_ABSENT ? OK : e;
 }
 
+/* A database that could not be made yet, on a full disk, knows no zone: that is no failure. */
+static bool is_made(const struct journal *j)
+{
+    struct stat st;
+    return stat(j->path, &st) == 0 ? st.st_size > 0 : errno != ENOENT;
+}
+
 enum err journal_zone_get(struct journal *j, struct name name, struct journal_zone *out,
                           struct diag *diag)
 {
@@ -111,7 +120,7 @@ enum err journal_zone_get(struct journal *j, struct name name, struct journal_zo
     struct journal_zone z;
     enum err e = journal_enter(j, NEED_READ, diag);
     if (e != OK)
-        return e;
+        return is_made(j) ? e : ERR_ABSENT;
     e = zone_row_by_name(&j->sql, name, &row, diag);
     if (e == OK)
         e = zone_load(&j->sql, &row, &z, diag);

@@ -316,8 +316,13 @@ static void merge_source(struct opening *o, struct journal *j, struct zone *z)
 static void open_with_history(struct opening *o)
 {
     struct journal *j = state_open(o->state, &o->diag);
-    if (!j || journal_zone_make(j, name_of(&o->name), &o->log, &o->diag) != OK) {
+    enum err e = j ? journal_zone_make(j, name_of(&o->name), &o->log, &o->diag) : ERR_IO;
+    if (e != OK)
         o->has_failed = o->is_passing = true;
+    if (e != OK && j && journal_zone_get(j, name_of(&o->name), &o->log, NULL) == ERR_ABSENT)
+        /* the log knows nothing of it and cannot be told of it now: no updates, but its file */
+        o->zone = source_read(o);
+    if (e != OK)
         return;
     }
     if (o->log.removed_us)

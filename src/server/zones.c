@@ -420,7 +420,7 @@ static void take_data(struct server *s, struct server_zone *z, struct opening *o
     z->entry->zone = fresh;
     z->data_ticket = o->ticket;
     z->loaded_us = s->now_us;
-    if (!o->has_history)
+    if (!o->has_history || !o->log.id) /* the log could not take it in yet */
         return;
     z->is_kept = true;
     z->is_ready = o->log.snapshot != 0;

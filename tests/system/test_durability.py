@@ -335,6 +335,7 @@ def test_a_first_start_on_a_full_disk_takes_updates_once_there_is_room(small, ro
     flight = flight_to(server)
     assert fails(flight)
     assert 'full' in server.log()
+    assert server.ask('ns.example.').answer, 'queries are answered from the file'
     disk.empty()
     works_again(server, flight)
     check_rest(server, flight)
