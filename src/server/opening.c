@@ -324,7 +324,6 @@ static void open_with_history(struct opening *o)
         o->zone = source_read(o);
     if (e != OK)
         return;
-    }
     if (o->log.removed_us)
         (void)journal_zone_set_removed(j, o->log.id, 0, NULL);
     if (o->log.snapshot == 0) {
