@@ -102,8 +102,8 @@ struct udp *udp_new(struct server *server)
 
 void udp_free(struct udp *u)
 {
-    if (u)
-        udp_flush(u);
+    for (; u && u->late_count; u->late_count--) /* the server, and its counters, are gone */
+        listen_release(u->late_from);
     free(u);
 }
 
@@ -215,6 +215,8 @@ void udp_hold(struct udp *u, const struct exchange *x, struct reply_path *path)
 void udp_flush(struct udp *u)
 {
     struct listener *l = u->late_from;
+    if (!l)
+        return;
     for (unsigned i = 0; i < u->late_count; i++) {
         struct late *late = &u->late[i];
         struct msghdr *h = &u->send[i].msg_hdr;
@@ -224,7 +226,7 @@ void udp_flush(struct udp *u)
         h->msg_control = late->control_len ? &late->control : NULL;
         h->msg_controllen = late->control_len;
     }
-    if (u->late_count && !l->is_closed)
+    if (!l->is_closed)
         send_all(u, l->io.fd, u->late_count);
     else
         u->count->dropped_send += u->late_count;

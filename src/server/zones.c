@@ -442,16 +442,16 @@ static void take_result(struct server *s, struct server_zone *z, struct opening 
     s->count.zone_loads_failed += o->has_failed;
     if (o->has_failed)
         log_failed(o, o->zone ? o->zone : z->entry->zone);
+    bool has_data = o->zone;
+    if (has_data)
+        take_data(s, z, o);
     if (o->has_failed && o->is_passing)
         zone_retry_later(s, z, RETRY_FILE);
-    if (o->zone) {
-        bool has_change = o->has_change;
-        take_data(s, z, o);
-        if (has_change) {
-            merging_commit(s, z, o, NULL);
-            return;
-        }
-    } else if (o->plan) {
+    if (has_data && o->has_change) {
+        merging_commit(s, z, o, NULL);
+        return;
+    }
+    if (!has_data && o->plan) {
         z->loaded_us = s->now_us;
         merging_start(s, z, o);
         return;
