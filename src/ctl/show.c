@@ -302,6 +302,8 @@ static void show_usage(const struct verb *v, FILE *out)
             fprintf(out, " [%s]", a->what);
         else if (a->place == VERB_REST)
             fprintf(out, " [%s...]", a->what);
+        else if (a->kind == VERB_YES && a->letter)
+            fprintf(out, " [-%c]", a->letter);
         else if (a->kind == VERB_YES)
             fprintf(out, " [--%s]", a->name);
         else if (a->letter)

@@ -21,9 +21,11 @@ VERB(loglevel,  "log-level", 10,     "least level that is logged, until the next
 VERB(zones,     "zones",     30,     "all zones with type, serial and number of records",     {0})
 VERB(zone,      "zone",      10,     "what there is to know about a zone",
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"})
-VERB(export,    "export",    30,     "the zone as it is served, as a zone file in canonical order",
+VERB(export,    "export",    300,    "a zone as it is served, as it was, or what of it is not its file's",
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
-     {"output", 'o', VERB_FILE, VERB_OPTION, "FILE"})
+     {"output", 'o', VERB_FILE, VERB_OPTION, "FILE"},
+     {"at", 0, VERB_NUMBER, VERB_OPTION, "SERIAL"},
+     {"dynamic", 0, VERB_YES, VERB_OPTION, ""})
 VERB(keylist,   "key list",  30,     "the keys: where each is from, until when its secrets hold, who grants it what", {0})
 VERB(keynew,    "key new",   900,    "makes a key, takes it into use and shows its secret, once",
      {"key", 0, VERB_NAME, VERB_MUST, "NAME"},
@@ -58,6 +60,24 @@ VERB(explain_query, "explain query", 10, "the answer to a query, and what of the
      {"do", 0, VERB_YES, VERB_OPTION, ""})
 VERB(refused,   "refused",   10,     "the last messages that were refused, and why",
      {"last", 'n', VERB_NUMBER, VERB_OPTION, "N"})
+VERB(log,       "log",       300,    "changes of a zone, newest first; -p with their records",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"key", 0, VERB_TEXT, VERB_OPTION, "KEY"},
+     {"name", 0, VERB_TEXT, VERB_OPTION, "NAME"},
+     {"since", 0, VERB_TEXT, VERB_OPTION, "2h|DATE"},
+     {"records", 'p', VERB_YES, VERB_OPTION, ""},
+     {"limit", 0, VERB_NUMBER, VERB_OPTION, "N"})
+VERB(diff,      "diff",      300,    "what differs between two serials, or the zone file, and what is served",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"serials", 0, VERB_TEXT, VERB_MAYBE, "SERIAL[..SERIAL]"},
+     {"file", 0, VERB_YES, VERB_OPTION, ""})
+VERB(roll_back, "rollback",  300,    "undoes all changes after a serial, as a new change",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"serial", 0, VERB_NUMBER, VERB_MUST, "SERIAL"},
+     {"dry-run", 0, VERB_YES, VERB_OPTION, ""})
+VERB(blame,     "blame",     300,    "who has changed a name last, RRset by RRset",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"name", 0, VERB_TEXT, VERB_MUST, "NAME"})
 #endif
 
 /*    alias              name */

@@ -49,6 +49,7 @@ static bool step(struct server *s, struct changing *c)
     if (!c->is_applied) {
         enum changing_next next = c->kind->apply(s, c);
         c->is_applied = next == CHANGING_APPLIED;
+        c->is_waiting = next == CHANGING_WAIT;
         if (next == CHANGING_GIVE_UP)
             drop(s, c, CHANGING_GAVE_UP);
         return next == CHANGING_GIVE_UP;
@@ -73,9 +74,20 @@ static void turn(struct server *s, struct changing *c)
         (void)step(s, c); /* what is small in one go: applied, compared, sealed */
 }
 
+/* Is another turn wanted? Those that have no txn wait for one that has. */
+static bool has_work(const struct server *s)
+{
+    LIST_EACH(link, &s->changing) {
+        const struct changing *c = changing_of(link);
+        if (!c->zone->changing || (c->txn && !c->is_waiting))
+            return true;
+    }
+    return false;
+}
+
 static void want_turn(struct server *s)
 {
-    if (!list_is_empty(&s->changing))
+    if (has_work(s))
         helpers_wake(s->helpers);
 }
 

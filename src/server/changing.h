@@ -25,6 +25,7 @@ struct changing;
 
 enum changing_next {
     CHANGING_MORE,    /* call again */
+    CHANGING_WAIT,    /* the same, but what it waits for wakes the loop */
     CHANGING_APPLIED, /* all is in the txn */
     CHANGING_GIVE_UP  /* nothing is to be changed after all: drop() is called */
 };
@@ -54,6 +55,7 @@ struct changing {
     struct server_zone *zone;
     struct txn *txn; /* NULL: another one is under way with the zone */
     bool is_applied; /* what is left is the diff */
+    bool is_waiting; /* said CHANGING_WAIT */
 };
 
 /* c (all zero) is under way from here on; its first slices are done at once if this turn has time

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "dns/print.h"
 #include "server/control_int.h"
+#include "server/history.h"
 #include "server/server_int.h"
 #include "zone/lookup.h"
 
@@ -209,8 +210,11 @@ enum control_next control_export(struct control_call *call)
     enum control_next next;
     struct store_entry *e = control_zone_of(call, &next);
     char name[NAME_TEXT_MAX];
+    uint32_t at;
     if (!e)
         return next;
+    if (control_number(call, "at", &at) || control_is_set(call, "dynamic"))
+        return history_export(call);
     if (!e->zone || !e->zone->published->apex)
         return control_fail(call, "zone %s is not loaded", name_text(name_of(&e->name), name));
     struct export *x = mem_alloc_zero(sizeof(*x));

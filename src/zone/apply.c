@@ -7,8 +7,7 @@
 #include "zone/txn.h"
 #include "zone/zone.h"
 
-/* One record, in the form of struct diff. */
-static const char *read_record(struct rd *r, const struct zone *z, struct rr *rr)
+const char *diff_read(struct rd *r, const struct diff_of *of, struct rr *rr)
 {
     rr->owner = rd_name(r);
     rr->type = rd_u16(r);
@@ -18,9 +17,9 @@ static const char *read_record(struct rd *r, const struct zone *z, struct rr *rr
     rr->rdata.bytes = rd_bytes(r, rr->rdata.len);
     if (r->bad)
         return "ends within a record";
-    if (!name_is_under(rr->owner, name_of(&z->name)))
+    if (!name_is_under(rr->owner, of->zone))
         return "has a record out of the zone";
-    if (rr->class != z->class || !rrtype_is_data(rr->type))
+    if (rr->class != of->class || !rrtype_is_data(rr->type))
         return "has a record that no zone can have";
     const char *why;
     return rdata_check(rr->type, rr->rdata, &why) ? NULL : "has malformed rdata";
@@ -53,9 +52,11 @@ static const char *add_record(struct txn *t, const struct rr *rr)
 static enum err apply_part(struct txn *t, struct rd r,
                            const char *(*step)(struct txn *, const struct rr *), struct diag *diag)
 {
+    const struct zone *z = txn_zone(t);
+    struct diff_of of = {name_of(&z->name), z->class};
     while (rd_left(&r) > 0) {
         struct rr rr;
-        const char *why = read_record(&r, txn_zone(t), &rr);
+        const char *why = diff_read(&r, &of, &rr);
         if (!why)
             why = step(t, &rr);
         if (why)

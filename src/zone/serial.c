@@ -38,6 +38,13 @@ uint32_t serial_next(uint32_t current, enum serial_policy policy, int64_t now_us
     return wanted != 0 && serial_compare(wanted, current) == 1 ? wanted : increment(current);
 }
 
+bool soa_is_alike(struct rdata a, struct rdata b)
+{
+    size_t head = a.len - (size_t)SERIAL_FROM_END, tail = SERIAL_FROM_END - 4;
+    return a.len == b.len && a.len >= SERIAL_FROM_END && memcmp(a.bytes, b.bytes, head) == 0 &&
+           memcmp(a.bytes + a.len - tail, b.bytes + b.len - tail, tail) == 0;
+}
+
 static bool find_soa(struct txn *t, struct rrset *out)
 {
     const struct node *n = txn_find(t, name_of(&txn_zone(t)->name));

@@ -3,6 +3,7 @@
 #ifndef REEVE_ZONE_SERIAL_H
 #define REEVE_ZONE_SERIAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "zone/txn.h"
@@ -25,6 +26,8 @@ enum serial_policy {
  * ahead of current, else the next number. Never 0: some secondaries take it for "none". */
 uint32_t serial_next(uint32_t current, enum serial_policy policy, int64_t now_us);
 
+/* Two SOAs' rdata with nothing different but the serial. */
+bool soa_is_alike(struct rdata a, struct rdata b);
 /* The SOA at the apex gets that serial and keeps all else. The zone has a SOA. */
 void txn_set_serial(struct txn *t, uint32_t serial);
 /* The serial as the txn would leave it; 0 without a SOA. */

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/wire.h"
 #include "dns/rr.h"
 #include "zone/node.h"
 
@@ -106,6 +107,14 @@ struct diff_bytes {
     size_t len, added_at;
 };
 enum err txn_apply(struct txn *t, const struct diff_bytes *d, struct diag *diag);
+
+/* The next record of a diff's bytes, which are of a zone of that name and class; a view. NULL: it
+ * is one that a zone may have; else what is wrong, as words behind "change". */
+struct diff_of {
+    struct name zone;
+    uint16_t class;
+};
+const char *diff_read(struct rd *r, const struct diff_of *of, struct rr *out);
 
 /* TXN_CHANGE: prepares the diff of a large txn bit by bit: compares up to `budget` of the owners it
  * touched; true: nothing is left to compare, and txn_seal() is quick. No more changes after the

@@ -1,78 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Requests in, lines out: every line is answered by well-formed lines of which the last one says
  * "ok", and a client may go away at any point. */
-#include "bed.h"
-#include "server/control.h"
 #include "server/control_frame.h"
 #include "server/control_int.h"
-
-/* A client of the control socket without the socket. */
-struct talk {
-    struct control_client *client;
-    char *out;
-    size_t len;
-    bool is_woken;
-};
-
-static void on_reply(void *arg, const char *bytes, size_t len)
-{
-    struct talk *t = arg;
-    t->out = mem_grow(t->out, t->len + len + 1);
-    memcpy(t->out + t->len, bytes, len);
-    t->len += len;
-    t->out[t->len] = 0;
-}
-
-static void on_wake(void *arg)
-{
-    ((struct talk *)arg)->is_woken = true;
-}
-
-static void talk_open(struct talk *t, struct bed *b)
-{
-    struct control_peer peer = {.uid = 1000};
-    struct control_port port = {t, on_reply, on_wake};
-    *t = (struct talk){0};
-    t->client = control_new(b->server, &peer, &port);
-}
-
-static void talk_close(struct talk *t)
-{
-    control_free(t->client);
-    free(t->out);
-}
-
-/* Until it is answered; the last line. */
-static json_t *ask(struct bed *b, struct talk *t, const char *line)
-{
-    t->len = 0;
-    enum control_next next = control_begin(t->client, line, strlen(line));
-    while (next != CONTROL_DONE) {
-        if (next == CONTROL_WAIT) {
-            while (!t->is_woken) {
-                cr_assert(bed_wait(b));
-                server_collect(b->server, b->now_us);
-            }
-            t->is_woken = false;
-        }
-        next = control_step(t->client);
-    }
-    cr_assert_gt(t->len, 0);
-    cr_assert_eq(t->out[t->len - 1], '\n');
-    t->out[t->len - 1] = 0;
-    char *last = strrchr(t->out, '\n');
-    json_t *answer = json_loads(last ? last + 1 : t->out, 0, NULL);
-    cr_assert(json_is_boolean(json_object_get(answer, "ok")), "%s", t->out);
-    return answer;
-}
-
-static bool is_ok(struct bed *b, struct talk *t, const char *line)
-{
-    json_t *answer = ask(b, t, line);
-    bool ok = json_is_true(json_object_get(answer, "ok"));
-    json_decref(answer);
-    return ok;
-}
+#include "talk.h"
 
 static struct bed *bed_of_two(void)
 {
@@ -122,7 +53,7 @@ Test(control, answers_every_line_with_a_last_one)
     struct talk t;
     talk_open(&t, b);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        cr_expect_eq(is_ok(b, &t, rows[i].line), rows[i].ok, "%s: %s", rows[i].line, t.out);
+        cr_expect_eq(talk_is_ok(b, &t, rows[i].line), rows[i].ok, "%s: %s", rows[i].line, t.out);
     talk_close(&t);
     bed_free(b);
 }
@@ -132,7 +63,7 @@ Test(control, exports_every_record_once_with_the_soa_first)
     struct bed *b = bed_of_two();
     struct talk t;
     talk_open(&t, b);
-    json_t *answer = ask(b, &t, "{\"verb\":\"export\",\"zone\":\"a.example\"}");
+    json_t *answer = talk_ask(b, &t, "{\"verb\":\"export\",\"zone\":\"a.example\"}");
     cr_expect_eq(json_integer_value(json_object_get(answer, "records")), 3002);
     cr_expect_eq(json_integer_value(json_object_get(answer, "serial")), 7);
     cr_expect_not_null(strstr(t.out, "\"more\":true"), "so much is more than one line");
@@ -215,10 +146,10 @@ Test(control, answers_a_reload_when_it_is_over)
     cr_assert_eq(control_step(t.client), CONTROL_DONE);
     cr_expect_not_null(strstr(t.out, ":3:7: bad \\\\xFF thing"), "%s", t.out);
     cr_expect_not_null(strstr(t.out, "\"ok\":false"), "%s", t.out);
-    cr_expect_not(is_ok(b, &t, line), "the hook refuses");
+    cr_expect_not(talk_is_ok(b, &t, line), "the hook refuses");
     cr_expect_not_null(strstr(t.out, "no thread"));
     control_reload_over(b->server, NULL, faults); /* nobody waits */
-    cr_expect(is_ok(b, &t, "{\"verb\":\"stop\"}"));
+    cr_expect(talk_is_ok(b, &t, "{\"verb\":\"stop\"}"));
     cr_expect_eq(calls, 102);
     free(faults);
     talk_close(&t);
