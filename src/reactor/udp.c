@@ -33,9 +33,9 @@ union control {
 /* An answer that came later and goes out with others. */
 struct late {
     union address to;
-    union control control;
     uint8_t control_len;
     size_t len;
+    _Alignas(union control) uint8_t control[sizeof(union control)];
     uint8_t bytes[SERVER_UDP_OUT_MAX];
 };
 
@@ -223,7 +223,7 @@ void udp_flush(struct udp *u)
         u->send_part[i] = (struct iovec){late->bytes, late->len};
         h->msg_name = &late->to;
         h->msg_namelen = address_len(&late->to);
-        h->msg_control = late->control_len ? &late->control : NULL;
+        h->msg_control = late->control_len ? late->control : NULL;
         h->msg_controllen = late->control_len;
     }
     if (!l->is_closed)
@@ -250,7 +250,7 @@ void udp_answer(struct udp *u, const struct peer *peer, struct reply_path *path,
     u->late_from = l;
     late->to = peer->address;
     late->control_len = path->control_len;
-    memcpy(&late->control, path->control, path->control_len);
+    memcpy(late->control, path->control, path->control_len);
     late->len = len;
     memcpy(late->bytes, bytes, len);
 }
