@@ -58,8 +58,6 @@ static void request_init(struct server *s, struct request *q, const struct peer 
     q->digest = &s->digest;
     q->answer = &s->build;
     q->edns = (struct edns){.client_size = EDNS_PLAIN_SIZE};
-    if (q->tsig.is_signed)
-        tsig_session_done(&q->tsig);
     q->entry = NULL;
     q->zone = NULL;
     q->version = NULL;
@@ -104,6 +102,16 @@ static enum rcode authenticate(struct server *s, struct request *q)
     return rc;
 }
 
+/* Form, signature, OPT. */
+static enum rcode read_whole(struct server *s, struct request *q)
+{
+    enum rcode rc = message_read(&q->msg);
+    if (rc == NOERROR)
+        rc = authenticate(s, q);
+    enum rcode edns = rc == FORMERR ? NOERROR : edns_read(q);
+    return rc == NOERROR ? edns : rc;
+}
+
 static enum stage read_request(struct server *s, struct request *q, const struct exchange *x,
                                int64_t now_us)
 {
@@ -112,12 +120,7 @@ static enum stage read_request(struct server *s, struct request *q, const struct
         return STAGE_DROP;
     if (message_opcode(&q->msg) == OPCODE_UPDATE && !x->path)
         return STAGE_QUEUE; /* nothing of it is looked at before its turn comes */
-    enum rcode rc = message_read(&q->msg);
-    if (rc == NOERROR)
-        rc = authenticate(s, q);
-    enum rcode edns = rc == FORMERR ? NOERROR : edns_read(q);
-    if (rc == NOERROR)
-        rc = edns;
+    enum rcode rc = read_whole(s, q);
     switch (message_opcode(&q->msg)) {
     case OPCODE_QUERY:
         return rc == NOERROR ? read_query(q) : decide(q, rc);
@@ -282,8 +285,8 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
     if (stage == STAGE_QUEUE)
         x->is_waiting = update_take(s, x);
     if (stage == STAGE_QUEUE && !x->is_waiting) {
-        (void)message_read(&q->msg); /* for the question */
-        q->rcode = SERVFAIL;
+        enum rcode rc = read_whole(s, q); /* a signed request has a signed answer */
+        q->rcode = rc == NOERROR ? SERVFAIL : rc;
     }
     if (stage == STAGE_UPDATE)
         x->is_waiting = !update_handle(s, q, x);
@@ -291,6 +294,13 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
         return;
     bool is_query = stage == STAGE_LOOK_UP || stage == STAGE_ANSWER;
     x->out_len = answer_compose(s, q, x->out, is_query ? COMPOSE_QUERY : COMPOSE_DECIDED);
+}
+
+/* A key that is taken out of the configuration is not kept by the last message that it signed. */
+static void session_end(struct request *q)
+{
+    if (UNLIKELY(q->tsig.is_signed))
+        tsig_session_done(&q->tsig);
 }
 
 void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t now_us)
@@ -311,6 +321,8 @@ void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t
     }
     if (job_count)
         lookup_batch(jobs, job_count);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         handle_one(s, &s->request[i], &x[i], stage[i]);
+        session_end(&s->request[i]);
+    }
 }

@@ -122,6 +122,7 @@ void server_start(struct server *s, int64_t now_us)
 bool server_collect(struct server *s, int64_t now_us)
 {
     s->now_us = now_us;
+    s->changing_steps = 0;
     commit_collect(s);
     zones_retry(s);
     bool is_complete = zones_collect(s);
@@ -153,7 +154,7 @@ bool server_flush(struct server *s, int64_t max_us)
         if (server_is_idle(s))
             return true;
         nanosleep(&step, NULL);
-        commit_collect(s);
+        (void)server_collect(s, s->now_us); /* what some updates wait for goes on */
     }
     return false;
 }

@@ -11,7 +11,8 @@
 #include "base/log.h"
 
 struct state {
-    pthread_mutex_t lock; /* of opening */
+    pthread_mutex_t lock;         /* of opening */
+    pthread_mutex_t options_lock; /* of options, never held while the disk is waited for */
     _Atomic(struct journal *) journal;
     char *dir;
     struct journal_options options;
@@ -34,10 +35,19 @@ static void options_set(struct state *s, const struct conf *conf)
     s->options.history_age_us = (uint64_t)conf->history_age_s * 1000000;
 }
 
+static struct journal_options options_get(struct state *s)
+{
+    pthread_mutex_lock(&s->options_lock);
+    struct journal_options options = s->options;
+    pthread_mutex_unlock(&s->options_lock);
+    return options;
+}
+
 struct state *state_new(const struct conf *conf, state_wake_fn wake, void *wake_arg)
 {
     struct state *s = mem_alloc_zero(sizeof(*s));
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->options_lock, NULL);
     s->dir = mem_string(conf->state_dir);
     s->options = (struct journal_options){.dir = s->dir, .notice = on_notice};
     options_set(s, conf);
@@ -52,6 +62,7 @@ void state_free(struct state *s)
         return;
     journal_close(state_journal(s));
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->options_lock);
     free(s->dir);
     free(s);
 }
@@ -60,11 +71,11 @@ void state_configure(struct state *s, const struct conf *conf)
 {
     if (strcmp(conf->state_dir, s->dir) != 0)
         log_warn("takes effect at the next start", {"setting", "server.state-dir"});
-    pthread_mutex_lock(&s->lock);
+    pthread_mutex_lock(&s->options_lock);
     options_set(s, conf);
+    pthread_mutex_unlock(&s->options_lock);
     if (state_journal(s))
         journal_configure(state_journal(s), &s->options);
-    pthread_mutex_unlock(&s->lock);
 }
 
 struct journal *state_open(struct state *s, struct diag *diag)
@@ -72,8 +83,12 @@ struct journal *state_open(struct state *s, struct diag *diag)
     struct journal *j;
     pthread_mutex_lock(&s->lock);
     j = state_journal(s);
-    if (!j && journal_open(&s->options, s->wake, s->wake_arg, &j, diag) == OK)
+    struct journal_options options = options_get(s);
+    if (!j && journal_open(&options, s->wake, s->wake_arg, &j, diag) == OK) {
         atomic_store(&s->journal, j);
+        options = options_get(s); /* others may have come meanwhile */
+        journal_configure(j, &options);
+    }
     pthread_mutex_unlock(&s->lock);
     return state_journal(s);
 }

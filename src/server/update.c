@@ -148,11 +148,31 @@ static void log_ignored(struct server *s, const struct request *q,
              {"operations", LOG_U64(report->ignored)}, {"suppressed", LOG_SUPPRESSED(suppressed)});
 }
 
+/* Some grant of the zone is for who asks: only of such clients anything is kept for long. */
+static bool is_known(const struct request *q, const struct update_rules *rules)
+{
+    struct grant_question question = {.key = q->tsig.key, .from = &q->peer.address};
+    for (unsigned i = 0; i < rules->grant_count; i++)
+        if (grant_is_for(&rules->grants[i], &question))
+            return true;
+    return false;
+}
+
 /* A verdict about what is in the zone. */
 static bool rests_on_data(enum rcode rc)
 {
     return rc == NOERROR || rc == YXDOMAIN || rc == YXRRSET || rc == NXDOMAIN || rc == NXRRSET;
 }
+
+static bool turn_down(struct server *s, struct request *q, enum rcode rcode, const char *why)
+{
+    struct refusal_cause cause = {.rcode = rcode, .reason = why};
+    q->rcode = rcode;
+    refusal_note(s, q, &cause);
+    return true;
+}
+
+static const char no_grant[] = "no grant of the zone is for this client";
 
 /* Runs the update on the tip. True: q->rcode is the answer now. */
 static bool run(struct server *s, struct request *q, struct exchange *x)
@@ -176,16 +196,10 @@ static bool run(struct server *s, struct request *q, struct exchange *x)
         s->count.updates_unchanged += q->rcode == NOERROR;
         return true;
     }
+    if (!t && !is_known(q, &z->rules))
+        return turn_down(s, q, REFUSED, no_grant);
     wait_for_log(s, q, x, &t, &report);
     return false;
-}
-
-static bool turn_down(struct server *s, struct request *q, enum rcode rcode, const char *why)
-{
-    struct refusal_cause cause = {.rcode = rcode, .reason = why};
-    q->rcode = rcode;
-    refusal_note(s, q, &cause);
-    return true;
 }
 
 /* --- the queue --- */
@@ -267,12 +281,20 @@ bool update_turn(struct server *s)
     return list_is_empty(&s->updates.ready);
 }
 
+static void move_all(struct list *from, struct list *to)
+{
+    LIST_EACH(link, from) {
+        list_remove(link);
+        list_add_last(to, link);
+    }
+}
+
+/* They came before those that are ready: a client that sends one behind the other has them run in
+ * that order. */
 void update_unblock(struct update_queue *u)
 {
-    LIST_EACH(link, &u->blocked) {
-        list_remove(link);
-        list_add_last(&u->ready, link);
-    }
+    move_all(&u->ready, &u->blocked);
+    move_all(&u->blocked, &u->ready);
 }
 
 /* --- one update --- */
@@ -311,5 +333,7 @@ bool update_handle(struct server *s, struct request *q, struct exchange *x)
     struct refusal_cause cause;
     if (!update_gate(z, UPDATE_OF_PEER, &cause))
         return turn_down(s, q, cause.rcode, cause.reason);
-    return z->changing ? block(s, x) : run(s, q, x);
+    if (!z->changing)
+        return run(s, q, x);
+    return is_known(q, &z->rules) ? block(s, x) : turn_down(s, q, REFUSED, no_grant);
 }

@@ -196,7 +196,7 @@ static uint64_t source_hash(const struct server *s, const struct conf_zone *c)
 static enum pace pace_of(const struct server *s, const struct server_zone *z,
                          const struct opening *o)
 {
-    if (o->has_history && !o->live && s->reload > 1)
+    if (o->has_history && !o->live && (s->reload > 1 || z->entry->zone))
         return PACE_LOG;
     return z->entry->zone ? PACE_BEHIND : PACE_AWAITED;
 }

@@ -206,6 +206,64 @@ Test(merging, asked_for_again_and_again_ends_with_the_newest_file)
     disk_free(&d);
 }
 
+Test(merging, goes_on_while_the_server_waits_for_its_end)
+{
+    struct disk d = start_many();
+    struct bed *b = d.bed;
+    file_many(b, 1, 2);
+    bed_reload(b, "", DISK_A);
+    until_merging(b);
+    disk_send_add(b, "a.example.", "x.a.example.");
+    cr_expect(server_flush(b->server, BED_WAIT_S * INT64_C(1000000)));
+    cr_expect_eq(b->late_count, 1);
+    cr_expect_eq(b->late[0], NOERROR);
+    cr_expect_eq(bed_serial(b, "a.example."), 3);
+    disk_free(&d);
+}
+
+/* What comes before a merge ends is not overtaken by what comes behind it. */
+Test(merging, keeps_updates_in_order)
+{
+    struct disk d = start_many();
+    struct bed *b = d.bed;
+    file_many(b, 1, 2);
+    bed_reload(b, "", DISK_A);
+    until_merging(b);
+    disk_send_add(b, "a.example.", "x.a.example.");
+    server_turn(b->server);
+    cr_assert_not(list_is_empty(&b->server->updates.blocked));
+    while (disk_zone(b, "a.example.")->changing)
+        (void)server_collect(b->server, b->now_us);
+    disk_send(b, &(struct bed_change){"a.example.", "x.a.example.", CLASS_ANY, TYPE_ANY, 0, NULL});
+    disk_rest(b);
+    cr_expect_eq(b->late_count, 2);
+    cr_expect_eq(disk_ask(b, "x.a.example."), NXDOMAIN, "added, then deleted");
+    disk_free(&d);
+}
+
+/* Nobody who has no grant makes us keep his messages. */
+Test(merging, has_strangers_refused_at_once)
+{
+    static const char granted[] = "  a.example: {file: a, protect: none, "
+                                  "updates: [{unsigned: yes, from: [192.0.2.0/24], all: yes}]}\n";
+    struct disk d = disk_new();
+    struct bed *b = d.bed;
+    file_many(b, 1, 1);
+    bed_start(b, "", granted);
+    disk_rest(b);
+    file_many(b, 1, 2);
+    bed_reload(b, "", granted);
+    until_merging(b);
+    disk_send_add(b, "a.example.", "x.a.example.");
+    server_turn(b->server);
+    cr_expect_not_null(disk_zone(b, "a.example.")->changing);
+    cr_assert_eq(b->late_count, 1);
+    cr_expect_eq(b->late[0], REFUSED);
+    cr_expect(list_is_empty(&b->server->updates.blocked));
+    disk_rest(b);
+    disk_free(&d);
+}
+
 /* One turn does a bounded part of all merges, however many there are. */
 Test(merging, of_many_zones_goes_on_in_small_turns)
 {
