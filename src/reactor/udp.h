@@ -36,8 +36,8 @@ bool udp_serve(struct udp *u, struct listener *l);
 
 /* x, which udp_serve() has just given to server_handle(), is answered later: keeps the way back. */
 void udp_hold(struct udp *u, const struct exchange *x, struct reply_path *path);
-/* That answer, of at most SERVER_UDP_OUT_MAX bytes; 0: there is none. Sent with others of this turn,
- * at the latest by udp_flush(); dropped and counted if the kernel does not take it. */
+/* That answer, of at most SERVER_UDP_OUT_MAX bytes; 0: there is none. Sent with others of this
+ * turn, at the latest by udp_flush(); dropped and counted if the kernel does not take it. */
 void udp_answer(struct udp *u, const struct peer *peer, struct reply_path *path,
                 const uint8_t *bytes, size_t len);
 void udp_flush(struct udp *u);
