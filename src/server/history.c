@@ -61,8 +61,9 @@ void *history_new(struct control_call *call, size_t size, enum history_need need
         return NULL;
     }
     if (need == HISTORY_KEPT && !z->is_kept) {
-        *next = control_fail(call, "zone %s has no history: it has no updates in the configuration",
-                             text);
+        *next = control_fail(call, "zone %s has no history%s", text,
+                             z->conf->has_history ? " yet: it is being read from the change log"
+                                                  : ": it has no updates in the configuration");
         return NULL;
     }
     struct history *h = mem_alloc_zero(size);

@@ -59,6 +59,9 @@ Test(show, takes_answers_that_no_server_gives)
         "\"x\","
         "\"reloaded\":[null],\"level\":[],\"text\":1,\"loaded_us\":9223372036854775807,\"file\":1,"
         "\"failure\":1,\"uptime_s\":-1,\"not_loaded\":-9223372036854775808}",
+        "{\"more\":true,\"rows\":[1,[],{},{\"op\":7},{\"op\":\"+\",\"owner\":[],\"ttl\":\"x\"},"
+        "{\"serial\":{},\"time_us\":-9223372036854775808,\"kind\":1,\"actor\":\"\\u001b[2J\"}],"
+        "\"commits\":\"x\",\"to\":[],\"added\":-1}",
     };
     static char shown[8192];
     for (unsigned verb = 0; verb < VERB_COUNT; verb++)
@@ -100,4 +103,33 @@ Test(show, helps_with_every_verb)
     for (unsigned i = 0; i < VERB_COUNT; i++)
         cr_expect_not_null(strstr(shown, verb_table[i].what), "%s", verb_table[i].name);
     free(shown);
+}
+
+Test(show, gives_a_change_one_line_and_its_records_one_each)
+{
+    static const struct row {
+        enum verb_id verb;
+        const char *json, *shown;
+    } rows[] = {
+        {VERB_log,
+         "{\"rows\":[{\"serial\":7,\"time_us\":1795943643112000,\"kind\":\"update\",\"actor\":"
+         "\"key "
+         "web1\",\"peer\":\"192.0.2.7 tcp\",\"rule\":\"updates[0]\",\"added\":2,\"removed\":1},"
+         "{\"op\":\"-\",\"owner\":\"www\",\"ttl\":60,\"type\":\"TXT\",\"rdata\":\"\\\"a\\\"\"}]}",
+         "7  2026-11-29 09:14:03.112  key web1  192.0.2.7 tcp  rule updates[0]  +2 -1\n"
+         "  - www 60 TXT \"a\"\n"},
+        {VERB_log,
+         "{\"rows\":[{\"serial\":8,\"time_us\":0,\"kind\":\"rollback\",\"actor\":\"root (uid "
+         "0)\",\"peer\":\"\",\"rule\":\"to 7\",\"removed\":1}]}",
+         "8  1970-01-01 00:00:00.000  rollback to 7 by root (uid 0)  -1\n"},
+        {VERB_log, "{\"rows\":[{\"actor\":\"\\u001b[2J\",\"kind\":\"file\"}]}",
+         "0  1970-01-01 00:00:00.000  \\x1B[2J\n"},
+        {VERB_blame, "{\"rows\":[{\"type\":\"RRSIG\",\"covered\":\"A\",\"source\":\"zone file\"}]}",
+         "RRSIG      of A  zone file\n"},
+    };
+    static char shown[1024];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        show(rows[i].verb, rows[i].json, shown, sizeof(shown));
+        cr_expect_str_eq(shown, rows[i].shown, "row %zu", i);
+    }
 }

@@ -189,6 +189,17 @@ Test(history, of_a_frozen_zone_is_not_rolled_back)
     bed_free(b);
 }
 
+Test(history, of_a_zone_that_the_log_has_not_given_yet_is_asked_for_too_early)
+{
+    struct bed *b = bed_with_history();
+    STORE_EACH(e, &b->server->store) {
+        zone_owner(e)->is_kept = false;
+    }
+    expect_refused(b, lines[0], "is being read from the change log");
+    expect_refused(b, rollback, "is being read from the change log");
+    bed_free(b);
+}
+
 /* --- with a disk that fails --- */
 
 Test(history, is_as_it_was_when_the_log_does_not_take_a_rollback)

@@ -77,3 +77,32 @@ Test(serial, of_a_txn_is_set_and_all_else_of_the_soa_kept)
     cr_expect(now.refresh == 6 && now.retry == 7 && now.expire == 8 && now.minimum == 9);
     zone_free(z);
 }
+
+Test(serial, is_all_that_alike_soas_may_differ_in)
+{
+    static const struct row {
+        const char *name;
+        uint32_t number[5];
+        bool is_alike;
+    } rows[] = {
+        {"\1M\0\1r\0", {5, 6, 7, 8, 9}, true},   {"\1M\0\1r\0", {4000000000u, 6, 7, 8, 9}, true},
+        {"\1m\0\1r\0", {5, 6, 7, 8, 9}, false}, /* case is kept */
+        {"\1M\0\1s\0", {5, 6, 7, 8, 9}, false},  {"\1M\0\1r\0", {5, 7, 7, 8, 9}, false},
+        {"\1M\0\1r\0", {5, 6, 7, 8, 10}, false},
+    };
+    uint8_t bytes[2][26];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (size_t k = 0; k < 2; k++) {
+            const struct row *row = &rows[k * i];
+            struct wr w = wr_over(bytes[k], sizeof(bytes[k]));
+            wr_bytes(&w, row->name, 6);
+            for (size_t n = 0; n < 5; n++)
+                wr_u32(&w, row->number[n]);
+            cr_assert_not(w.bad);
+        }
+        struct rdata a = {bytes[0], 26}, b = {bytes[1], 26}, longer = {bytes[1], 25};
+        cr_expect_eq(soa_is_alike(a, b), rows[i].is_alike, "row %zu", i);
+        cr_expect_eq(soa_is_alike(b, a), rows[i].is_alike, "row %zu", i);
+        cr_expect_not(soa_is_alike(a, longer));
+    }
+}
