@@ -126,6 +126,37 @@ static void show_zone_counts(const json_t *line, FILE *out)
     show_count(show_number_of(line, "records"), "record", out);
 }
 
+static void show_journal(const json_t *line, FILE *out)
+{
+    bool is_well = json_is_true(json_object_get(line, "journal_well"));
+    fprintf(out, "\n  change log     %s since ", is_well ? "well" : "FAILS");
+    show_time(show_number_of(line, "journal_since_us"), out);
+    fputs(", ", out);
+    show_bytes(show_number_of(line, "journal_bytes"), out);
+    if (show_number_of(line, "commit_took_us"))
+        fprintf(out, ", last commit in %" JSON_INTEGER_FORMAT " us",
+                show_number_of(line, "commit_took_us"));
+    if (!is_well) {
+        fputs(": ", out);
+        ctl_show_text(show_text_of(line, "journal_fault"), out);
+    }
+}
+
+static void show_updates(const json_t *line, FILE *out)
+{
+    fprintf(out, "\n  updates        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " done",
+            show_number_of(line, "updates"), show_number_of(line, "updates_done"));
+    if (show_number_of(line, "updates_queued") + show_number_of(line, "commits_pending"))
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " queued, %" JSON_INTEGER_FORMAT " wait for the log",
+                show_number_of(line, "updates_queued"), show_number_of(line, "commits_pending"));
+    if (show_has(line, "journal_well"))
+        show_journal(line, out);
+    fprintf(out,
+            "\n  refused        %" JSON_INTEGER_FORMAT ", and %" JSON_INTEGER_FORMAT
+            " with a signature that is not right",
+            show_number_of(line, "refused"), show_number_of(line, "tsig_failed"));
+}
+
 void show_status(const json_t *line, FILE *out)
 {
     fprintf(out, "reeve %s  pid %" JSON_INTEGER_FORMAT "  up ", show_text_of(line, "version"),
@@ -137,6 +168,7 @@ void show_status(const json_t *line, FILE *out)
     show_zone_counts(line, out);
     fprintf(out, "\n  queries        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " answered",
             show_number_of(line, "queries"), show_number_of(line, "answers"));
+    show_updates(line, out);
     fprintf(out, "\n  reloads        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " refused\n",
             show_number_of(line, "reloads"), show_number_of(line, "reloads_failed"));
     show_failures(line, out);
@@ -218,6 +250,11 @@ void show_zone(const json_t *line, FILE *out)
             fputs(show_has(line, "failure") ? "  failed " : "  loaded ", out);
             show_time(show_number_of(line, "loaded_us"), out);
         }
+        if (show_has(line, "is_file_same"))
+            fputs(json_is_true(json_object_get(line, "is_file_same"))
+                      ? ", unchanged"
+                      : ", may have changed since: see plan",
+                  out);
         fputc('\n', out);
     }
     if (show_has(line, "failure")) {
@@ -225,10 +262,11 @@ void show_zone(const json_t *line, FILE *out)
         ctl_show_text(show_text_of(line, "failure"), out);
         fputc('\n', out);
     }
+    show_about(line, out);
     if (show_number_of(line, "grants")) {
         fputs("  updates   ", out);
         show_count(show_number_of(line, "grants"), "rule", out);
-        fputc('\n', out);
+        fprintf(out, ", serial: %s\n", show_text_of(line, "serial_policy"));
     }
     if (show_has(line, "frozen"))
         fputs("  frozen    updates are refused until it is thawed\n", out);

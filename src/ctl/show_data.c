@@ -44,3 +44,50 @@ void show_journalcheck(const json_t *line, FILE *out)
     show_bytes(show_number_of(line, "bytes"), out);
     fputs(": no fault\n", out);
 }
+
+static void show_history(const json_t *line, FILE *out)
+{
+    fputs("  history   ", out);
+    if (show_has(line, "history_fault"))
+        ctl_show_text(show_text_of(line, "history_fault"), out);
+    else
+        show_count(show_number_of(line, "history"), "commit", out);
+    if (show_number_of(line, "history"))
+        fprintf(out, " back to %" JSON_INTEGER_FORMAT, show_number_of(line, "history_from"));
+    fputs(" (", out);
+    show_bytes(show_number_of(line, "history_bytes"), out);
+    fputs(" of ", out);
+    show_bytes(show_number_of(line, "history_bytes_max"), out);
+    fputs(")\n", out);
+}
+
+static void show_last_change(const json_t *change, FILE *out)
+{
+    fputs("  changed   ", out);
+    show_time(show_number_of(change, "time_us"), out);
+    fprintf(out, ", serial %" JSON_INTEGER_FORMAT ": %s by ", show_number_of(change, "serial"),
+            show_text_of(change, "kind"));
+    ctl_show_text(show_text_of(change, "actor"), out);
+    if (*show_text_of(change, "peer")) {
+        fputs(" from ", out);
+        ctl_show_text(show_text_of(change, "peer"), out);
+    }
+    fputc('\n', out);
+}
+
+void show_about(const json_t *line, FILE *out)
+{
+    if (!show_has(line, "history"))
+        return;
+    fputs("  dynamic   ", out);
+    show_count(show_number_of(line, "dynamic"), "record", out);
+    if (show_number_of(line, "changed")) {
+        fputs(", ", out);
+        show_count(show_number_of(line, "changed"), "RRset", out);
+        fputs(" of the file changed", out);
+    }
+    fputc('\n', out);
+    show_history(line, out);
+    if (show_has(line, "last_change"))
+        show_last_change(json_object_get(line, "last_change"), out);
+}

@@ -23,6 +23,8 @@ void show_time(json_int_t us, FILE *out);
 void show_count(json_int_t n, const char *what, FILE *out);
 /* "1.5 KiB", "18.2 MiB" */
 void show_bytes(json_int_t bytes, FILE *out);
+/* Of a zone whose changes are kept. */
+void show_about(const json_t *line, FILE *out);
 /* Of `total` the list has only some. */
 void show_left_out(json_int_t total, const json_t *list, const char *indent, FILE *out);
 

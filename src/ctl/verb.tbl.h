@@ -15,6 +15,7 @@ VERB(stats,     "stats",     10,     "every counter",                           
 VERB(reload,    "reload",    900,    "reads the configuration and all zones again, or only the zones named",
      {"zones", 0, VERB_NAMES, VERB_REST, "ZONE"})
 VERB(check,     "check",     900,    "checks the configuration and every zone file, changes nothing", {0})
+VERB(plan,      "plan",      3600,   "what a reload would do: nothing is applied", {0})
 VERB(stop,      "stop",      60,     "stops the server once all that was asked is answered",  {0})
 VERB(loglevel,  "log-level", 10,     "least level that is logged, until the next reload; without one, shows it",
      {"level", 0, VERB_TEXT, VERB_MAYBE, "error|warning|notice|info|debug"})

@@ -177,6 +177,14 @@ enum err journal_read(struct journal *j, const struct journal_range *range, jour
 enum err journal_find_serial(struct journal *j, uint64_t zone, uint32_t serial, uint64_t *seq,
                              struct diag *diag);
 
+/* What is kept of the zone's changes. */
+struct journal_history {
+    uint64_t changes, bytes;      /* bytes of diffs */
+    uint64_t seq_first, seq_last; /* 0: none */
+};
+enum err journal_history(struct journal *j, uint64_t zone, struct journal_history *out,
+                         struct diag *diag);
+
 /* --- snapshots --- */
 
 /* A new snapshot, not valid yet, in place of any that was begun for the zone and not finished. */

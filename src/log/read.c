@@ -199,3 +199,39 @@ enum err journal_find_serial(struct journal *j, uint64_t zone, uint32_t serial, 
         *seq = at;
     return e == ERR_ABSENT ? err_say(diag, e, "serial %u is not in the history", serial) : e;
 }
+
+/* --- how much there is --- */
+
+/* The next rows; *rows fewer than asked for: that was all. */
+static enum err history_piece(struct journal *j, uint64_t zone, struct journal_history *h,
+                              unsigned *rows, struct diag *diag)
+{
+    enum err e = journal_enter(j, NEED_READ, diag);
+    *rows = 0;
+    if (e != OK)
+        return e;
+    sqlite3_stmt *s = sql_stmt(&j->sql, STMT_CHANGE_SIZES_UP);
+    sqlite3_bind_int64(s, 1, (int64_t)zone);
+    sqlite3_bind_int64(s, 2, (int64_t)h->seq_last);
+    sqlite3_bind_int64(s, 3, SCAN_ROWS_MAX);
+    for (; (e = sql_row(&j->sql, s, diag, "change log")) == OK; ++*rows) {
+        h->seq_last = (uint64_t)sqlite3_column_int64(s, 0);
+        h->seq_first = h->seq_first ? h->seq_first : h->seq_last;
+        h->bytes += (uint64_t)sqlite3_column_int64(s, 1);
+        h->changes++;
+    }
+    sqlite3_reset(s);
+    journal_leave(j);
+    return e == ERR_ABSENT ? OK : e;
+}
+
+enum err journal_history(struct journal *j, uint64_t zone, struct journal_history *out,
+                         struct diag *diag)
+{
+    unsigned rows = SCAN_ROWS_MAX;
+    enum err e = OK;
+    *out = (struct journal_history){0};
+    while (e == OK && rows == SCAN_ROWS_MAX)
+        e = history_piece(j, zone, out, &rows, diag);
+    return e;
+}

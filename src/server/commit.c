@@ -220,6 +220,7 @@ void commit_collect(struct server *s)
     if (!s->commit.is_busy || !j || !journal_collect(j))
         return;
     s->commit.is_busy = false;
+    s->commit.took_us = s->commit.batch.took_us;
     batch_end(s);
     hand_over(s);
 }

@@ -100,6 +100,10 @@ struct store_entry;
 /* The zone that "zone" names; NULL: *next is the answer. */
 struct store_entry *control_zone_of(struct control_call *call, enum control_next *next);
 
+/* control_about.c: the answer to the verb zone, begun with fields, which it takes. */
+enum control_next about_zone(struct control_call *call, const struct store_entry *e,
+                             json_t *fields);
+
 /* --- the verbs --- */
 
 #define VERB(id, ...) enum control_next control_##id(struct control_call *call);

@@ -83,6 +83,30 @@ static void tally_put(struct tally *t, json_t *fields)
     json_object_set(fields, "failures", t->failures);
 }
 
+/* What became of updates and of the change log that takes them. */
+static void updates_put(const struct server *s, json_t *fields)
+{
+    const struct counters *c = &s->count;
+    const struct journal *j = state_journal(s->state);
+    struct journal_health health;
+    control_put_number(fields, "updates", c->updates);
+    control_put_number(fields, "updates_done", c->updates_done + c->updates_unchanged);
+    control_put_number(fields, "updates_queued", s->updates.count);
+    control_put_number(fields, "commits_pending", commit_count(s));
+    control_put_number(fields, "refused", s->refused.count);
+    control_put_number(fields, "tsig_failed",
+                       c->tsig_badkey + c->tsig_badsig + c->tsig_badtime + c->tsig_badtrunc);
+    if (!j)
+        return;
+    journal_health(j, &health);
+    json_object_set_new(fields, "journal_well", json_boolean(health.is_well));
+    control_put_number(fields, "journal_since_us", (uint64_t)health.since_us);
+    if (!health.is_well)
+        control_put_text(fields, "journal_fault", health.reason);
+    control_put_number(fields, "journal_bytes", journal_bytes(j));
+    control_put_number(fields, "commit_took_us", (uint64_t)s->commit.took_us);
+}
+
 static enum control_next status_step(struct control_call *call)
 {
     struct tally *t = call->state;
@@ -98,6 +122,7 @@ static enum control_next status_step(struct control_call *call)
     tally_put(t, fields);
     control_put_number(fields, "queries", s->count.udp_queries + s->count.tcp_queries);
     control_put_number(fields, "answers", s->count.answers);
+    updates_put(s, fields);
     control_put_number(fields, "reloads", s->count.reloads);
     control_put_number(fields, "reloads_failed", s->count.reloads_failed);
     return control_answer(call, fields);

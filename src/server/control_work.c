@@ -57,7 +57,7 @@ enum control_next work_start(struct control_call *call, struct work *w,
     return CONTROL_WAIT;
 }
 
-bool work_is_canceled(const struct work *w)
+const atomic_bool *work_canceled(const struct work *w)
 {
-    return atomic_load(&w->self->is_canceled);
+    return &w->self->is_canceled;
 }

@@ -7,7 +7,7 @@
  *   kind.step                          on the reactor's thread, once it is over: answers
  *   kind.free                          once, when neither the thread nor the call needs x any more
  *
- * A client that goes away does not end the thread; work_is_canceled() tells it. */
+ * A client that goes away does not end the thread; work_canceled() tells it. */
 #ifndef REEVE_SERVER_CONTROL_WORK_H
 #define REEVE_SERVER_CONTROL_WORK_H
 
@@ -35,7 +35,7 @@ struct work {
 /* What the verb's function returns. */
 enum control_next work_start(struct control_call *call, struct work *w,
                              const struct work_kind *kind);
-/* For run(): nobody waits for it any more. */
-bool work_is_canceled(const struct work *w);
+/* For run(): set when nobody waits for it any more. */
+const atomic_bool *work_canceled(const struct work *w);
 
 #endif

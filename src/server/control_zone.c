@@ -76,6 +76,12 @@ enum control_next control_zones(struct control_call *call)
 
 /* --- zone --- */
 
+static const char *const serial_texts[] = {
+#define X(name, text) [name] = text,
+    SERIAL_POLICY_LIST(X)
+#undef X
+};
+
 static void put_version(json_t *fields, const struct version *v)
 {
     control_put_number(fields, "serial", v->serial);
@@ -102,11 +108,13 @@ enum control_next control_zone(struct control_call *call)
         control_put_number(fields, "loaded_us", (uint64_t)z->loaded_us);
     if (z->failure)
         control_put_text(fields, "failure", z->failure);
-    if (c)
+    if (c) {
         control_put_number(fields, "grants", c->grant_count);
+        control_put_text(fields, "serial_policy", serial_texts[c->serial]);
+    }
     if (z->is_frozen)
         json_object_set_new(fields, "frozen", json_true());
-    return control_answer(call, fields);
+    return about_zone(call, e, fields);
 }
 
 /* --- export --- */

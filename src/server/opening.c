@@ -71,6 +71,10 @@ static void on_line(void *arg, enum master_severity severity, const char *line)
 {
     struct opening *o = arg;
     char zone[NAME_TEXT_MAX];
+    if (o->on_line) {
+        o->on_line(o->on_line_arg, severity, line);
+        return;
+    }
     if (o->lines++ >= OPENING_LINES_MAX)
         return;
     name_text(name_of(&o->name), zone);

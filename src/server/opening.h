@@ -36,6 +36,10 @@ struct opening {
     const struct base *base;    /* of the live zone; held */
     char *identity;             /* of the file that the live zone has merged last */
 
+    /* who hears of faults and warnings of the file; NULL: the log */
+    void (*on_line)(void *arg, enum master_severity severity, const char *line);
+    void *on_line_arg;
+
     /* the outcome */
     struct zone *zone; /* not live: to be served from now on; NULL: failed */
     /* with history */

@@ -74,8 +74,24 @@ enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct 
     return OK;
 }
 
+const struct conf *conf_hold(struct server *s)
+{
+    s->conf_holds++;
+    return s->conf;
+}
+
+void conf_release(struct server *s)
+{
+    ASSERT(s->conf_holds > 0);
+    s->conf_holds--;
+    if (!s->is_reloading)
+        old_confs_free(s);
+}
+
 void old_confs_free(struct server *s)
 {
+    if (s->conf_holds)
+        return;
     for (struct old_conf *o = s->old_confs, *next; o; o = next) {
         next = o->next;
         conf_free(o->conf);

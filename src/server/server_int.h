@@ -64,6 +64,7 @@ struct commit {
     unsigned count; /* in all three */
     bool is_busy;
     struct log_rate failed_rate;
+    int64_t took_us; /* the last batch, in the log; 0: none yet */
     struct journal_batch batch;
     struct change changes[COMMIT_BATCH_MAX];
 };
@@ -77,6 +78,7 @@ struct old_conf {
 struct server {
     struct conf *conf;
     struct old_conf *old_confs;
+    unsigned conf_holds; /* while there are any, no configuration goes */
     struct keyring *keyring;
     struct server_hooks hooks;
     struct self self;
@@ -205,5 +207,8 @@ static inline bool update_is_idle(const struct update_queue *u)
 
 /* server.c: no zone refers to them any more. */
 void old_confs_free(struct server *s);
+/* The configuration in force, which stays until it is released, also when there is a newer one. */
+const struct conf *conf_hold(struct server *s);
+void conf_release(struct server *s);
 
 #endif

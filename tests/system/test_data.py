@@ -131,3 +131,57 @@ def test_damage_that_comes_while_the_server_runs_is_found(reeved_ready):
     assert 'large.: ' in found.stdout and 'damaged' in found.stdout
     assert '1 fault in the change log' in found.stderr
     add(server, 'made.', 1)     # and it goes on
+
+
+# --- zone and status: what there is to know ---
+
+def test_zone_tells_what_is_not_of_its_file_and_its_history(reeved_ready):
+    server = started(reeved_ready)
+    message = dynamic.update_of('example.', KEYS)
+    message.replace('www.example.', 300, 'A', '192.0.2.81')
+    assert dynamic.rcode_of(server, message) == 'NOERROR'
+    zone = server.ctl('zone', 'example.')
+    assert (zone['dynamic'], zone['changed'], zone['history'], zone['history_from']) == (5, 1, 6, 1)
+    assert zone['last_change']['actor'] == 'key k' and zone['last_change']['kind'] == 'update'
+    assert zone['last_change']['serial'] == zone['serial'] == server.serial('example.') == 7
+    assert zone['last_change']['peer'].startswith('127.0.0.1') and 'frozen' not in zone
+    assert 0 < zone['history_bytes'] < zone['history_bytes_max']
+    shown = server.reevectl('zone', 'example.').stdout
+    for part in ('5 records, 1 RRset of the file changed', '6 commits back to 1 (', 'update by key k', 'serial: increment'):
+        assert part in shown, shown
+    made = server.ctl('zone', 'made.')
+    assert (made['dynamic'], made['changed'], made['history']) == (5, 0, 5) and 'is_file_same' not in made
+
+
+def test_zone_tells_whether_its_file_is_the_one_that_was_loaded(reeved_ready):
+    server = started(reeved_ready)
+    path = server.dir / 'example.zone'
+    os.utime(path, (1, 1))      # a file that was written just now can change again without a trace
+    server.ctl('reload', 'example.')
+    assert server.ctl('zone', 'example.')['is_file_same'] is True
+    assert ', unchanged' in server.reevectl('zone', 'example.').stdout
+    os.utime(path, (2, 2))
+    assert server.ctl('zone', 'example.')['is_file_same'] is False
+    assert 'see plan' in server.reevectl('zone', 'example.').stdout
+
+
+def test_a_zone_without_history_has_none(reeved):
+    server = reeved({'plain.': dynamic.ZONE})
+    assert 'history' not in server.ctl('zone', 'plain.')
+    status = server.ctl('status')
+    assert 'journal_well' not in status and status['updates'] == 0
+
+
+def test_status_tells_of_updates_and_of_the_change_log(reeved_ready):
+    server = started(reeved_ready)
+    message = dynamic.update_of('example.', KEYS)
+    message.present('nobody')
+    message.add('x', 60, 'A', '192.0.2.1')
+    assert dynamic.rcode_of(server, message) == 'NXDOMAIN'
+    message = dynamic.update_of('plain.', KEYS)
+    message.add('a.plain.', 60, 'A', '192.0.2.1')
+    assert dynamic.rcode_of(server, message) == 'NOTAUTH'
+    status = server.ctl('status')
+    assert (status['updates'], status['updates_done'], status['updates_queued'], status['commits_pending']) == (12, 10, 0, 0)
+    assert status['journal_well'] is True and status['journal_bytes'] > 0 and status['commit_took_us'] > 0
+    assert 'change log     well since ' in server.reevectl('status').stdout

@@ -269,3 +269,17 @@ Test(keep, helpers_and_commits_go_on_side_by_side)
     struct bed_read r = bed_read(&bed, id, UINT64_MAX, 0, -1);
     cr_expect_eq(r.first, seq - 1);
 }
+
+Test(keep, what_is_kept_of_a_history_is_counted)
+{
+    bed_open(&bed);
+    struct journal_history h;
+    uint64_t id = bed_zone(&bed, "a."), other = bed_zone(&bed, "b.");
+    cr_assert_eq(journal_history(bed.j, id, &h, &bed.diag), OK);
+    cr_expect(h.changes == 0 && h.bytes == 0 && h.seq_first == 0 && h.seq_last == 0);
+    cr_assert_eq(bed_append(&bed, id, 1, 60), OK);
+    cr_assert_eq(bed_append(&bed, other, 1, 3), OK);
+    cr_assert_eq(journal_history(bed.j, id, &h, &bed.diag), OK);
+    cr_expect(h.changes == 60 && h.seq_first == 1 && h.seq_last == 60);
+    cr_expect_eq(h.bytes, (51 + 110) * 60 / 2);
+}

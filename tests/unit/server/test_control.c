@@ -44,6 +44,10 @@ Test(control, answers_every_line_with_a_last_one)
         {"{\"verb\":\"reload\"}", false}, /* without the reactor's hooks */
         {"{\"verb\":\"stop\"}", false},
         {"{\"verb\":\"key list\"}", true},
+        {"{\"verb\":\"plan\"}", false}, /* as check */
+        {"{\"verb\":\"journal check\"}", false},
+        {"{\"verb\":\"backup\",\"dir\":\"relative\"}", false},
+        {"{\"verb\":\"backup\",\"dir\":\"/proc/x\"}", false},
         {"{\"verb\":\"key new\",\"key\":\"k\"}", false},
         {"{\"verb\":\"key rotate\",\"key\":\"k\"}", false},
         {"{\"verb\":\"key revoke\",\"key\":\"k\"}", false},
@@ -82,6 +86,9 @@ Test(control, gives_up_what_its_client_no_longer_wants)
         "{\"verb\":\"export\",\"zone\":\"a.example\"}",
         "{\"verb\":\"reload\",\"zones\":[\"a.example\"]}",
         "{\"verb\":\"check\"}",
+        "{\"verb\":\"plan\"}",
+        "{\"verb\":\"key list\"}",
+        "{\"verb\":\"backup\",\"dir\":\"/proc/x\"}",
         "{\"part\":\"x\"}",
     };
     struct bed *b = bed_of_two();

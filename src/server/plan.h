@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a reload would do, without doing it: two configurations compared, and the files of zones
+ * read and merged into copies.
+ *
+ * Helpers' threads only; what it is given is held, or pinned, by who asks. Nothing is logged and
+ * nothing on disk is written. */
+#ifndef REEVE_SERVER_PLAN_H
+#define REEVE_SERVER_PLAN_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "conf/conf.h"
+#include "zone/base.h"
+#include "zone/version.h"
+
+/* Rows of one group; more are counted. Conflicts and faults told of one zone. */
+#define PLAN_ROWS_MAX      10000
+#define PLAN_CONFLICTS_MAX 20
+#define PLAN_FAULTS_MAX    20
+
+/* clang-format off */
+/*    name             text */
+#define PLAN_GROUP_LIST(X)                                                                         \
+    X(PLAN_SETTINGS,   "settings")                                                                 \
+    X(PLAN_KEYS,       "keys")                                                                     \
+    X(PLAN_ZONES,      "zones")                                                                    \
+    X(PLAN_RECORDS,    "records")
+/* clang-format on */
+
+enum plan_group {
+#define X(name, text) name,
+    PLAN_GROUP_LIST(X)
+#undef X
+        PLAN_GROUPS
+};
+
+/* A zone as it is served. */
+struct plan_live {
+    const struct version *version; /* pinned; NULL: it has no data */
+    const struct base *base;       /* held; NULL: its changes are not kept */
+    char *identity;
+};
+
+struct plan {
+    /* what it is given */
+    const struct conf *old;
+    const struct conf *new;
+    struct plan_live *live; /* of old's zones, in their order */
+    const atomic_bool *is_canceled;
+    int64_t now_us;
+    /* the outcome */
+    json_t *rows[PLAN_GROUPS]; /* {"group", "op", "name", "what" ...}; the caller's */
+    uint64_t left_out;
+    unsigned failed; /* zones that would not load */
+};
+
+void plan_run(struct plan *p);
+/* A new row of the group, NULL: there are too many. op: "+", "-", "~". */
+json_t *plan_row(struct plan *p, enum plan_group group, const char *op, const char *name);
+
+/* plan_zone.c: what differs in the settings of a zone, as a sentence; false: nothing. */
+struct text;
+bool plan_zone_differs(const struct conf_zone *old, const struct conf_zone *new, struct text *t);
+/* plan_file.c: what the zone's file, or `soa`, would do to it. Says how many records it has where
+ * the zone is new; else 0. */
+uint64_t plan_file(struct plan *p, const struct conf_zone *new, const struct plan_live *live);
+
+#endif

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `reevectl plan` says is what `reload` then does."""
+import json
+
+import pytest
+
+import dynamic
+
+KEYS = dynamic.keys('k', 'other')
+ALL = [{'key': 'k', 'all': 'yes'}]
+
+
+def kept(text=dynamic.ZONE, **more):
+    return {'file': text, 'protect': 'none', 'updates': ALL, **more}
+
+
+@pytest.fixture(name='server')
+def fixture_server(reeved):
+    return reeved({'example.': kept(), 'plain.': dynamic.ZONE, 'made.': {'soa': {'ns': ['ns.made.']}, 'updates': ALL}}, keys=KEYS)
+
+
+def plan_of(server, code=0):
+    """{group: [row]} and the last line."""
+    lines = [json.loads(line) for line in server.reevectl('--json', 'plan', code=code).stdout.splitlines()]
+    groups = {}
+    for line in lines:
+        for row in line.get('plan', []):
+            groups.setdefault(row['group'], []).append(row)
+    return groups, lines[-1]
+
+
+def brief(rows):
+    return [(row['op'], row['name'], row.get('what', '')) for row in rows]
+
+
+def configure_at_once(server):
+    """The file is the old one or the new one whenever it is read."""
+    path = server.conf
+    server.conf = server.dir / 'new.yaml'
+    server.configure()
+    server.conf = server.conf.rename(path)
+
+
+def update(server, zone, *changes):
+    message = dynamic.update_of(zone, KEYS)
+    for change in changes:
+        getattr(message, change[0])(*change[1:])
+    assert dynamic.rcode_of(server, message) == 'NOERROR'
+
+
+def test_a_reload_without_news_has_nothing_to_do(server):
+    update(server, 'example.', ('add', 'x.example.', 60, 'A', '192.0.2.9'))
+    groups, last = plan_of(server)
+    assert groups == {} and last['rows'] == 0
+    assert server.reevectl('plan').stdout == 'nothing to do\n'
+
+
+def test_the_news_of_files_are_counted_with_their_conflicts_and_come_true(server):
+    update(server, 'example.', ('add', 'x.example.', 60, 'A', '192.0.2.9'), ('replace', 'www.example.', 300, 'A', '192.0.2.81'))
+    text = dynamic.ZONE.replace('192.0.2.80', '192.0.2.82') + 'new A 192.0.2.7\nnew A 192.0.2.8\n'
+    server.zones['example.'] = kept(text.replace('cut    NS    ns.cut\n', '').replace('hostmaster 1 ', 'hostmaster 9 '))
+    server.zones['plain.'] = dynamic.ZONE.replace('hostmaster 1 ', 'hostmaster 5 ') + 'more TXT "x"\n'
+    server.configure()
+    before = {zone: (server.serial(zone), dynamic.records_of(server, zone)) for zone in server.zones}
+    groups, last = plan_of(server)
+    assert set(groups) == {'records'} and last['rows'] == 2
+    example, plain = groups['records']
+    assert (example['name'], plain['name']) == ('example.', 'plain.')
+    assert example['conflicts'] == 1
+    assert example['conflict_list'] == [{'name': 'www.example.', 'type': 'A', 'file': '192.0.2.82', 'update': '192.0.2.81'}]
+    assert before == {zone: (server.serial(zone), dynamic.records_of(server, zone)) for zone in server.zones}, 'nothing applied'
+    server.ctl('reload')
+    for row in groups['records']:
+        zone = row['name']
+        serial, old = before[zone]
+        new = dynamic.records_of(server, zone)
+        assert (row['serial_from'], row['serial_to']) == (serial, server.serial(zone))
+        added, removed = ([r for r in records if r[1] != 'SOA'] for records in (new - old, old - new))
+        assert (row['added'], row['removed']) == (len(added), len(removed)), row
+    assert plan_of(server)[0] == {}
+
+
+def test_the_plan_reads_as_in_the_manual(server):
+    update(server, 'example.', ('replace', 'www.example.', 300, 'A', '192.0.2.81'))
+    server.zones['example.'] = kept(dynamic.ZONE.replace('192.0.2.80', '192.0.2.82'), updates=ALL + [{'key': 'other', 'self': 'yes'}])
+    server.zones['new.'] = dynamic.ZONE
+    server.settings['keys'] = dynamic.keys('k', 'other', 'web2')
+    server.configure()
+    assert server.reevectl('plan').stdout == '''keys      + web2 (hmac-sha256)
+zones     ~ example. (updates[1] added)
+zones     + new. (primary, 10 records)
+records   ~ example.: +1 -1 from its file, serial 2 -> 3
+            conflict at www.example. A (file 192.0.2.82, update 192.0.2.81): file wins
+nothing applied
+'''
+
+
+def test_what_changes_of_a_zone_is_named(server):
+    old = [{'key': 'k', 'name': ['a', 'b']}, {'key': 'other', 'all': 'yes', 'max-records': 5}, {'key': 'k', 'acme': ['www']}]
+    server.zones['example.'] = kept(updates=old)
+    server.configure()
+    server.ctl('reload')
+    for change, expected in [
+            ({'updates': old[:2]}, 'updates[2] removed'),
+            ({'updates': old + [{'unsigned': 'yes', 'name': ['c'], 'from': ['192.0.2.1']}]}, 'updates[3] added'),
+            ({'updates': [old[1], old[0], old[2]]}, 'updates in another order'),
+            ({'updates': [old[0], {**old[1], 'max-records': 6}, old[2]]}, 'updates[1] added, updates[1] removed'),
+            ({'updates': old, 'serial': 'unixtime'}, 'serial increment -> unixtime'),
+            ({'updates': old, 'protect': 'file', 'strict': 'yes'}, 'protect none -> file, strict: yes'),
+            ({'updates': old}, None)]:
+        server.zones['example.'] = kept(**change)
+        server.configure()
+        groups, _ = plan_of(server)
+        assert brief(groups.get('zones', [])) == ([('~', 'example.', expected)] if expected else []), change
+
+
+def test_zones_without_a_file_and_other_files_are_compared(server):
+    server.zones['made.'] = {'soa': {'ns': ['ns.made.', 'ns2.made.']}, 'updates': ALL}
+    another = server.write('another', dynamic.ZONE + 'y A 192.0.2.1\n')
+    server.zones['plain.'] = another
+    server.configure()
+    groups, _ = plan_of(server)
+    assert brief(groups['zones']) == [('~', 'made.', 'soa'), ('~', 'plain.', f'file {server.dir}/plain.zone -> {another}')]
+    assert [(row['name'], row['added'], row['removed']) for row in groups['records']] == [('made.', 1, 0), ('plain.', 1, 0)]
+    del server.zones['made.'], server.zones['plain.']
+    server.configure()
+    assert brief(plan_of(server)[0]['zones']) == [('-', 'made.', 'its history is kept'), ('-', 'plain.', '')]
+
+
+def test_keys_and_settings_are_compared_secrets_without_being_shown(server):
+    server.ctl('key', 'new', 'kept')
+    server.ctl('key', 'new', 'gone')
+    before = (server.state / 'keys' / 'kept.key').read_text(encoding='ascii')
+    changed = {**dynamic.keys('k'), 'other': {'secret': dynamic.secret_of('another')}, 'new': {'secret-file': 'new.key'}}
+    server.write('new.key', before.split(':')[2]).chmod(0o600)
+    (server.state / 'keys' / 'gone.key').rename(server.state / 'keys' / 'gone.key.revoked')
+    server.settings['keys'] = changed
+    server.settings['server']['identity'] = 'me'
+    server.configure()
+    groups, _ = plan_of(server)
+    assert brief(groups['keys']) == [('-', 'gone', 'revoked'), ('+', 'new', 'hmac-sha256'),
+                                     ('~', 'other', 'another secret or algorithm, or another end of one')]
+    assert brief(groups['settings']) == [('~', 'server.identity', 'off -> me')]
+    shown = server.reevectl('plan').stdout + server.log()
+    assert dynamic.secret_of('another') not in shown and dynamic.secret_of('other') not in shown
+
+
+def test_faults_are_told_and_the_log_is_quiet(server):
+    server.zones['plain.'] = dynamic.ZONE + 'x A nonsense\n'
+    server.zones['new.'] = 'nonsense\n'
+    server.configure()
+    quiet = server.log()
+    groups, last = plan_of(server, code=1)
+    assert '2 zones would not load' in last['error']
+    assert [(row['op'], row['name']) for row in groups['records']] == [('!', 'new.'), ('!', 'plain.')]
+    assert 'plain.zone:12:' in groups['records'][1]['faults'][0]['fault']
+    assert 'plain.zone:12:' in server.reevectl('plan', code=1).stdout
+    assert server.log() == quiet
+    server.conf.write_text('zones: {example.: {fiel: x}}\n', encoding='ascii')
+    last = plan_of(server, code=1)[1]
+    assert 'fiel' in last['faults'][0]['fault'] and 'would be refused' in last['error']
+    assert dynamic.texts(server, 'www.plain.', 'A') == ['192.0.2.80']
+
+
+def test_reloads_while_a_plan_is_made_do_no_harm(server):
+    """Configurations come and go, with their zones, under plans that look at them."""
+    server.zones['plain.'] = server.dir / 'plain.zone'      # files that nobody writes any more
+    server.zones['example.']['file'] = server.dir / 'example.zone'
+    for i in range(300):
+        server.zones[f'z{i}.'] = {'soa': {'ns': ['ns.']}, 'updates': ALL}
+    configure_at_once(server)
+    plans = [dynamic.subprocess.Popen([server.program().with_name('reevectl'), '--socket', server.socket, 'plan'],
+                                      stdout=dynamic.subprocess.DEVNULL) for _ in range(4)]
+    for round_number in range(6):
+        for i in range(300):
+            server.zones.pop(f'z{i}.', None)
+            if round_number % 2:
+                server.zones[f'z{i}.'] = {'soa': {'ns': ['ns.']}, 'updates': ALL}
+        configure_at_once(server)
+        server.ctl('reload')
+    assert [plan.wait(60) for plan in plans] == [0] * 4
+    assert plan_of(server)[0] == {}
