@@ -21,8 +21,9 @@
 #include "base/err.h"
 #include "dns/name.h"
 
-/* Where a message is closed and the next begun: about half a millisecond of work. */
-#define NSUPDATE_PART_RECORDS 256
+/* Where a message is closed and the next begun: about 0.2 ms of work, and four of them are done in
+ * a turn. */
+#define NSUPDATE_PART_RECORDS 128
 #define NSUPDATE_PART_BYTES   16384
 /* Bytes of all messages: a line of six bytes may become a record of 270. */
 #define NSUPDATE_BYTES_MAX    ((size_t)256 << 20)

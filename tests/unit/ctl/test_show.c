@@ -133,3 +133,26 @@ Test(show, gives_a_change_one_line_and_its_records_one_each)
         cr_expect_str_eq(shown, rows[i].shown, "row %zu", i);
     }
 }
+
+Test(show, says_what_an_update_did)
+{
+    static const struct row {
+        const char *json, *shown;
+    } rows[] = {
+        {"{\"more\":true,\"diff\":\"- a 60 A 192.0.2.1\\n+ a\\u0007 60\\n\"}",
+         "- a 60 A 192.0.2.1\n+ a\\007 60\n"},
+        {"{\"ok\":true,\"zone\":\"a.\",\"serial\":7,\"changed\":true,\"added\":2,\"removed\":1}",
+         "a.  serial 7  +2 -1 records\n"},
+        {"{\"ok\":true,\"zone\":\"a.\",\"serial\":7,\"changed\":true,\"added\":2,\"removed\":1,"
+         "\"dry_run\":true,\"ignored\":1}",
+         "would commit serial 7: +2 -1 records, 1 operation ignored as RFC 2136 s3.4.2 has it\n"},
+        {"{\"ok\":true,\"zone\":\"a.\",\"serial\":6,\"changed\":false,\"ignored\":0}",
+         "a.  nothing changes\n"},
+    };
+    static char shown[8192];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        memset(shown, 0, sizeof(shown));
+        show(VERB_update, rows[i].json, shown, sizeof(shown));
+        cr_expect_str_eq(shown, rows[i].shown, "row %zu", i);
+    }
+}

@@ -172,3 +172,41 @@ Test(permit, rate_is_taken_once_an_update_and_not_by_failed_prerequisites)
     cr_expect_eq(bed_update(b, "u x IN 60 A 10.1.1.5"), NOERROR);
     bed_free(b);
 }
+
+Test(permit, who_only_asks_takes_nothing_out_of_a_rate)
+{
+    struct grant_rate state = {0};
+    struct grant grant = {.is_unsigned = true, .where = GRANT_ALL, .rate = 1, .state = &state};
+    struct bed *b = bed_new("@ 300 SOA ns h 10 3600 900 1209600 300\n@ 300 NS ns\n");
+    bed_peer(b, NULL, &grant, 1);
+    b->actor.is_asking = true;
+    for (unsigned i = 0; i < 3; i++)
+        cr_expect_eq(bed_update(b, "u nobody ANY 0 ANY"), NOERROR, "%s", b->report.reason);
+    b->actor.is_asking = false;
+    cr_expect_eq(bed_update(b, "u nobody ANY 0 ANY"), NOERROR);
+    b->actor.is_asking = true;
+    cr_expect_eq(bed_update(b, "u nobody ANY 0 ANY"), REFUSED, "it sees the rate all the same");
+    cr_expect_str_eq(b->report.reason, "over the rate of updates[0], 1/s");
+    bed_free(b);
+}
+
+Test(permit, without_an_address_nothing_matches_that_needs_one)
+{
+    struct prefix anywhere = {.bytes_len = 4};
+    struct grant rules[] = {
+        {.is_unsigned = true, .where = GRANT_ALL, .from = &anywhere, .from_count = 1},
+        {.is_unsigned = true, .where = GRANT_REVERSE},
+    };
+    struct bed *b = bed_new("@ 300 SOA ns h 10 3600 900 1209600 300\n@ 300 NS ns\n");
+    bed_peer(b, NULL, rules, 1);
+    b->actor.is_asking = true;
+    cr_expect_eq(bed_update(b, "u a IN 60 A 192.0.2.1"), NOERROR, "%s", b->report.reason);
+    b->peer.address.any.sa_family = AF_UNSPEC;
+    cr_expect_eq(bed_update(b, "u b IN 60 A 192.0.2.1"), REFUSED);
+    cr_expect(strstr(b->report.reason, "closest rule updates[0]: from another address"), "%s",
+              b->report.reason);
+    bed_peer(b, NULL, rules, 2);
+    b->peer.address.any.sa_family = AF_UNSPEC;
+    cr_expect_eq(bed_update(b, "u b IN 60 A 192.0.2.1"), REFUSED);
+    bed_free(b);
+}

@@ -90,3 +90,25 @@ Test(quota, of_reverse_of_source_is_each_senders_own)
     cr_expect_not(counted.is_counted);
     bed_free(b);
 }
+
+Test(quota, who_only_asks_is_counted_and_not_remembered)
+{
+    struct grant_count counted = {0};
+    struct grant grants[] = {{.is_unsigned = true,
+                              .where = GRANT_ALL,
+                              .types = type_a,
+                              .type_count = 1,
+                              .records_max = 3,
+                              .counted = &counted},
+                             {.is_unsigned = true, .where = GRANT_ALL}};
+    struct bed *b = bed_new(zone);
+    bed_peer(b, NULL, grants, 2);
+    cr_expect_eq(bed_update(b, "u x IN 60 A 192.0.2.1"), NOERROR, "%s", b->report.reason);
+    struct grant_count before = counted;
+    b->actor.is_asking = true;
+    cr_expect_eq(bed_update(b, "u y IN 60 A 192.0.2.1"), REFUSED);
+    cr_expect_eq(bed_update(b, "u x IN 90 A 192.0.2.1"), NOERROR, "%s", b->report.reason);
+    cr_expect_eq(counted.serial, before.serial);
+    cr_expect_eq(counted.records, before.records);
+    bed_free(b);
+}

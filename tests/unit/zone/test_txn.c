@@ -319,6 +319,31 @@ Test(txn, diff_bit_by_bit_is_the_diff_in_one_go)
         }
 }
 
+Test(txn, preview_is_the_diff_and_leaves_no_trace)
+{
+    struct name_buf apex = name_from("example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    const struct version *tip = z->tip;
+    for (unsigned begun = 0; begun < 2; begun++) {
+        struct diff previewed, made;
+        struct txn *t = many_changes(z, 7);
+        if (begun)
+            cr_assert_not(txn_diff_some(t, MANY / 2));
+        txn_preview(&t, &previewed);
+        cr_assert_null(t);
+        cr_expect_eq(z->tip, tip);
+        t = many_changes(z, 7);
+        txn_seal(&t, &made);
+        cr_assert(previewed.len == made.len && previewed.added_at == made.added_at);
+        cr_expect_eq(memcmp(previewed.bytes, made.bytes, made.len), 0);
+        cr_expect_eq(previewed.serial_to, made.serial_to);
+        zone_rollback(z);
+        diff_done(&previewed);
+        diff_done(&made);
+    }
+    zone_free(z);
+}
+
 Test(txn, can_be_left_with_its_diff_half_made)
 {
     struct name_buf apex = name_from("example.");
