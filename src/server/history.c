@@ -330,6 +330,8 @@ static bool on_oldest(void *arg, const struct change *c)
     return false;
 }
 
+#define OLDEST_TRIES 3
+
 static enum err oldest_find(struct history *h, struct journal *j, struct change *out)
 {
     struct journal_zone z;
@@ -355,6 +357,8 @@ enum err history_find(struct history *h, struct journal *j, uint32_t serial, uin
     if (e != ERR_ABSENT)
         return e;
     e = oldest_find(h, j, &oldest);
+    for (unsigned i = 0; e == ERR_INVALID && i < OLDEST_TRIES; i++)
+        e = oldest_find(h, j, &oldest); /* trimmed between the two looks */
     if (e != OK)
         return e;
     if (!oldest.seq)
