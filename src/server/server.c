@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/check.h"
 #include "base/random.h"
 #include "server/server_int.h"
@@ -150,6 +151,8 @@ bool server_collect(struct server *s, int64_t now_us)
 void server_turn(struct server *s)
 {
     s->changing_steps = 0;
+    if (LIKELY(server_is_idle(s)))
+        return; /* a turn with nothing but queries */
     bool has_run_all = update_turn(s);
     bool has_told_all = commit_turn(s);
     if (!has_run_all || !has_told_all)
