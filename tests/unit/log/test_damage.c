@@ -40,6 +40,10 @@ struct image {
     size_t len;
 };
 
+/* What a test has loaded stays until its process ends. */
+static uint8_t *loaded[4];
+static unsigned loaded_count;
+
 static struct image load(const char *file)
 {
     char path[200];
@@ -49,6 +53,8 @@ static struct image load(const char *file)
     struct image i = {malloc((size_t)st.st_size + 1), (size_t)st.st_size};
     cr_assert_eq(read(fd, i.bytes, i.len), (ssize_t)i.len);
     close(fd);
+    cr_assert_lt(loaded_count, sizeof(loaded) / sizeof(loaded[0]));
+    loaded[loaded_count++] = i.bytes;
     return i;
 }
 
