@@ -91,7 +91,7 @@ SETTING("server.limits.history-size",           history_size,                SIZ
 SETTING("server.limits.history-age",            history_age_s,               PERIOD,    "90d",            60,      3153600000,
         "changes older than that are forgotten")
 SETTING("server.limits.snapshot-after",         snapshot_after,              SIZE,      "16M",            4096,    1099511627776,
-        "bytes of a zone's changes after which its whole content is written anew, which shortens the next start")
+        "a zone is written anew, for a faster start, after so many bytes of changes, and no less than half of its own size")
 SETTING("log.level",                            log_level,                   LEVEL,     "info",           0,       0,
         "least level kept: error, warning, notice, info or debug")
 SETTING("log.form",                             log_form,                    FORM,      "logfmt",         0,       0,

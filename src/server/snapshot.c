@@ -142,10 +142,18 @@ static void snapshot_start(struct server *s, struct server_zone *z)
     helpers_give(s->helpers, &w->job, &snapshot_kind, PACE_LOG);
 }
 
+/* A large zone is worth more changes: writing it anew costs more than replaying some. */
+static bool is_worth_it(const struct server *s, const struct server_zone *z)
+{
+    uint64_t half = z->entry->zone->published->byte_count / 2;
+    uint64_t after = s->conf->snapshot_after > half ? s->conf->snapshot_after : half;
+    return z->replay_bytes >= after;
+}
+
 void snapshot_consider(struct server *s, struct server_zone *z)
 {
     if (!z->is_kept || z->is_snapshotting || z->retry_us)
         return;
-    if (!z->is_ready || z->replay_bytes >= s->conf->snapshot_after)
+    if (!z->is_ready || is_worth_it(s, z))
         snapshot_start(s, z);
 }

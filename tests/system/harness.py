@@ -405,7 +405,8 @@ class Knotd(Peer):
     program = 'knotd'
 
     def command(self):
-        zones = ''.join(f'  - domain: "{name}"\n    file: "{path}"\n    acl: {json.dumps(self.updaters(name))}\n'
+        zones = ''.join(f'  - domain: "{name}"\n    file: "{path}"\n'
+                        + (f'    acl: {json.dumps(self.updaters(name))}\n' if self.updaters(name) else '')
                         for name, path in self.files.items())
         keys = ''.join(f'  - id: "{name}"\n    algorithm: {key.get("algorithm", "hmac-sha256")}\n    secret: {key["secret"]}\n'
                        for name, key in self.keys.items())
