@@ -215,7 +215,8 @@ static void body_add(struct control_client *c, const char *part, size_t len)
         c->is_body_bad = true;
         return;
     }
-    memcpy(c->body + c->body_len, part, len);
+    if (len) /* an empty one may come before there is any memory */
+        memcpy(c->body + c->body_len, part, len);
     c->body_len += len;
 }
 

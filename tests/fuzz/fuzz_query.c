@@ -52,6 +52,24 @@ static struct server *servers[2];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
 
+/* An UPDATE is answered at the end of the turn. */
+static void hold(void *arg, const struct exchange *x, struct reply_path *path)
+{
+    (void)arg;
+    *path = (struct reply_path){.channel = x->channel};
+}
+
+static void reply(void *arg, const struct peer *peer, struct reply_path *path, const uint8_t *bytes,
+                  size_t len)
+{
+    struct exchange *x = path->channel;
+    (void)arg;
+    (void)peer;
+    if (len)
+        memcpy(x->out, bytes, len);
+    x->out_len = len;
+}
+
 static void wake(void *arg)
 {
     (void)arg;
@@ -88,7 +106,7 @@ static struct server *open_server(const char *dir, const char *file, const char 
         conf_faults_show(faults, text, stderr);
     ASSERT(conf);
     free(faults);
-    const struct server_hooks hooks = {.wake = wake};
+    const struct server_hooks hooks = {NULL, wake, hold, reply};
     struct server *s;
     struct diag diag;
     ASSERT(server_new(conf, &hooks, &s, &diag) == OK);
@@ -238,7 +256,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     while (count[0] + count[1] < MESSAGES_MAX && next_message(&r, &next, &which))
         x[which][count[which]++] = next;
     for (which = 0; which < 2; which++) {
+        for (unsigned i = 0; i < count[which]; i++)
+            x[which][i].channel = &x[which][i];
         server_handle(servers[which], x[which], count[which], NOW_US);
+        while (!server_is_idle(servers[which]))
+            server_turn(servers[which]);
         for (unsigned i = 0; i < count[which]; i++) {
             check_answer(&x[which][i]);
             free((void *)(uintptr_t)x[which][i].in);
