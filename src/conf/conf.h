@@ -27,6 +27,7 @@
 #include "dns/name.h"
 #include "tsig/tsig.h"
 #include "update/grant.h"
+#include "xfr/access.h"
 #include "zone/serial.h"
 
 #define CONF_FILE_LEN_MAX   (64u << 20) /* a file of a million zones; a larger one is refused */
@@ -161,6 +162,25 @@ struct conf_update {
     } ats;
 };
 
+/* One of `remotes`; the struct remote beside it is made from it. */
+struct conf_remote {
+    struct conf_at at;
+    const char *text; /* the key of the map as written */
+    struct conf_texts address;
+    struct conf_text key, source;
+};
+
+/* One entry of `transfer` as written: a map, or the name of a remote. */
+struct conf_transfer {
+    struct conf_at at;
+    struct conf_text remote, key, scope;
+    struct conf_texts from;
+    bool is_unsigned, is_deny;
+    struct {
+        struct conf_at is_unsigned, is_deny;
+    } ats;
+};
+
 struct conf_zone {
     struct name_buf name; /* absolute, case as written */
     const char *text;     /* the key as written */
@@ -170,16 +190,33 @@ struct conf_zone {
     struct grant *grants; /* `updates`, in order; their rate states are this configuration's */
     struct conf_update *updates; /* the same as written */
     unsigned grant_count;
-    enum conf_zone_type type; /* CONF_PRIMARY */
+    enum conf_zone_type type;
+    /* replication: a secondary has primaries, and neither file nor soa nor updates */
+    const struct remote *const *primaries;
+    const struct remote *const *secondaries; /* they are told of news: `secondaries`, `notify` */
+    unsigned primary_count, secondary_count;
+    const struct xfr_rule *transfer; /* who may have it: `secondaries` first, then `transfer` */
+    unsigned transfer_count;
+    bool forwards_updates;          /* `forward-updates`: of a secondary */
+    uint32_t wait_count, wait_ms;   /* `wait-secondaries`; count 0: off */
+    uint32_t shrink_percent;        /* `shrink-limit`: of its records that may go at once; 0: off */
+    struct {
+        struct conf_texts primaries, secondaries, notify;
+        struct conf_transfer *transfer;
+        unsigned transfer_count;
+        struct conf_at transfer_at;
+    } written;
     enum serial_policy serial;
     enum conf_protect protect;
     bool is_strict;
-    /* its changes are kept in the change log: it has `updates` or `soa`, or says so */
+    /* its changes are kept in the change log: it has `updates`, `soa`, `primaries`, `secondaries`
+     * or `transfer`, or says so */
     bool has_history;
     struct conf_at at;      /* of the key */
     struct conf_at file_at; /* of the value of `file` */
     struct {
-        struct conf_at type, soa, updates, serial, is_strict, protect, has_history;
+        struct conf_at type, soa, updates, serial, is_strict, protect, has_history,
+            forwards_updates, wait, wait_count, wait_ms, shrink_percent;
     } ats;
 };
 
@@ -221,6 +258,9 @@ struct conf {
     struct conf_key *keys; /* the same in canonical order of their names, each name once; and those
                               with `secret: off`, which are not in the keyring */
     unsigned key_count;
+    struct remote *remotes; /* in the order of `written_remotes` */
+    struct conf_remote *written_remotes;
+    unsigned remote_count;
     struct conf_zone *zones; /* in canonical order of their names, each name once */
     unsigned zone_count;
     struct conf_origin origins[CONF_SETTING_COUNT];

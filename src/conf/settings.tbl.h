@@ -92,6 +92,30 @@ SETTING("server.limits.history-age",            history_age_s,               PER
         "changes older than that are forgotten")
 SETTING("server.limits.snapshot-after",         snapshot_after,              SIZE,      "16M",            4096,    1099511627776,
         "a zone is written anew, for a faster start, after so many bytes of changes, and no less than half of its own size")
+SETTING("server.limits.transfers-out",          transfers_out,               COUNT,     "64",             1,       100000,
+        "transfers to others at once; more get SERVFAIL")
+SETTING("server.limits.transfers-in",           transfers_in,                COUNT,     "16",             1,       10000,
+        "transfers from primaries at once; the rest waits")
+SETTING("server.limits.transfers-in-per-primary", transfers_in_per_primary,  COUNT,     "4",              1,       10000,
+        "of them from one address")
+SETTING("server.limits.transfer-time",          transfer_time_ms,            DURATION,  "2h",             1000,    604800000,
+        "longest time of one transfer, in or out; then it is cut")
+SETTING("server.limits.transfer-records",       transfer_records,            COUNT,     "100000000",      0,       4294967295,
+        "records in one transfer from a primary; 0 is no limit")
+SETTING("server.limits.transfer-size",          transfer_size,               SIZE,      "16G",            65536,   1099511627776,
+        "bytes in one transfer from a primary")
+SETTING("server.limits.recent-changes",         recent_changes,              SIZE,      "64M",            0,       1099511627776,
+        "bytes of the newest changes of all zones kept in memory for IXFR; older ones are read from the state directory")
+SETTING("server.limits.refresh-min",            refresh_min_s,               PERIOD,    "30s",            1,       31536000,
+        "least time between two looks at a primary, whatever the SOA says; NOTIFY does not wait for it")
+SETTING("server.limits.refresh-max",            refresh_max_s,               PERIOD,    "1d",             1,       31536000,
+        "longest time between two looks at a primary")
+SETTING("server.limits.retry-min",              retry_min_s,                 PERIOD,    "5s",             1,       31536000,
+        "least time until a primary that failed is asked again")
+SETTING("server.limits.retry-max",              retry_max_s,                 PERIOD,    "1h",             1,       31536000,
+        "longest time until a primary that failed is asked again")
+SETTING("server.limits.expire-max",             expire_max_s,                PERIOD,    "1000d",          1,       2147483647,
+        "a secondary's data is good for no longer than that, whatever the SOA says")
 SETTING("log.level",                            log_level,                   LEVEL,     "info",           0,       0,
         "least level kept: error, warning, notice, info or debug")
 SETTING("log.form",                             log_form,                    FORM,      "logfmt",         0,       0,

@@ -134,6 +134,8 @@ struct journal_zone {
     uint32_t snapshot_serial;
     uint64_t replay_bytes; /* of the diffs behind the snapshot */
     uint32_t flags;        /* enum journal_zone_flag */
+    int64_t checked_us;    /* of a secondary: when a primary last said what its serial is; 0: never */
+    uint32_t expire_s;     /* how long its data was good then (RFC 7314) */
     int64_t removed_us;    /* since when the configuration is without it; 0: it is there */
     char *identity;        /* of struct journal_source, NULL: none; malloc'd */
     uint8_t *base;         /* NULL: none; malloc'd */
@@ -153,6 +155,9 @@ enum err journal_zone_set_flags(struct journal *j, uint64_t zone, uint32_t flags
 /* removed_us 0: it is back. Its state is kept. */
 enum err journal_zone_set_removed(struct journal *j, uint64_t zone, int64_t removed_us,
                                   struct diag *diag);
+/* A secondary's primary was asked and has nothing newer than what is here. */
+enum err journal_zone_set_checked(struct journal *j, uint64_t zone, int64_t checked_us,
+                                  uint32_t expire_s, struct diag *diag);
 /* The file was read again and nothing in the zone changed: only the source is noted. */
 enum err journal_zone_set_source(struct journal *j, uint64_t zone,
                                  const struct journal_source *source, struct diag *diag);

@@ -33,7 +33,7 @@ const struct store_entry *chase_entry(const struct store *s, struct name qname, 
 
 const struct version *chase_version(const struct store_entry *e)
 {
-    return e->zone && e->zone->published->apex ? e->zone->published : NULL;
+    return e->zone && e->zone->published->apex && !e->is_expired ? e->zone->published : NULL;
 }
 
 /* False: the zone is not loaded; the reply is where it was. */

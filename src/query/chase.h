@@ -10,7 +10,7 @@
 /* The zone of ours that answers for the name; NULL: none. DS is a question to the parent's side, if
  * we have it (RFC 4035 s3.1.4.1). */
 const struct store_entry *chase_entry(const struct store *s, struct name qname, uint16_t qtype);
-/* What an entry serves now; NULL: it is not loaded. */
+/* What an entry serves now; NULL: it is not loaded, or expired. */
 const struct version *chase_version(const struct store_entry *e);
 
 /* From the lookup in r to the finished sections. */

@@ -35,6 +35,26 @@ bool address_is_same(const union address *a, const union address *b)
            !memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr));
 }
 
+/* The host's bytes, with what is mapped laid open. */
+static const uint8_t *host_of(const union address *a, size_t *len)
+{
+    *len = a->any.sa_family == AF_INET ? 4 : 16;
+    if (*len == 4)
+        return (const uint8_t *)&a->v4.sin_addr;
+    bool is_mapped = IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr);
+    *len = is_mapped ? 4 : 16;
+    return a->v6.sin6_addr.s6_addr + (is_mapped ? 12 : 0);
+}
+
+bool address_is_same_host(const union address *a, const union address *b)
+{
+    size_t a_len, b_len;
+    const uint8_t *a_host = host_of(a, &a_len), *b_host = host_of(b, &b_len);
+    bool has_scope = a->any.sa_family == AF_INET6 && b->any.sa_family == AF_INET6;
+    return a_len == b_len && memcmp(a_host, b_host, a_len) == 0 &&
+           (!has_scope || a->v6.sin6_scope_id == b->v6.sin6_scope_id);
+}
+
 bool address_is_wildcard(const union address *a)
 {
     if (a->any.sa_family == AF_INET)

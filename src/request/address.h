@@ -19,6 +19,8 @@ bool address_read(const struct sockaddr_storage *from, union address *out);
 socklen_t address_len(const union address *a);
 /* Same family, address, port and, where it matters, interface. */
 bool address_is_same(const union address *a, const union address *b);
+/* Same family and host; ports may differ. An IPv4-mapped IPv6 address is the IPv4 one. */
+bool address_is_same_host(const union address *a, const union address *b);
 /* 0.0.0.0 or ::. */
 bool address_is_wildcard(const union address *a);
 /* "192.0.2.1@53", as in the configuration; gives t->text. */

@@ -43,6 +43,7 @@ void pending_release(struct pending *p)
 {
     version_unpin(p->pin);
     diff_done(&p->diff);
+    xfr_steps_done(&p->steps);
 }
 
 void commit_give(struct server *s, struct pending *p)
@@ -51,23 +52,24 @@ void commit_give(struct server *s, struct pending *p)
     s->commit.count++;
 }
 
-static void change_fill(struct change *c, const struct pending *p, uint64_t seq)
+static void change_fill(struct change *c, const struct pending *p, const struct diff *d,
+                        uint64_t seq)
 {
     *c = (struct change){
         .zone = p->zone->log_id,
         .seq = seq,
-        .serial_from = p->diff.serial_from,
-        .serial_to = p->diff.serial_to,
+        .serial_from = d->serial_from,
+        .serial_to = d->serial_to,
         .time_us = p->now_us,
         .kind = p->kind,
         .actor = p->actor,
         .peer = p->peer,
         .rule = p->rule,
-        .diff = p->diff.bytes,
-        .diff_len = p->diff.len,
-        .added_at = p->diff.added_at,
-        .removed_count = p->diff.removed_count,
-        .added_count = p->diff.added_count,
+        .diff = d->bytes,
+        .diff_len = d->len,
+        .added_at = d->added_at,
+        .removed_count = d->removed_count,
+        .added_count = d->added_count,
         .source = p->source.identity ? &p->source : NULL,
     };
 }
@@ -81,7 +83,9 @@ static void batch_fill(struct commit *c)
     c->batch.count = 0;
     LIST_EACH(link, &c->open) {
         struct pending *p = pending_of(link);
-        if (taken == COMMIT_BATCH_MAX || bytes >= COMMIT_BATCH_BYTES)
+        ASSERT(p->steps.count <= COMMIT_STEPS_MAX);
+        if (taken == COMMIT_BATCH_MAX || bytes >= COMMIT_BATCH_BYTES ||
+            c->batch.count + (p->steps.count ? p->steps.count : 1) > COMMIT_BATCH_MAX)
             break;
         list_remove(link);
         list_add_last(&c->under_way, link);
@@ -89,7 +93,11 @@ static void batch_fill(struct commit *c)
         if (!p->version || !p->zone)
             continue;
         bytes += p->diff.len + p->source.base_len;
-        change_fill(&c->changes[c->batch.count++], p, ++p->zone->seq_given);
+        for (unsigned i = 0; i < p->steps.count; i++)
+            change_fill(&c->changes[c->batch.count++], p, &p->steps.at[i]->diff,
+                        ++p->zone->seq_given);
+        if (!p->steps.count)
+            change_fill(&c->changes[c->batch.count++], p, &p->diff, ++p->zone->seq_given);
     }
 }
 
@@ -154,8 +162,10 @@ static void publish_all(struct server *s)
         if (!p->version || !z || z->entry->zone != p->data)
             continue;
         zone_publish(p->data, p->version);
-        z->seq_published++;
+        z->seq_published += p->steps.count ? p->steps.count : 1;
         z->is_reread = false;
+        transfer_changed(s, z, p);
+        zone_published(s, z);
         z->replay_bytes += p->diff.len;
         s->count.commit_changes++;
         snapshot_consider(s, z);

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "log/journal.h"
 #include "zone/txn.h"
+#include "xfr/step.h"
 #include "zone/version.h"
 
 struct server;
@@ -26,6 +27,7 @@ struct pending;
 /* One batch: changes, and bytes of their diffs (the last change may go beyond). */
 #define COMMIT_BATCH_MAX   1000
 #define COMMIT_BATCH_BYTES (1u << 20)
+#define COMMIT_STEPS_MAX   256
 
 /* The change is durable and published (OK), or nothing of it is left; frees p. */
 typedef void (*pending_done_fn)(struct server *s, struct pending *p, enum err result);
@@ -42,6 +44,9 @@ struct pending {
     enum change_kind kind;
     int64_t now_us;
     char actor[PENDING_TEXT_MAX], peer[PENDING_TEXT_MAX], rule[PENDING_TEXT_MAX];
+    /* what the log gets in place of diff, a row for each: a transfer that came as differences. At
+     * most COMMIT_STEPS_MAX; all of them are in one batch */
+    struct xfr_steps steps;
     struct journal_source source; /* identity NULL: none; its pointers belong to who gave it */
     enum err result;              /* once the log has spoken */
     pending_done_fn done;

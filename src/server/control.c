@@ -329,7 +329,7 @@ struct store_entry *control_zone_of(struct control_call *call, enum control_next
 
 /* --- a call's life --- */
 
-static void call_end(struct control_client *c)
+static void answer_end(struct control_client *c)
 {
     struct control_call *call = &c->call;
     if (call->end)
@@ -345,7 +345,7 @@ static enum control_next settle(struct control_client *c, enum control_next next
 {
     ASSERT((next == CONTROL_DONE) == c->is_over);
     if (next == CONTROL_DONE)
-        call_end(c);
+        answer_end(c);
     else
         ASSERT(c->call.step);
     return next;
@@ -417,7 +417,7 @@ void control_free(struct control_client *c)
 {
     if (!c)
         return;
-    call_end(c);
+    answer_end(c);
     list_remove(&c->link);
     free(c);
 }

@@ -14,7 +14,16 @@
 #include "request/address.h"
 #include "server/server_int.h"
 
-enum stage { STAGE_DROP, STAGE_DECIDED, STAGE_QUEUE, STAGE_UPDATE, STAGE_LOOK_UP, STAGE_ANSWER };
+enum stage {
+    STAGE_DROP,
+    STAGE_DECIDED,
+    STAGE_QUEUE,
+    STAGE_UPDATE,
+    STAGE_NOTIFY,
+    STAGE_TRANSFER,
+    STAGE_LOOK_UP,
+    STAGE_ANSWER
+};
 
 static enum stage decide(struct request *q, enum rcode rc)
 {
@@ -43,6 +52,8 @@ static enum stage read_query(struct request *q)
     enum rcode rc = edns_apply(q);
     if (rc != NOERROR)
         return decide(q, rc);
+    if (UNLIKELY(q->msg.qtype == TYPE_AXFR || q->msg.qtype == TYPE_IXFR))
+        return STAGE_TRANSFER;
     return query_locate(q) ? STAGE_LOOK_UP : STAGE_ANSWER;
 }
 
@@ -126,6 +137,8 @@ static enum stage read_request(struct server *s, struct request *q, const struct
         return rc == NOERROR ? read_query(q) : decide(q, rc);
     case OPCODE_UPDATE:
         return rc == NOERROR ? STAGE_UPDATE : decide(q, rc);
+    case OPCODE_NOTIFY:
+        return rc == NOERROR ? STAGE_NOTIFY : decide(q, rc);
     default:
         /* the question is echoed where there is one (RFC 1996), but a fault in the rest is not
          * looked for */
@@ -290,6 +303,10 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
     }
     if (stage == STAGE_UPDATE)
         x->is_waiting = !update_handle(s, q, x);
+    if (stage == STAGE_NOTIFY)
+        notify_handle(s, q);
+    if (stage == STAGE_TRANSFER && !transfer_handle(s, q, x))
+        return;
     if (x->is_waiting)
         return;
     bool is_query = stage == STAGE_LOOK_UP || stage == STAGE_ANSWER;
@@ -315,6 +332,7 @@ void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t
         s->count.udp_queries += x[i].peer.transport == TRANSPORT_UDP && !x[i].path;
         s->count.tcp_queries += x[i].peer.transport == TRANSPORT_TCP && !x[i].path;
         x[i].out_len = 0;
+        x[i].outflow = NULL;
         stage[i] = read_request(s, q, &x[i], now_us);
         if (stage[i] == STAGE_LOOK_UP)
             jobs[job_count++] = (struct lookup_job){q->version, q->msg.qname, &q->lookup};

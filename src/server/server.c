@@ -20,6 +20,14 @@ static void lists_init(struct server *s)
     list_init(&s->changing);
     update_queue_init(&s->updates);
     commit_init(&s->commit);
+    calls_init(&s->calls);
+}
+
+/* What a configuration says of transfers. */
+static void transfers_configure(struct server *s)
+{
+    calls_configure(&s->calls, s->conf->transfers_in, s->conf->transfers_in_per_primary);
+    recents_configure(&s->recents, s->conf->recent_changes);
 }
 
 /* The keys go on from those in force: when they were used last. */
@@ -60,6 +68,8 @@ enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct 
     store_init(&s->store, key);
     controls_init(&s->controls, hooks->wake, hooks->arg);
     arena_init(&s->arena, REQUEST_ARENA_BLOCK, REQUEST_ARENA_MAX);
+    recents_init(&s->recents, conf->recent_changes);
+    transfers_configure(s);
     s->state = state_new(conf, hooks->wake, hooks->arg);
     s->helpers = helpers_new(conf->load_threads, hooks->wake, hooks->arg);
     enum err e = OK;
@@ -119,6 +129,7 @@ void server_free(struct server *s)
     zones_settle(s);
     helpers_free(s->helpers); /* takes what the others have let go of, and unpins zones */
     zones_free(s);
+    timers_done(&s->timers);
     sessions_done(s);
     keyring_free(s->keyring);
     digest_done(&s->digest);
@@ -145,6 +156,20 @@ bool server_collect(struct server *s, int64_t now_us)
     bool is_complete = zones_collect(s);
     controls_collect(&s->controls);
     return is_complete;
+}
+
+/* Timers fired in one turn: most send a message. */
+#define TIMERS_SLICE 32
+
+int64_t server_next_us(const struct server *s)
+{
+    return timers_next(&s->timers);
+}
+
+void server_time(struct server *s, int64_t now_us)
+{
+    s->now_us = now_us;
+    (void)timers_run(&s->timers, now_us, TIMERS_SLICE, s);
 }
 
 /* What is left over has the loop turn again at once. */
@@ -191,6 +216,7 @@ enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, stru
     *old = (struct old_conf){s->old_confs, s->conf};
     s->old_confs = old;
     s->conf = conf;
+    transfers_configure(s);
     zones_reload(s);
     s->count.reloads++;
     return OK;

@@ -13,6 +13,8 @@
 #include "request/request.h"
 
 struct server;
+struct call;
+struct outflow;
 
 /* How an answer that comes later finds its way: filled by the reactor, opaque here. */
 struct reply_path {
@@ -31,6 +33,9 @@ struct exchange {
     uint8_t *out;    /* DNS_MESSAGE_MAX bytes for TCP, SERVER_UDP_OUT_MAX for UDP */
     size_t out_len;  /* set by server_handle; 0: no answer, or not yet */
     bool is_waiting; /* set by server_handle: the answer comes later, through server_hooks */
+    /* set by server_handle: the answer is a row of messages, which server_outflow_next() makes;
+     * TCP only, out_len is 0 */
+    struct outflow *outflow;
 };
 
 #define SERVER_UDP_OUT_MAX 4096
@@ -46,7 +51,28 @@ struct server_hooks {
     /* Here is the answer (len 0: there is none), and the channel is let go of. */
     void (*reply)(void *arg, const struct peer *peer, struct reply_path *path, const uint8_t *bytes,
                   size_t len);
+    /* Messages that an outflow said OUTFLOW_LATER for can be had now; called from the loop and not
+     * from within server_outflow_next(). channel: of the exchange that it came with. */
+    void (*outflow_ready)(void *arg, void *channel, struct outflow *f);
+    /* Sends the call's question (server/call.h); events follow. A failure is one of them, too. */
+    void (*dial)(void *arg, struct call *c);
+    void (*dial_pause)(void *arg, struct call *c);
+    /* Nothing of the call is wanted any more. may_reuse: its connection is in order. */
+    void (*hang_up)(void *arg, struct call *c, bool may_reuse);
 };
+
+/* The next message of an outflow, made when the peer can take one. */
+enum outflow_next {
+    OUTFLOW_MESSAGE, /* in out, DNS_MESSAGE_MAX bytes; more follow */
+    OUTFLOW_LAST,    /* the same; then server_outflow_end() */
+    OUTFLOW_LATER,   /* none yet: hooks.outflow_ready() says when */
+    OUTFLOW_BROKEN   /* the stream cannot go on: the connection is to be closed */
+};
+enum outflow_next server_outflow_next(struct server *s, struct outflow *f, int64_t now_us,
+                                      uint8_t *out, size_t *len);
+/* The reactor's last word about it: the peer's system has taken the last message (all that was
+ * queued is gone), or the connection is closed. */
+void server_outflow_end(struct server *s, struct outflow *f, bool is_sent);
 
 /* Takes conf. No zone is loaded yet: all answer SERVFAIL until server_start()'s loads are
  * collected. ERR_SYSTEM, ERR_IO, with a sentence: no threads, or the state directory that a zone
@@ -64,6 +90,11 @@ bool server_collect(struct server *s, int64_t now_us);
 /* Something failed and is to be tried again: server_collect() is to be called each second or so
  * even if nobody wakes the reactor. */
 bool server_wants_time(const struct server *s);
+/* When server_time() is to be called next (wall clock); INT64_MAX: no timer is set. Asked at the end
+ * of each turn. */
+int64_t server_next_us(const struct server *s);
+/* The time has come: refreshes, notifies and the like that are due, some of them in each call. */
+void server_time(struct server *s, int64_t now_us);
 /* At the end of each turn of the loop: what was decided in it goes to the change log. */
 void server_turn(struct server *s);
 /* When stopping: waits until the change log has taken, or refused, all that was decided, and

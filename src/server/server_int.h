@@ -5,6 +5,8 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/timer.h"
+#include "server/call.h"
 #include "server/changing.h"
 #include "server/commit.h"
 #include "server/control_int.h"
@@ -14,6 +16,7 @@
 #include "server/server.h"
 #include "server/state.h"
 #include "update/update.h"
+#include "xfr/recent.h"
 #include "zone/store.h"
 
 /* What the server knows of one zone beside its data; store_entry.owner points here. */
@@ -48,6 +51,12 @@ struct server_zone {
     bool is_reread;            /* the log was read again, and has taken nothing since */
     bool is_owed;              /* what its file has is not in: to be read again at retry_us */
     int64_t retry_us;          /* wall clock: when what failed is tried again; 0: nothing did */
+
+    /* replication */
+    struct recent recent;        /* its newest changes, for IXFR */
+    struct peers *peers;         /* peers.c: its secondaries; NULL: none are configured */
+    struct secondary *secondary; /* secondary.c: how it follows its primaries; NULL: it is primary */
+    struct list waiters;         /* waiting.c: updates and operators that wait for secondaries */
 };
 
 /* Updates that have come and are not run yet: the messages as they are. */
@@ -100,6 +109,10 @@ struct server {
     int64_t now_us; /* wall clock of the newest event */
     struct commit commit;
     struct refused refused;
+    struct timers timers;
+    struct calls calls;
+    struct recents recents;
+    unsigned outflows; /* answers of many messages under way */
     bool is_asking; /* explain: nothing is counted, logged or remembered */
 
     /* one batch */
@@ -201,6 +214,67 @@ static inline bool update_is_idle(const struct update_queue *u)
 {
     return u->count == 0;
 }
+
+/* zones.c: the zone shows another version than before, or shows one for the first time: whoever
+ * follows it is told. */
+void zone_published(struct server *s, struct server_zone *z);
+
+/* transfer.c: AXFR and IXFR. True: q->rcode is the answer; false: x->outflow, or (IXFR over UDP)
+ * x->out_len, is. */
+bool transfer_handle(struct server *s, struct request *q, struct exchange *x);
+/* The change is durable and published: it is remembered for IXFR. What it needs of p's diff and
+ * steps it may take out of it. */
+void transfer_changed(struct server *s, struct server_zone *z, struct pending *p);
+/* The zone's data goes. */
+void transfer_forget(struct server *s, struct server_zone *z);
+/* The rule that decides, as `explain transfer` shows it; NULL: none matches. */
+const struct xfr_rule *transfer_rule(const struct server_zone *z, const struct request *q,
+                                     const struct xfr_rule **closest);
+
+/* peers.c: what is known of the secondaries of a zone, and telling them of news. */
+/* Makes z->peers what the configuration says; those that stay keep what is known of them. */
+void peers_configure(struct server *s, struct server_zone *z);
+void peers_free(struct server *s, struct server_zone *z);
+/* zone_published(): NOTIFY goes out. */
+void peers_published(struct server *s, struct server_zone *z);
+/* A secondary (if from and key are one's) asked for the SOA, or has asked for a transfer with that
+ * serial, or has taken all up to it. */
+enum peer_event { PEER_ASKED_SOA, PEER_HAS, PEER_TAKES, PEER_TAKEN, PEER_BROKE_OFF };
+void peers_heard(struct server *s, struct server_zone *z, const struct xfr_question *who,
+                 enum peer_event what, uint32_t serial);
+
+/* secondary.c: how a zone follows its primaries. */
+/* Makes z->secondary what the configuration says, or nothing. */
+void secondary_configure(struct server *s, struct server_zone *z);
+void secondary_free(struct server *s, struct server_zone *z);
+/* What the change log had of the zone is in (o, which it may take from), or nothing was there: from
+ * now on it follows its primaries. */
+void secondary_opened(struct server *s, struct server_zone *z, struct opening *o);
+/* NOTIFY has come in (RFC 1996): q->rcode is the answer. */
+void notify_handle(struct server *s, struct request *q);
+
+/* forward.c: UPDATE to a secondary (RFC 2136 s6). True: q->rcode is the answer; false: it comes
+ * later. */
+bool forward_handle(struct server *s, struct request *q, struct exchange *x);
+
+/* waiting.c: an UPDATE is answered, or `reevectl wait` ends, when so many secondaries have the
+ * serial. */
+struct waiter {
+    struct list link; /* in server_zone.waiters */
+    struct timer timer;
+    struct server_zone *zone;
+    uint32_t serial;
+    unsigned count; /* secondaries that must have it, or more */
+    /* has: they have. False: the time is over, or the zone goes. The waiter is out of all lists. */
+    void (*done)(struct server *s, struct waiter *w, bool has);
+};
+/* serial, count, done are set. Done at once (true, without calling done) if they have it. */
+bool waiter_start(struct server *s, struct server_zone *z, struct waiter *w, int64_t until_us);
+void waiter_cancel(struct server *s, struct waiter *w);
+/* Some secondary of z has a newer serial. */
+void waiters_check(struct server *s, struct server_zone *z);
+/* The zone goes. */
+void waiters_forget(struct server *s, struct server_zone *z);
 
 /* Refusals logged in a second; the rest is counted. */
 #define REFUSED_LOGS_PER_SECOND 10

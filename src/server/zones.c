@@ -61,6 +61,7 @@ static void forget_data(struct server *s, struct server_zone *z)
 {
     changing_forget(s, z);
     commit_forget(s, z);
+    transfer_forget(s, z);
     zone_retire(z->entry->zone, drop, s->helpers);
     z->entry->zone = NULL;
     base_release(z->base);
@@ -151,6 +152,9 @@ static void zone_remove(struct server *s, struct server_zone *z)
                {"state", z->is_kept ? "kept" : NULL});
     if (z->is_kept)
         removal_note(s, z->log_id);
+    waiters_forget(s, z);
+    peers_free(s, z);
+    secondary_free(s, z);
     forget_data(s, z);
     store_remove(&s->store, z->entry);
     owner_free(z);
@@ -284,6 +288,11 @@ void zones_retry(struct server *s)
     }
 }
 
+void zone_published(struct server *s, struct server_zone *z)
+{
+    peers_published(s, z);
+}
+
 static void configure(struct server *s, const struct conf_zone *c)
 {
     struct name name = name_of(&c->name);
@@ -292,12 +301,17 @@ static void configure(struct server *s, const struct conf_zone *c)
         struct server_zone *z = mem_alloc_zero(sizeof(*z));
         e = z->entry = store_add(&s->store, name);
         e->owner = z;
+        e->expires_us = INT64_MAX;
+        recent_init(&z->recent);
+        list_init(&z->waiters);
     }
     struct server_zone *z = e->owner;
     z->reload = s->reload;
     z->conf = c;
     zone_rules_set(z);
     rules_limits(s->conf, &z->rules.limits);
+    peers_configure(s, z);
+    secondary_configure(s, z);
     z->is_stale = z->is_loading && (z->is_stale || z->source != source_hash(s, c));
     zone_want_again(s, z);
 }
@@ -376,6 +390,10 @@ void zones_free(struct server *s)
 {
     STORE_EACH(e, &s->store) {
         struct server_zone *z = e->owner;
+        waiters_forget(s, z);
+        peers_free(s, z);
+        secondary_free(s, z);
+        transfer_forget(s, z);
         zone_free(e->zone);
         owner_free(z);
     }
@@ -420,6 +438,7 @@ static void take_data(struct server *s, struct server_zone *z, struct opening *o
     z->entry->zone = fresh;
     z->data_ticket = o->ticket;
     z->loaded_us = s->now_us;
+    zone_published(s, z);
     if (!o->has_history || !o->log.id) /* the log could not take it in yet */
         return;
     z->is_kept = true;

@@ -64,6 +64,16 @@ struct tsig_key *tsig_key_hold(struct tsig_key *key)
     return key;
 }
 
+struct tsig_key *tsig_key_copy(const struct tsig_key *key)
+{
+    struct tsig_key *copy = mem_alloc(sizeof(*copy));
+    *copy = *key;
+    copy->references = 1;
+    for (unsigned i = 0; i < copy->secret_count; i++)
+        copy->secret[i].mac = mac_copy(key->secret[i].mac);
+    return copy;
+}
+
 void tsig_key_release(struct tsig_key *key)
 {
     if (!key)

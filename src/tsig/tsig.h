@@ -53,6 +53,9 @@ unsigned tsig_key_secrets(const struct tsig_key *key, int64_t until_us[TSIG_SECR
 /* The same algorithm, and the same secrets until the same times; names may differ. Two computations
  * of a MAC for each secret. */
 bool tsig_key_is_same(const struct tsig_key *a, const struct tsig_key *b);
+/* A key of its own with the same name and secrets, which another thread may use while the first is
+ * used here. Its uses are its own. */
+struct tsig_key *tsig_key_copy(const struct tsig_key *key);
 struct tsig_key *tsig_key_hold(struct tsig_key *key);
 /* The last reference wipes it. NULL is fine. */
 void tsig_key_release(struct tsig_key *key);

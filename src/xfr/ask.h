@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The messages that we send to other servers, and the short answers to them: SOA probes, NOTIFY
+ * (RFC 1996), and the questions of transfers. */
+#ifndef REEVE_XFR_ASK_H
+#define REEVE_XFR_ASK_H
+
+#include "dns/message.h"
+#include "tsig/tsig.h"
+#include "zone/node.h"
+
+/* Room that any of them needs: header, question, a SOA, OPT, TSIG. */
+#define XFR_ASK_MAX 2048
+
+enum xfr_ask_kind { XFR_ASK_SOA, XFR_ASK_AXFR, XFR_ASK_IXFR, XFR_ASK_NOTIFY };
+
+struct xfr_ask {
+    enum xfr_ask_kind kind;
+    struct name zone;
+    uint16_t id; /* random */
+    /* IXFR: our SOA, in the authority section (RFC 1995 s3). NOTIFY: the new one, in the answer
+     * section (RFC 1996 s3.7). rdata of len 0: none */
+    struct rdata soa;
+    uint32_t soa_ttl;
+    bool wants_expire;     /* OPT with an empty EXPIRE option (RFC 7314); not with NOTIFY */
+    struct tsig_key *key;  /* NULL: unsigned */
+};
+/* Writes and, with a key, signs it; *tsig is set up for the answers. Gives its length. */
+size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig, int64_t now_us,
+                     uint8_t out[XFR_ASK_MAX]);
+
+/* What came back to a SOA probe or a NOTIFY. */
+enum xfr_reply_kind {
+    XFR_REPLY_FOREIGN,   /* not an answer to this: go on waiting */
+    XFR_REPLY_TRUNCATED, /* over UDP: ask again over TCP */
+    XFR_REPLY_REFUSED,   /* rcode and a sentence; also an answer that says nothing, and one whose
+                            signature is wrong (TCP) */
+    XFR_REPLY_OK
+};
+struct xfr_reply {
+    enum xfr_reply_kind kind;
+    enum rcode rcode;
+    uint32_t serial; /* SOA probe */
+    bool has_expire;
+    uint32_t expire; /* seconds */
+};
+void xfr_reply_read(const struct xfr_ask *ask, struct tsig_session *tsig, const uint8_t *bytes,
+                    size_t len, int64_t now_us, struct xfr_reply *out, struct diag *diag);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * When a secondary zone asks which primary for what (RFC 1034 s4.3.5, RFC 1996 s3.11, RFC 7314):
+ * a state machine without sockets and without a clock of its own.
+ *
+ * Its owner tells it what happened, with the time, and does the one thing that it then says:
+ * probe, transfer, or wait until a time. At most one question is under way. Primaries, and the
+ * addresses of each, are asked in order; the next one when one fails, and when all have failed, all
+ * again after a back-off that begins at the SOA's retry, with jitter (a failure is never repeated
+ * in less than the least retry). A NOTIFY while a question is under way is remembered once. */
+#ifndef REEVE_XFR_REFRESH_H
+#define REEVE_XFR_REFRESH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct refresh_limits {
+    uint32_t refresh_min_s, refresh_max_s, retry_min_s, retry_max_s, expire_max_s;
+};
+
+/* The timers of the zone's SOA; none before the first transfer. */
+struct refresh_timers {
+    bool is_set;
+    uint32_t refresh_s, retry_s, expire_s;
+};
+
+enum refresh_event_kind {
+    REFRESH_TIME,     /* the time that it wanted has come */
+    REFRESH_NOTIFIED, /* a primary says that there is news; serial if it said which */
+    REFRESH_ASKED,    /* the operator wants a look now */
+    REFRESH_FORCED,   /* the operator wants the whole zone now, whatever its serial */
+    /* the question under way has ended: */
+    REFRESH_ANSWERED, /* probe: the primary has `serial` */
+    REFRESH_CURRENT,  /* transfer: there is nothing new, the primary has our serial */
+    REFRESH_TAKEN,    /* transfer: the zone is now at `serial`, with `timers` */
+    REFRESH_UNFIT,    /* transfer: the differences did not fit, or IXFR is not had here: AXFR from
+                         the same primary */
+    REFRESH_FAILED,   /* no answer, refused, broken, a serial behind ours: the next primary */
+    REFRESH_HELD      /* transfer: kept back by the shrink limit: as if current, until forced */
+};
+
+struct refresh_event {
+    enum refresh_event_kind kind;
+    int64_t now_us;
+    uint32_t serial;
+    bool has_serial;              /* NOTIFIED */
+    bool has_expire;              /* ANSWERED, CURRENT, TAKEN: the EXPIRE option, */
+    uint32_t expire_s;            /* which bounds how long the data is good (RFC 7314 s4) */
+    struct refresh_timers timers; /* TAKEN */
+};
+
+enum refresh_act_kind {
+    REFRESH_WAIT,  /* until wake_us, or the next event */
+    REFRESH_PROBE, /* ask for the SOA */
+    REFRESH_IXFR,
+    REFRESH_AXFR
+};
+
+struct refresh_act {
+    enum refresh_act_kind kind;
+    unsigned primary, address; /* whom to ask: indexes */
+};
+
+struct refresh {
+    /* for its owner to read */
+    int64_t wake_us;    /* when REFRESH_TIME is to come; INT64_MAX: never */
+    int64_t checked_us; /* when a primary last said what its serial is; 0: never */
+    int64_t expires_us; /* when the data is good no more; INT64_MAX: there is none */
+    bool is_expired;    /* says so from expires_us on, until the next ANSWERED, CURRENT or TAKEN */
+    bool is_forced;     /* the transfer under way is the operator's: no shrink limit, any serial */
+    unsigned failures;  /* rounds of all primaries that failed since the last success */
+
+    /* its own */
+    struct refresh_limits limits;
+    struct refresh_timers timers;
+    uint32_t serial; /* ours */
+    bool has_data;
+    unsigned primary, address; /* under way, or the next one */
+    unsigned tried;            /* addresses that have failed in this round */
+    unsigned total;            /* addresses in all */
+    uint8_t state;
+    bool is_notified, is_asked, is_forced_next; /* came while a question was under way */
+    bool wants_whole;                           /* AXFR is to be asked for */
+    uint64_t jitter;                            /* state of its random numbers */
+    const unsigned *address_counts;             /* of each primary */
+    unsigned primary_count;
+};
+
+struct refresh_setup {
+    struct refresh_limits limits;
+    const unsigned *address_counts; /* lives as long as the machine; see refresh_configure() */
+    unsigned primary_count;
+    /* what is there already: from the change log */
+    bool has_data;
+    uint32_t serial;
+    struct refresh_timers timers;
+    int64_t checked_us; /* 0: not known, counts as now */
+    uint32_t expire_s;  /* what was left when it was checked; 0: the SOA's */
+    uint64_t seed;
+    /* first look: at once, or for many zones spread over so much time */
+    int64_t spread_us;
+};
+
+void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t now_us);
+/* Other primaries: what is under way is to be dropped by the owner first, the next question is due
+ * at once. */
+void refresh_configure(struct refresh *r, const struct refresh_limits *limits,
+                       const unsigned *address_counts, unsigned primary_count, int64_t now_us);
+struct refresh_act refresh_step(struct refresh *r, const struct refresh_event *e);
+
+#endif
