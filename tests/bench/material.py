@@ -16,7 +16,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = {"load": ["load.c", "queries.c", "histogram.c"], "echo": ["echo.c"], "zonegen": ["zonegen.c"],
-            "update": ["update.c", "background.c", "signer.c", "queries.c", "histogram.c"]}
+            "update": ["update.c", "background.c", "signer.c", "queries.c", "histogram.c"],
+            "transfer": ["transfer.c", "background.c", "queries.c", "histogram.c"]}
 LIBRARIES = {"update": ["-lcrypto"]}
 SOURCES = ["material.py", "queries.h", "histogram.h", "background.h", "signer.h", *sum(PROGRAMS.values(), [])]
 ROOT_ZONE = HERE.parents[2] / "shared" / "data" / "root.zone"

@@ -202,7 +202,7 @@ class Nsd(Server):
   statistics: 0
 remote-control:
   control-enable: no
-""" + self.zone_lines('zone:\n  name: "{zone}"\n  zonefile: "{path}"\n'))
+""" + self.zone_lines('zone:\n  name: "{zone}"\n  zonefile: "{path}"\n{more}'))
 
     def command(self):
         return [self.binary, "-d", "-c", self.path / "conf"]
