@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the system tests. REEVED names the program under test (default build/gcc/src/reeved).
 
-reeved, named, nsd, knotd are factories: call one as often as a test needs servers, and ask what it returns.
+reeved, named, nsd, knotd, pdns are factories: call one as often as a test needs servers, and ask what it returns.
 """
 import pytest
 
 import dynamic
 import harness
+import peers
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -65,7 +66,7 @@ def fixture_reeved(reeved_ready):
 
 @pytest.fixture(name='named')
 def fixture_named(servers):
-    return starter(servers, harness.Named)
+    return starter(servers, peers.Named)
 
 
 @pytest.fixture(name='updated')
@@ -76,9 +77,14 @@ def fixture_updated(reeved, named, knotd):
 
 @pytest.fixture(name='nsd')
 def fixture_nsd(servers):
-    return starter(servers, harness.Nsd)
+    return starter(servers, peers.Nsd)
 
 
 @pytest.fixture(name='knotd')
 def fixture_knotd(servers):
-    return starter(servers, harness.Knotd)
+    return starter(servers, peers.Knotd)
+
+
+@pytest.fixture(name='pdns')
+def fixture_pdns(servers):
+    return starter(servers, peers.Pdns)

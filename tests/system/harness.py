@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real servers on loopback for the system tests: reeved, and named, nsd and knotd to compare it with.
+"""Real servers on loopback for the system tests: what all have in common, and reeved. Its peers are in peers.py.
 
 Everything a server gets (configuration, zones, state) lies in a directory of its own that is removed when the test
 passed. Nothing waits for luck: readiness is a datagram on NOTIFY_SOCKET or an answer, always with a deadline, and a
@@ -91,19 +91,23 @@ def query_of(name, rdtype='A', *, rdclass='IN', dnssec=False, payload=1232, edns
     return query
 
 
+def is_secondary(zone):
+    return isinstance(zone, dict) and 'primaries' in zone
+
+
 class Server:
     """A process that answers on address and port. Subclasses set it up in their __init__ and call start()."""
 
-    def __init__(self, address='127.0.0.1'):
+    def __init__(self, address='127.0.0.1', port=None):
         self.address = address
-        self.port = free_port()
+        self.port = port or free_port()     # one that the caller has from free_port(), for servers that name each other
         # Not pytest's tmp_path: that is closed to other users, and its names are too long for a socket.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reeve-test-'))
         self.dir.chmod(0o755)
         self.log_path = self.dir / 'log'
         self.process = None
 
-    def start(self, *command, env=None, pass_fds=(), preexec=None):
+    def start(self, *command, env=None, pass_fds=(), preexec=None, own_group=False):
         def before_exec():
             _pdeathsig(1, signal.SIGTERM)       # PR_SET_PDEATHSIG: no server outlives a test run that was killed
             if preexec:
@@ -111,7 +115,7 @@ class Server:
         with open(self.log_path, 'ab') as log:
             self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=env, cwd=self.dir, pass_fds=pass_fds,
-                                            preexec_fn=before_exec)
+                                            preexec_fn=before_exec, start_new_session=own_group)
 
     def log(self):
         return self.log_path.read_text(encoding='utf-8', errors='replace') if self.log_path.exists() else ''
@@ -209,10 +213,10 @@ class Server:
 
 class Reeved(Server):
     """zones: {name: zone text, Path of a file, or the zone's map as in the configuration, where `file` is either}; server,
-    log, keys: more settings of these maps, as in the configuration. The state directory is one of its own."""
+    log, keys, remotes: more settings of these maps, as in the configuration. The state directory is one of its own."""
 
-    def __init__(self, zones, server=None, log=None, keys=None, address='127.0.0.1'):
-        super().__init__(address)
+    def __init__(self, zones, server=None, log=None, keys=None, remotes=None, address='127.0.0.1', port=None):
+        super().__init__(address, port)
         self.zones = dict(zones)
         self.state, self.socket = self.dir / 'state', self.dir / 'run' / 'control.sock'
         for path in (self.state, self.socket.parent):
@@ -220,7 +224,8 @@ class Reeved(Server):
             with contextlib.suppress(LookupError):      # a test's unknown user
                 shutil.chown(path, (server or {}).get('user', os.geteuid()))
         self.settings = {'server': {'listen': self.listen(), 'state-dir': str(self.state), **(server or {})},
-                         'log': log or {}, 'keys': keys or {}, 'control': {'socket': str(self.socket)}}
+                         'log': log or {}, 'keys': keys or {}, 'remotes': remotes or {},
+                         'control': {'socket': str(self.socket)}}
         self.conf = self.dir / 'reeved.yaml'
         self.expected_exit = 0
         self.notices = []
@@ -261,12 +266,13 @@ class Reeved(Server):
         return {**os.environ, 'NOTIFY_SOCKET': '@' + self.notify_socket.getsockname()[1:].decode(), **(more or {})}
 
     def run(self, *, env=None, wait=True, **how):
-        """Starts it; with wait, until it says READY and every zone has been loaded or given up."""
+        """Starts it; with wait, until it says READY and every zone that has no primaries has been loaded or given up."""
         self.start(self.program(), '-c', self.conf, **how, env=self.environment(env))
         if wait:
             self.notice('READY', '1')
-            for name in self.zones:
-                self.until(lambda name=name: self.answers(name), f'zone {name} served')
+            for name, zone in self.zones.items():
+                if not is_secondary(zone):
+                    self.until(lambda name=name: self.answers(name), f'zone {name} served')
         return self
 
     def _take_notices(self):
@@ -325,111 +331,3 @@ def installed(program, directory):
     if confined.exists() and confined.read_text(encoding='ascii').strip() == 'Y':
         return shutil.copy(path, directory / program)
     return path
-
-
-class Peer(Server):
-    """Another server with the same zones; it is asked until all of them are served. Of a zone's map it takes `file`, and
-    lets the keys that its `updates` name (or everybody, for `unsigned`) change all of it."""
-    program = None
-
-    def __init__(self, zones, keys=None):
-        super().__init__()
-        self.zones = zones
-        self.keys = keys or {}
-        self.files = {name: self.zone_file(name, zone) for name, zone in zones.items()}
-        self.run()
-
-    def run(self):
-        self.start(*self.command())
-        for name in self.files:
-            self.until(lambda name=name: self.answers(name), f'{self.program} serves {name}')
-        return self
-
-    def command(self):
-        raise NotImplementedError
-
-    def updaters(self, name):
-        """Names of the keys that may update the zone; None among them: everybody."""
-        zone = self.zones[name]
-        return [grant.get('key') for grant in zone.get('updates', [])] if isinstance(zone, dict) else []
-
-
-class Named(Peer):
-    program = 'named'
-
-    def allow_update(self, name):
-        return ''.join(f' key "{key}";' if key else ' any;' for key in self.updaters(name)) or ' none;'
-
-    def command(self):
-        zones = ''.join(f'zone "{name}" {{ type primary; file "{path}"; check-names ignore; '
-                        f'allow-update {{{self.allow_update(name)} }}; }};\n' for name, path in self.files.items())
-        keys = ''.join(f'key "{name}" {{ algorithm {key.get("algorithm", "hmac-sha256")}; secret "{key["secret"]}"; }};\n'
-                       for name, key in self.keys.items())
-        conf = self.write('named.conf', f'''options {{
-    directory "{self.dir}"; listen-on port {self.port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
-    pid-file none; lock-file none; session-keyfile "{self.dir}/session.key"; recursion no; dnssec-validation no;
-    notify no; allow-query {{ any; }}; allow-transfer {{ any; }}; minimal-responses yes; zone-statistics none;
-    check-integrity no; check-wildcard no; check-mx ignore; check-srv-cname ignore; check-mx-cname ignore;
-    answer-cookie no; minimal-any no;
-}};
-controls {{ }};
-{keys}{zones}''')
-        return installed(self.program, self.dir), '-g', '-n', '1', '-c', conf
-
-
-class Nsd(Peer):
-    program = 'nsd'
-
-    def command(self):
-        zones = ''.join(f'zone:\n  name: "{name}"\n  zonefile: "{path}"\n' for name, path in self.files.items())
-        conf = self.write('nsd.conf', f'''server:
-  ip-address: {self.address}@{self.port}
-  server-count: 1
-  username: ""
-  zonesdir: "{self.dir}"
-  database: ""
-  pidfile: ""
-  zonelistfile: "{self.dir}/zone.list"
-  xfrdfile: "{self.dir}/xfrd.state"
-  xfrdir: "{self.dir}"
-  rrl-ratelimit: 0
-  minimal-responses: yes
-  confine-to-zone: no
-remote-control:
-  control-enable: no
-{zones}''')
-        return installed(self.program, self.dir), '-d', '-c', conf
-
-
-class Knotd(Peer):
-    program = 'knotd'
-
-    def command(self):
-        zones = ''.join(f'  - domain: "{name}"\n    file: "{path}"\n'
-                        + (f'    acl: {json.dumps(self.updaters(name))}\n' if self.updaters(name) else '')
-                        for name, path in self.files.items())
-        keys = ''.join(f'  - id: "{name}"\n    algorithm: {key.get("algorithm", "hmac-sha256")}\n    secret: {key["secret"]}\n'
-                       for name, key in self.keys.items())
-        rules = ''.join(f'  - id: "{name}"\n    key: "{name}"\n    action: update\n' for name in self.keys)
-        conf = self.write('knot.conf', f'''server:
-  rundir: "{self.dir}"
-  listen: {self.address}@{self.port}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-database:
-  storage: "{self.dir}"
-log:
-  - target: stderr
-    any: info
-template:
-  - id: default
-    storage: "{self.dir}"
-    zonefile-sync: -1
-    journal-content: none
-    semantic-checks: off
-{'key:' if keys else ''}
-{keys}{'acl:' if keys else ''}
-{rules}zone:
-{zones}''')
-        return installed(self.program, self.dir), '-c', conf

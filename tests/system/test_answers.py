@@ -17,7 +17,7 @@ import dns.rdata
 import dns.rdatatype
 import pytest
 
-import harness
+import peers
 
 SEEDS = range(1, 6)
 QUESTIONS = 400
@@ -139,7 +139,7 @@ def records(section):
 def answer_of(server, question):
     name, rdtype, dnssec = question
     message = server.ask(name, rdtype, dnssec=dnssec, payload=4096, tcp=True)
-    if isinstance(server, harness.Named) and rdtype == 'SOA':
+    if isinstance(server, peers.Named) and rdtype == 'SOA':
         for rrset in message.authority:     # zero-no-soa-ttl: a missing SOA has the negative TTL 0 there
             rrset.ttl = rrset.ttl or NEGATIVE_TTL
     return Answer(message.rcode(), bool(message.flags & dns.flags.AA), bool(message.flags & dns.flags.TC),

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of transfers share: a zone that changes, a primary and a secondary that follows it, the zones compared."""
+import dns.name
+import dns.query
+import dns.rdatatype
+import dns.rdata
+import dns.zone
+
+import dynamic
+import harness
+import tap
+
+KEYS = dynamic.keys('k')
+ORIGIN = 'example.'
+TIMERS = '2 1 1209600'      # refresh, retry, expire: what a lost NOTIFY costs is soon made up for
+LIMITS = {'refresh-min': '1s', 'retry-min': '1s', 'retry-max': '2s'}
+HEAD = f'''$TTL 300
+@      SOA   ns hostmaster %d {TIMERS} 300
+'''
+ZONE = '''@      NS    ns
+ns     A     192.0.2.1
+www    A     192.0.2.80
+www    AAAA  2001:db8::80
+www    TXT   "one" "two"
+www    MX    10 mail
+alias  CNAME www
+*.wild TXT   "wild"
+cut    NS    ns.cut
+ns.cut A     192.0.2.53
+'''
+
+
+class Change:
+    """The zone as it has to be: `sets` is {(owner, type): (TTL, {rdata})}, changed by `step` after `step` in the same way
+    at a primary that takes updates and at one that reads a file."""
+
+    def __init__(self, text=ZONE):
+        self.serial, self.number, self.sets = 1, 0, {}
+        for line in text.splitlines():
+            owner, rdtype, rdata = line.split(None, 2)
+            self.sets.setdefault((owner, rdtype), (300, set()))[1].add(rdata)
+
+    def file(self):
+        return HEAD % self.serial + ''.join(f'{owner} {ttl} {rdtype} {rdata}\n' for (owner, rdtype), (ttl, rdatas)
+                                            in sorted(self.sets.items()) for rdata in sorted(rdatas))
+
+    def next(self):
+        """Records that the next step deletes (rdata None: the set, type None: the name) and adds, and does so here."""
+        n, form = self.number, self.number % 4
+        self.number, self.serial = n + 1, self.serial + 1
+        if form == 0:
+            deleted, added = [], [(f'c{n}', 60, 'A', f'10.0.{n}.1'), (f'c{n}', 60, 'A', f'10.0.{n}.2'),
+                                  (f'c{n}', 300, 'TXT', f'"change {n}"')]
+        elif form == 1:
+            deleted, added = [(f'c{n - 1}', 'TXT', None)], [(f'c{n - 1}', 30, 'TXT', f'"change {n}"')]
+        elif form == 2:
+            deleted, added = [(f'c{n - 2}', 'A', f'10.0.{n - 2}.1')], [('www', 300, 'AAAA', f'2001:db8::{n:x}')]
+        else:
+            deleted, added = [('www', 'MX', None)] + ([(f'c{n - 3}', None, None)] if n % 8 == 3 else []), [
+                ('www', 300 + n, 'MX', f'{n} mail.{n}')]
+        self._apply(deleted, added)
+        return deleted, added
+
+    def _apply(self, deleted, added):
+        for owner, rdtype, rdata in deleted:
+            for key in [k for k in self.sets if k[0] == owner and rdtype in (None, k[1])]:
+                self.sets[key][1].intersection_update(set() if rdata is None else self.sets[key][1] - {rdata})
+                if not self.sets[key][1]:
+                    del self.sets[key]
+        for owner, ttl, rdtype, rdata in added:
+            self.sets.setdefault((owner, rdtype), (ttl, set()))[1].add(rdata)
+
+    def step(self, primary):
+        """One change at the primary, acknowledged; or, where it reads files, seen by it."""
+        deleted, added = self.next()
+        if not getattr(primary, 'is_updated', True):
+            primary.zone_file(ORIGIN, self.file())
+            primary.reload()
+            primary.until(lambda: primary.serial(ORIGIN) == self.serial, f'the file of serial {self.serial} read')
+            return
+        update = dynamic.update_of(ORIGIN, KEYS)
+        for owner, rdtype, rdata in deleted:
+            update.delete(owner, *(what for what in (rdtype, rdata) if what is not None))
+        for record in added:
+            update.add(*record)
+        assert dynamic.rcode_of(primary, update) == 'NOERROR', update
+
+    def records(self):
+        """What records() finds at a server that is in sync, but for the SOA."""
+        zone = dns.zone.from_text(self.file(), ORIGIN, relativize=False)
+        return {record for record in flat(zone) if record[1] != 'SOA'}
+
+
+def flat(zone):
+    return {(owner.to_text().lower(), dns.rdatatype.to_text(rdata.rdtype), ttl, rdata.to_digestable().hex())
+            for owner, ttl, rdata in zone.iterate_rdatas()}
+
+
+def records(server, zone=ORIGIN, key='k'):
+    """All records of a server's zone by AXFR, signed: (owner, type, TTL, rdata in canonical form)."""
+    signed = {'keyring': dynamic.keyring(dynamic.keys(key)), 'keyname': key} if key else {}
+    return flat(dns.zone.from_xfr(dns.query.xfr(server.address, zone, port=server.port, relativize=False, timeout=harness.
+                                                ASK_TIMEOUT_S, **signed), relativize=False))
+
+
+def wait_in_sync(primary, secondary, zone=ORIGIN, deadline_s=harness.DEADLINE_S):
+    serial = primary.serial(zone)
+    assert serial is not None
+    secondary.until(lambda: secondary.answers(zone) and secondary.serial(zone) == serial,
+                    f'serial {serial} at the secondary', deadline_s)
+
+
+def assert_same(primary, secondary, change=None, zone=ORIGIN):
+    """Record by record, the SOA among them; and, of a zone that a Change describes, what it has to be."""
+    ours, theirs = records(primary, zone), records(secondary, zone)
+    assert ours - theirs == set() and theirs - ours == set()
+    if change:
+        assert {record for record in ours if record[1] != 'SOA'} == change.records()
+
+
+# --- a zone's map in the one role and the other ---
+
+def primary_zone(text, *secondaries, **more):
+    return dynamic.all_by('k', text=text, secondaries=list(secondaries), transfer=[{'key': 'k'}], **more)
+
+
+def secondary_zone(*primaries, secondaries=(), **more):
+    return {'primaries': list(primaries), 'transfer': [{'key': 'k'}], **more,
+            **({'secondaries': list(secondaries)} if secondaries else {})}
+
+
+def remote(port, key='k'):
+    return {'address': f'127.0.0.1@{port}', **({'key': key} if key else {})}
+
+
+def settings(kind):
+    """More arguments that a server of that fixture takes."""
+    return {'server': {'limits': LIMITS}} if kind == 'reeved' else {}
+
+
+class Pair:
+    """A primary and a secondary of ORIGIN, with a tap before each: `asked` sees what the secondary asks, `told` the NOTIFYs."""
+
+    def __init__(self, request, primary, secondary, key='k'):
+        self.change = Change()
+        ports = [harness.free_port(), harness.free_port()]
+        self.asked, self.told = (tap.Tap(port) for port in ports)
+        request.addfinalizer(self.asked.close)
+        request.addfinalizer(self.told.close)
+        self.primary = request.getfixturevalue(primary)(
+            {ORIGIN: primary_zone(self.change.file(), 's')}, keys=KEYS, port=ports[0],
+            remotes={'s': remote(self.told.port, key)}, **settings(primary))
+        self.secondary = request.getfixturevalue(secondary)(
+            {ORIGIN: secondary_zone('p')}, keys=KEYS, port=ports[1],
+            remotes={'p': remote(self.asked.port, key)}, **settings(secondary))
+        self.wait_in_sync()
+
+    def wait_in_sync(self):
+        wait_in_sync(self.primary, self.secondary)
+
+    def steps(self, count):
+        for _ in range(count):
+            self.change.step(self.primary)
+
+    def assert_same(self):
+        assert_same(self.primary, self.secondary, self.change)
