@@ -5,6 +5,7 @@
 #define REEVE_XFR_ASK_H
 
 #include "dns/message.h"
+#include "request/request.h"
 #include "tsig/tsig.h"
 #include "zone/node.h"
 
@@ -21,8 +22,9 @@ struct xfr_ask {
      * section (RFC 1996 s3.7). rdata of len 0: none */
     struct rdata soa;
     uint32_t soa_ttl;
-    bool wants_expire;     /* OPT with an empty EXPIRE option (RFC 7314); not with NOTIFY */
-    struct tsig_key *key;  /* NULL: unsigned */
+    bool wants_expire;        /* OPT with an empty EXPIRE option (RFC 7314); not with NOTIFY */
+    struct tsig_key *key;     /* NULL: unsigned */
+    enum transport transport; /* of the answer: what may be forged is waited out over UDP */
 };
 /* Writes and, with a key, signs it; *tsig is set up for the answers. Gives its length. */
 size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig, int64_t now_us,
@@ -30,10 +32,12 @@ size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig, int64
 
 /* What came back to a SOA probe or a NOTIFY. */
 enum xfr_reply_kind {
-    XFR_REPLY_FOREIGN,   /* not an answer to this: go on waiting */
+    /* not an answer to this: go on waiting. With a sentence where it looked like one but is not
+     * signed as it must be (RFC 8945 s5.4), to be shown if nothing better comes */
+    XFR_REPLY_FOREIGN,
     XFR_REPLY_TRUNCATED, /* over UDP: ask again over TCP */
     XFR_REPLY_REFUSED,   /* rcode and a sentence; also an answer that says nothing, and one whose
-                            signature is wrong (TCP) */
+                            signature is wrong (TCP, where nobody else can send) */
     XFR_REPLY_OK
 };
 struct xfr_reply {
@@ -45,5 +49,10 @@ struct xfr_reply {
 };
 void xfr_reply_read(const struct xfr_ask *ask, struct tsig_session *tsig, const uint8_t *bytes,
                     size_t len, int64_t now_us, struct xfr_reply *out, struct diag *diag);
+
+/* What both read of a message (message_read() said NOERROR): the rcode with the bits that OPT has,
+ * and the EXPIRE option's seconds (false: there is none, RFC 7314 s3). */
+unsigned xfr_rcode(const struct message *m);
+bool xfr_expire_read(const struct message *m, uint32_t *seconds);
 
 #endif

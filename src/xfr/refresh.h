@@ -6,7 +6,16 @@
  * probe, transfer, or wait until a time. At most one question is under way. Primaries, and the
  * addresses of each, are asked in order; the next one when one fails, and when all have failed, all
  * again after a back-off that begins at the SOA's retry, with jitter (a failure is never repeated
- * in less than the least retry). A NOTIFY while a question is under way is remembered once. */
+ * in less than the least retry, unless the operator wants it).
+ *
+ * The periodic look is a probe. A NOTIFY of a newer serial, or without one, leads straight to IXFR
+ * at the primary that sent it (RFC 1996 s3.11), one of a serial that is not newer to nothing
+ * (s3.7); while a question is under way, or a failure is too fresh, it is remembered once. What was
+ * news and failed everywhere is tried once more after the least retry before the SOA's times count.
+ *
+ * The data is good for the SOA's expire after a primary last said that it has no newer serial
+ * (ANSWERED with ours, CURRENT, HELD) or gave us one (TAKEN): a primary that has news which cannot
+ * be had does not make old data good. */
 #ifndef REEVE_XFR_REFRESH_H
 #define REEVE_XFR_REFRESH_H
 
@@ -35,16 +44,19 @@ enum refresh_event_kind {
     REFRESH_UNFIT,    /* transfer: the differences did not fit, or IXFR is not had here: AXFR from
                          the same primary */
     REFRESH_FAILED,   /* no answer, refused, broken, a serial behind ours: the next primary */
-    REFRESH_HELD      /* transfer: kept back by the shrink limit: as if current, until forced */
+    REFRESH_HELD      /* transfer: kept back by the shrink limit: as if current, until forced;
+                         `serial` is not asked for again */
 };
 
 struct refresh_event {
     enum refresh_event_kind kind;
     int64_t now_us;
     uint32_t serial;
-    bool has_serial;              /* NOTIFIED */
-    bool has_expire;              /* ANSWERED, CURRENT, TAKEN: the EXPIRE option, */
-    uint32_t expire_s;            /* which bounds how long the data is good (RFC 7314 s4) */
+    bool has_serial;       /* NOTIFIED */
+    unsigned from;         /* NOTIFIED: 1 + index of the primary that says so; 0: not known */
+    unsigned from_address; /* and of its address */
+    bool has_expire;       /* ANSWERED, CURRENT, TAKEN: the EXPIRE option, */
+    uint32_t expire_s;     /* which bounds how long the data is good (RFC 7314 s4) */
     struct refresh_timers timers; /* TAKEN */
 };
 
@@ -63,9 +75,9 @@ struct refresh_act {
 struct refresh {
     /* for its owner to read */
     int64_t wake_us;    /* when REFRESH_TIME is to come; INT64_MAX: never */
-    int64_t checked_us; /* when a primary last said what its serial is; 0: never */
+    int64_t checked_us; /* when our data was last known to be the newest; 0: never */
     int64_t expires_us; /* when the data is good no more; INT64_MAX: there is none */
-    bool is_expired;    /* says so from expires_us on, until the next ANSWERED, CURRENT or TAKEN */
+    bool is_expired;    /* says so from expires_us on, until the next check or transfer */
     bool is_forced;     /* the transfer under way is the operator's: no shrink limit, any serial */
     unsigned failures;  /* rounds of all primaries that failed since the last success */
 
@@ -78,10 +90,22 @@ struct refresh {
     unsigned tried;            /* addresses that have failed in this round */
     unsigned total;            /* addresses in all */
     uint8_t state;
-    bool is_notified, is_asked, is_forced_next; /* came while a question was under way */
-    bool wants_whole;                           /* AXFR is to be asked for */
-    uint64_t jitter;                            /* state of its random numbers */
-    const unsigned *address_counts;             /* of each primary */
+    bool is_notified, is_asked,
+        is_forced_next;   /* came while a question was under way, or in vain */
+    struct refresh_news { /* what NOTIFY said */
+        bool has_serial;
+        uint32_t serial;
+        unsigned from, from_address;
+    } news;
+    bool is_news;    /* the round is about news, not about what time it is */
+    bool is_behind;  /* in this round a primary had news that could not be had */
+    unsigned vain;   /* rounds in a row that NOTIFY began and that found nothing */
+    int64_t news_us; /* no NOTIFY begins a round before */
+    int64_t next_us; /* when the next round begins; INT64_MAX: one is under way */
+    bool has_held;   /* this serial is kept back */
+    uint32_t held;
+    uint64_t jitter;                /* state of its random numbers */
+    const unsigned *address_counts; /* of each primary */
     unsigned primary_count;
 };
 
@@ -100,11 +124,18 @@ struct refresh_setup {
     int64_t spread_us;
 };
 
+/* Of NOTIFYs that turn out to be nothing new so many are followed at once, and then one in so long:
+ * they may be forged. */
+#define REFRESH_VAIN_MAX     10
+#define REFRESH_VAIN_WAIT_US 1000000
+
 void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t now_us);
 /* Other primaries: what is under way is to be dropped by the owner first, the next question is due
  * at once. */
 void refresh_configure(struct refresh *r, const struct refresh_limits *limits,
                        const unsigned *address_counts, unsigned primary_count, int64_t now_us);
+/* An event that ends a question is given only while one is under way. The answer stands for what is
+ * to be done now; then the owner waits until wake_us or the next event, whatever it was. */
 struct refresh_act refresh_step(struct refresh *r, const struct refresh_event *e);
 
 #endif

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * xfr/refresh: its rules as tables of events, and long random lives whose invariants are checked
+ * after every step. */
+#include "xfr/refresh.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+
+#include "base/attr.h"
+#include "dns/rr.h"
+
+#define S       1000000LL
+#define START   (1700000000 * S)
+#define ROW_MAX 24
+
+static const unsigned one_address[] = {1}, three_addresses[] = {2, 1};
+static const struct refresh_limits limits = {30, 86400, 5, 3600, 86400000};
+static const struct refresh_timers timers = {true, 3600, 600, 86400};
+
+/* --- tables --- */
+
+/* One event, `after` seconds after the one before, and what is to be done then. */
+struct line {
+    enum refresh_event_kind kind;
+    int after;
+    uint32_t serial; /* 0: NOTIFY without one */
+    enum refresh_act_kind act;
+    unsigned primary, address;
+    unsigned from, from_address; /* NOTIFY */
+};
+
+#define NONE                                          \
+    {                                                 \
+        REFRESH_TIME, -1, 0, REFRESH_WAIT, 0, 0, 0, 0 \
+    }
+
+struct row {
+    const char *what;
+    bool has_data; /* serial 100, and two primaries, of which the first has two addresses */
+    struct line lines[ROW_MAX];
+};
+
+static const struct row rows[] = {
+    {"the first look with data is a probe, and nothing follows when the serial is ours",
+     true,
+     {{REFRESH_TIME, 0, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_ANSWERED, 0, 100, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 3000, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 601, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      NONE}},
+    {"without data the whole zone is asked for",
+     false,
+     {{REFRESH_TIME, 0, 0, REFRESH_AXFR, 0, 0, 0, 0},
+      {REFRESH_FAILED, 1, 0, REFRESH_AXFR, 0, 1, 0, 0},
+      {REFRESH_TAKEN, 1, 7, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 3601, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      NONE}},
+    {"a newer serial is fetched where it was seen",
+     true,
+     {{REFRESH_TIME, 0, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_FAILED, 1, 0, REFRESH_PROBE, 0, 1, 0, 0},
+      {REFRESH_ANSWERED, 1, 101, REFRESH_IXFR, 0, 1, 0, 0},
+      {REFRESH_TAKEN, 1, 101, REFRESH_WAIT, 0, 0, 0, 0},
+      NONE}},
+    {"a lower serial is no answer: the next primary is asked", /* RFC 1982 */
+     true,
+     {{REFRESH_TIME, 0, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_ANSWERED, 0, 99, REFRESH_PROBE, 0, 1, 0, 0},
+      {REFRESH_ANSWERED, 0, 100 + 0x80000000u, REFRESH_PROBE, 1, 0, 0, 0},
+      {REFRESH_ANSWERED, 0, 100 + 0x7fffffffu, REFRESH_IXFR, 1, 0, 0, 0},
+      NONE}},
+    {"differences that do not fit are followed by AXFR from the same primary, once",
+     true,
+     {{REFRESH_NOTIFIED, 0, 101, REFRESH_IXFR, 1, 0, 2, 0},
+      {REFRESH_UNFIT, 0, 0, REFRESH_AXFR, 1, 0, 0, 0},
+      {REFRESH_UNFIT, 0, 0, REFRESH_IXFR, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 1, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      NONE}},
+    {"NOTIFY of news asks whoever sent it, at the address that it came from", /* RFC 1996 s3.11 */
+     true,
+     {{REFRESH_NOTIFIED, 0, 101, REFRESH_IXFR, 0, 1, 1, 1},
+      {REFRESH_TAKEN, 0, 101, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 0, REFRESH_IXFR, 1, 0, 2, 5},
+      {REFRESH_CURRENT, 0, 101, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 102, REFRESH_IXFR, 0, 0, 9, 0},
+      NONE}},
+    {"NOTIFY of what we have, or had, needs no question", /* RFC 1996 s3.7 */
+     true,
+     {{REFRESH_TIME, 0, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_ANSWERED, 0, 100, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 100, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_NOTIFIED, 0, 99, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_NOTIFIED, 0, 101, REFRESH_IXFR, 0, 0, 1, 0},
+      NONE}},
+    {"NOTIFY during a transfer is remembered once, and forgotten when its serial came with it",
+     true,
+     {{REFRESH_NOTIFIED, 0, 101, REFRESH_IXFR, 0, 0, 1, 0},
+      {REFRESH_NOTIFIED, 0, 102, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_NOTIFIED, 0, 104, REFRESH_WAIT, 0, 0, 2, 0},
+      {REFRESH_NOTIFIED, 0, 103, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_TAKEN, 0, 102, REFRESH_IXFR, 1, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 104, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_TAKEN, 0, 104, REFRESH_WAIT, 0, 0, 0, 0},
+      NONE}},
+    {"NOTIFY without a serial during a transfer is followed",
+     true,
+     {{REFRESH_NOTIFIED, 0, 0, REFRESH_IXFR, 0, 0, 1, 0},
+      {REFRESH_NOTIFIED, 0, 0, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_NOTIFIED, 0, 0, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_NOTIFIED, 0, 102, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_TAKEN, 0, 102, REFRESH_IXFR, 0, 0, 0, 0},
+      {REFRESH_CURRENT, 0, 102, REFRESH_WAIT, 0, 0, 0, 0},
+      NONE}},
+    {"news that fails everywhere is tried once more after the least retry, then after the SOA's",
+     true,
+     {{REFRESH_NOTIFIED, 0, 101, REFRESH_IXFR, 1, 0, 2, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 1, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 4, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 1, 0, REFRESH_IXFR, 1, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 1, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 524, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 1200, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      NONE}},
+    {"NOTIFY soon after a failure waits for the least retry",
+     true,
+     {{REFRESH_TIME, 0, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_PROBE, 0, 1, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_PROBE, 1, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 2, 101, REFRESH_WAIT, 0, 0, 2, 0},
+      {REFRESH_TIME, 2, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 1, 0, REFRESH_IXFR, 1, 0, 0, 0},
+      NONE}},
+    {"another primary that is as far behind does not end the matter",
+     true,
+     {{REFRESH_TIME, 0, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_ANSWERED, 0, 101, REFRESH_IXFR, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 1, 0, 0},
+      {REFRESH_CURRENT, 0, 100, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 601, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      NONE}},
+    {"the operator's look is at once, also after a failure, and remembered during a question",
+     true,
+     {{REFRESH_ASKED, 0, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_ASKED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_ANSWERED, 0, 100, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_PROBE, 0, 1, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_PROBE, 1, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_ASKED, 0, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      NONE}},
+    {"the operator's transfer is whole, whatever the serial, also behind another question",
+     true,
+     {{REFRESH_FORCED, 0, 0, REFRESH_AXFR, 0, 0, 0, 0},
+      {REFRESH_TAKEN, 0, 50, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 51, REFRESH_IXFR, 0, 0, 1, 0},
+      {REFRESH_FORCED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TAKEN, 0, 51, REFRESH_AXFR, 0, 0, 0, 0},
+      {REFRESH_FORCED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_AXFR, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_AXFR, 0, 1, 0, 0},
+      {REFRESH_TAKEN, 0, 51, REFRESH_WAIT, 0, 0, 0, 0},
+      NONE}},
+    {"what is held back is not fetched again until it is forced, but the next serial is",
+     true,
+     {{REFRESH_NOTIFIED, 0, 101, REFRESH_IXFR, 0, 0, 1, 0},
+      {REFRESH_HELD, 0, 101, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 101, REFRESH_WAIT, 0, 0, 1, 0},
+      {REFRESH_TIME, 3601, 0, REFRESH_PROBE, 0, 0, 0, 0},
+      {REFRESH_ANSWERED, 0, 101, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 102, REFRESH_IXFR, 0, 0, 1, 0},
+      {REFRESH_HELD, 0, 102, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_FORCED, 0, 0, REFRESH_AXFR, 0, 0, 0, 0},
+      {REFRESH_TAKEN, 0, 102, REFRESH_WAIT, 0, 0, 0, 0},
+      NONE}},
+};
+
+static void set_up(struct refresh *r, bool has_data, const unsigned *addresses, unsigned count)
+{
+    struct refresh_setup setup = {.limits = limits,
+                                  .address_counts = addresses,
+                                  .primary_count = count,
+                                  .has_data = has_data,
+                                  .serial = 100,
+                                  .timers = timers,
+                                  .seed = 42};
+    if (!has_data)
+        setup.timers = (struct refresh_timers){0};
+    refresh_init(r, &setup, START);
+}
+
+static struct refresh_event event_of(const struct line *l, int64_t now_us)
+{
+    struct refresh_event e = {.kind = l->kind, .now_us = now_us, .serial = l->serial};
+    e.has_serial = l->kind == REFRESH_NOTIFIED && l->serial;
+    e.from = l->from;
+    e.from_address = l->from_address;
+    e.timers = timers;
+    return e;
+}
+
+Test(refresh, follows_its_rules)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct refresh r;
+        int64_t now = START;
+        set_up(&r, rows[i].has_data, three_addresses, ARRAY_LEN(three_addresses));
+        for (const struct line *l = rows[i].lines; l->after >= 0; l++) {
+            now += l->after * S;
+            struct refresh_event e = event_of(l, now);
+            struct refresh_act a = refresh_step(&r, &e);
+            long at = l - rows[i].lines;
+            cr_assert_eq(a.kind, l->act, "%s, line %ld: %d", rows[i].what, at, a.kind);
+            cr_assert(a.kind == REFRESH_WAIT ||
+                          (a.primary == l->primary && a.address == l->address),
+                      "%s, line %ld: %u/%u", rows[i].what, at, a.primary, a.address);
+        }
+    }
+}
+
+/* --- times --- */
+
+static struct refresh_act step(struct refresh *r, enum refresh_event_kind kind, int64_t now_us,
+                               uint32_t serial)
+{
+    struct refresh_event e = {.kind = kind, .now_us = now_us, .serial = serial, .timers = timers};
+    e.has_serial = kind == REFRESH_NOTIFIED;
+    return refresh_step(r, &e);
+}
+
+/* The SOA's times, within the limits; an eighth less at most. */
+Test(refresh, looks_when_the_soa_says)
+{
+    static const struct {
+        uint32_t refresh, least, most;
+    } times[] = {{3600, 3150, 3600}, {1, 30, 30}, {86400, 75600, 86400}, {2000000, 75600, 86400}};
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        struct refresh r;
+        set_up(&r, true, one_address, 1);
+        struct refresh_event e = {.kind = REFRESH_TAKEN, .now_us = START, .serial = 101};
+        e.timers = (struct refresh_timers){true, times[i].refresh, 600, 86400 * 60};
+        step(&r, REFRESH_NOTIFIED, START, 101);
+        refresh_step(&r, &e);
+        cr_expect_geq(r.wake_us, START + times[i].least * S, "row %zu", i);
+        cr_expect_leq(r.wake_us, START + times[i].most * S, "row %zu", i);
+    }
+}
+
+Test(refresh, backs_off_from_the_retry_of_the_soa)
+{
+    static const uint32_t waits[] = {600, 1200, 2400, 3600, 3600};
+    struct refresh r;
+    int64_t now = START;
+    set_up(&r, true, one_address, 1);
+    for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+        cr_assert_eq(step(&r, REFRESH_TIME, now, 0).kind, REFRESH_PROBE);
+        cr_assert_eq(step(&r, REFRESH_FAILED, now, 0).kind, REFRESH_WAIT);
+        cr_expect_eq(r.failures, i + 1);
+        cr_expect_geq(r.wake_us, now + waits[i] * S * 7 / 8, "wait %zu", i);
+        cr_expect_leq(r.wake_us, now + waits[i] * S, "wait %zu", i);
+        now = r.wake_us;
+    }
+}
+
+Test(refresh, backs_off_from_the_least_retry_without_data)
+{
+    struct refresh r;
+    set_up(&r, false, one_address, 1);
+    step(&r, REFRESH_TIME, START, 0);
+    step(&r, REFRESH_FAILED, START, 0);
+    cr_expect_eq(r.wake_us, START + 5 * S);
+    step(&r, REFRESH_TIME, r.wake_us, 0);
+    step(&r, REFRESH_FAILED, START + 5 * S, 0);
+    cr_expect_geq(r.wake_us, START + 13 * S);
+    cr_expect_leq(r.wake_us, START + 15 * S);
+}
+
+/* RFC 1034 s4.3.5, RFC 7314 s4 */
+Test(refresh, expires_when_no_primary_was_heard_for_so_long)
+{
+    struct refresh r;
+    int64_t end = START + 86400 * S;
+    set_up(&r, true, one_address, 1);
+    cr_expect_eq(r.expires_us, end);
+    for (int64_t now = START; now < end; now = r.wake_us) {
+        cr_expect_not(r.is_expired);
+        cr_assert_leq(r.wake_us, end, "it is told when it expires");
+        if (step(&r, REFRESH_TIME, now, 0).kind != REFRESH_WAIT)
+            step(&r, REFRESH_FAILED, now, 0);
+    }
+    cr_assert_eq(step(&r, REFRESH_TIME, end, 0).kind, REFRESH_WAIT);
+    cr_expect(r.is_expired);
+    /* news alone does not make old data good; that it is the newest does */
+    cr_assert_eq(step(&r, REFRESH_ASKED, end + 1, 0).kind, REFRESH_PROBE);
+    cr_assert_eq(step(&r, REFRESH_ANSWERED, end + 2, 101).kind, REFRESH_IXFR);
+    cr_expect(r.is_expired);
+    step(&r, REFRESH_FAILED, end + 3, 0);
+    cr_expect(r.is_expired);
+    step(&r, REFRESH_ASKED, end + 4, 0);
+    step(&r, REFRESH_ANSWERED, end + 5, 100);
+    cr_expect_not(r.is_expired);
+    cr_expect_eq(r.expires_us, end + 5 + 86400 * S);
+}
+
+/* Of what has expired even an old serial in NOTIFY is reason to ask. */
+Test(refresh, asks_again_after_expiry_when_notified)
+{
+    struct refresh r;
+    set_up(&r, true, one_address, 1);
+    step(&r, REFRESH_TIME, START, 0);
+    step(&r, REFRESH_FAILED, START, 0);
+    cr_expect_eq(step(&r, REFRESH_NOTIFIED, START + 90000 * S, 100).kind, REFRESH_IXFR);
+    step(&r, REFRESH_CURRENT, START + 90000 * S, 100);
+    cr_expect_not(r.is_expired);
+}
+
+Test(refresh, the_expire_option_counts_below_the_soa)
+{
+    static const struct {
+        enum refresh_event_kind kind;
+        uint32_t option;
+        int64_t left; /* of 86400 s a second later */
+    } times[] = {
+        {REFRESH_ANSWERED, 100000, 86400}, /* the SOA's is the maximum */
+        {REFRESH_ANSWERED, 86400, 86400},  {REFRESH_ANSWERED, 100, 86399}, /* never shortened */
+        {REFRESH_CURRENT, 100, 86399},     {REFRESH_TAKEN, 5000, 5000},    /* set anew */
+        {REFRESH_TAKEN, 100000, 86400},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        struct refresh r;
+        set_up(&r, true, one_address, 1);
+        bool is_probe = times[i].kind == REFRESH_ANSWERED;
+        step(&r, is_probe ? REFRESH_TIME : REFRESH_NOTIFIED, START, 101);
+        struct refresh_event e = {.kind = times[i].kind, .now_us = START + S, .timers = timers};
+        e.serial = times[i].kind == REFRESH_TAKEN ? 101 : 100;
+        e.has_expire = true;
+        e.expire_s = times[i].option;
+        refresh_step(&r, &e);
+        cr_expect_eq(r.expires_us, START + S + times[i].left * S, "row %zu", i);
+        cr_expect_lt(r.wake_us, r.expires_us, "row %zu", i);
+    }
+}
+
+Test(refresh, goes_on_where_the_server_stopped)
+{
+    static const struct {
+        int64_t checked; /* seconds before the start; 0: not known */
+        uint32_t expire;
+        int64_t left;
+        bool is_expired;
+    } times[] = {{0, 0, 86400, false},      {1000, 0, 85400, false}, {86400, 0, 0, true},
+                 {1000, 2000, 1000, false}, {2000, 2000, 0, true},   {1000, 1000000, 85400, false},
+                 {-5000, 0, 86400, false}};
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        struct refresh r;
+        struct refresh_setup setup = {.limits = limits,
+                                      .address_counts = one_address,
+                                      .primary_count = 1,
+                                      .has_data = true,
+                                      .serial = 1,
+                                      .timers = timers,
+                                      .expire_s = times[i].expire,
+                                      .spread_us = 100 * S};
+        setup.checked_us = times[i].checked ? START - times[i].checked * S : 0;
+        refresh_init(&r, &setup, START);
+        cr_expect_eq(r.expires_us, START + times[i].left * S, "row %zu", i);
+        cr_expect_eq(r.is_expired, times[i].is_expired, "row %zu", i);
+        cr_expect(r.wake_us >= START && r.wake_us <= START + 100 * S, "row %zu", i);
+    }
+}
+
+Test(refresh, spreads_the_first_look_of_many_zones)
+{
+    unsigned tenth[10] = {0};
+    for (uint64_t i = 1; i <= 1000; i++) {
+        struct refresh r;
+        struct refresh_setup setup = {.limits = limits,
+                                      .address_counts = one_address,
+                                      .primary_count = 1,
+                                      .seed = i * 0x9e3779b97f4a7c15u,
+                                      .spread_us = 10 * S};
+        refresh_init(&r, &setup, START);
+        tenth[(r.wake_us - START) / S < 10 ? (r.wake_us - START) / S : 9]++;
+    }
+    for (int i = 0; i < 10; i++)
+        cr_expect(tenth[i] > 50 && tenth[i] < 200, "tenth %d: %u", i, tenth[i]);
+}
+
+Test(refresh, other_primaries_are_asked_at_once)
+{
+    struct refresh r;
+    set_up(&r, true, three_addresses, 2);
+    step(&r, REFRESH_TIME, START, 0);
+    for (int i = 0; i < 3; i++)
+        step(&r, REFRESH_FAILED, START, 0);
+    cr_assert_gt(r.wake_us, START);
+    refresh_configure(&r, &limits, one_address, 1, START + S);
+    cr_assert_eq(r.wake_us, START + S);
+    cr_assert_eq(step(&r, REFRESH_TIME, START + S, 0).kind, REFRESH_PROBE);
+    /* in the middle of a forced transfer, which is begun anew */
+    step(&r, REFRESH_FORCED, START + S, 0);
+    cr_assert_eq(step(&r, REFRESH_ANSWERED, START + S, 100).kind, REFRESH_AXFR);
+    refresh_configure(&r, &limits, three_addresses, 2, START + 2 * S);
+    cr_assert_eq(step(&r, REFRESH_TIME, START + 2 * S, 0).kind, REFRESH_AXFR);
+    cr_assert(r.is_forced);
+}
+
+/* NOTIFY may be forged: not each one costs the primary a connection. */
+Test(refresh, vain_notifies_are_slowed_down_and_true_ones_are_not)
+{
+    struct refresh r;
+    unsigned asked = 0;
+    set_up(&r, true, one_address, 1);
+    for (int64_t now = START; now < START + 10 * S; now += S / 100) {
+        struct refresh_event e = {.kind = REFRESH_NOTIFIED, .now_us = now};
+        struct refresh_act a = refresh_step(&r, &e);
+        if (a.kind == REFRESH_WAIT && r.wake_us <= now + S / 100)
+            a = step(&r, REFRESH_TIME, now = r.wake_us, 0);
+        if (a.kind == REFRESH_IXFR) {
+            asked++;
+            step(&r, REFRESH_CURRENT, now, 100);
+        }
+    }
+    cr_expect(asked >= REFRESH_VAIN_MAX && asked <= REFRESH_VAIN_MAX + 10, "%u", asked);
+    uint32_t serial = 100;
+    for (int64_t now = START + 20 * S; serial < 200; now += S / 100) {
+        cr_assert_eq(step(&r, REFRESH_NOTIFIED, now, ++serial).kind, REFRESH_IXFR);
+        step(&r, REFRESH_TAKEN, now, serial);
+    }
+}
+
+Test(refresh, an_end_without_a_question_is_our_bug, .signal = SIGABRT)
+{
+    struct refresh r;
+    set_up(&r, true, one_address, 1);
+    step(&r, REFRESH_FAILED, START, 0);
+}
+
+/* --- long lives --- */
+
+static uint64_t dice_state;
+static uint64_t dice(uint64_t sides)
+{
+    dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
+    return (dice_state >> 33) % sides;
+}
+
+struct life {
+    struct refresh r;
+    int64_t now;
+    uint32_t serial;           /* ours, as the model has it */
+    enum refresh_act_kind way; /* WAIT: no question is under way */
+    int64_t failed;            /* when the last round failed; 0: it did not, or the operator came */
+    unsigned in_a_row;         /* questions that failed since one did not, or since a pause */
+    unsigned total;
+};
+
+static void check(struct life *l, const struct refresh_event *e, struct refresh_act a)
+{
+    const struct refresh *r = &l->r;
+    bool ends = e->kind >= REFRESH_ANSWERED;
+    cr_assert(a.kind == REFRESH_WAIT || ends || l->way == REFRESH_WAIT, "two at once");
+    if (ends || a.kind != REFRESH_WAIT)
+        l->way = a.kind;
+    cr_assert_lt(a.primary, r->primary_count);
+    cr_assert_lt(a.address, r->address_counts[a.primary]);
+    cr_assert_gt(r->wake_us, l->now, "it would be called for nothing");
+    cr_assert(l->way != REFRESH_WAIT || r->wake_us < INT64_MAX, "it sleeps for ever");
+    cr_assert_eq(r->is_expired, r->has_data && l->now >= r->expires_us);
+    cr_assert_eq(r->serial, l->serial);
+    cr_assert(!r->is_forced || l->way == REFRESH_AXFR);
+    if (e->kind == REFRESH_ASKED || e->kind == REFRESH_FORCED)
+        l->failed = l->in_a_row = 0;
+    if (e->kind == REFRESH_FAILED && ++l->in_a_row && a.kind == REFRESH_WAIT) {
+        l->failed = l->now;
+        l->in_a_row = 0;
+    } else if (ends && e->kind != REFRESH_FAILED) {
+        l->failed = l->in_a_row = 0;
+    } else if (a.kind != REFRESH_WAIT && !ends && l->failed) {
+        cr_assert_geq(l->now - l->failed, (int64_t)r->limits.retry_min_s * S, "again too soon");
+    }
+    cr_assert_leq(l->in_a_row, 2 * l->total, "a round does not end");
+}
+
+static void live(struct life *l, enum refresh_event_kind kind, uint32_t serial)
+{
+    struct refresh_event e = {.kind = kind, .now_us = l->now, .serial = serial};
+    e.has_serial = dice(3) > 0;
+    e.from = (unsigned)dice(4);
+    e.from_address = (unsigned)dice(3);
+    e.has_expire = dice(4) == 0;
+    e.expire_s = (uint32_t)dice(100000);
+    e.timers = (struct refresh_timers){true, (uint32_t)dice(100000), (uint32_t)dice(5000),
+                                       (uint32_t)dice(200000)};
+    if (kind == REFRESH_TAKEN)
+        l->serial = serial;
+    check(l, &e, refresh_step(&l->r, &e));
+}
+
+/* What may end the question under way. */
+static void end_one(struct life *l)
+{
+    static const enum refresh_event_kind ends[][4] = {
+        [REFRESH_PROBE] = {REFRESH_ANSWERED, REFRESH_ANSWERED, REFRESH_FAILED, REFRESH_FAILED},
+        [REFRESH_IXFR] = {REFRESH_TAKEN, REFRESH_CURRENT, REFRESH_UNFIT, REFRESH_FAILED},
+        [REFRESH_AXFR] = {REFRESH_TAKEN, REFRESH_HELD, REFRESH_UNFIT, REFRESH_FAILED},
+    };
+    enum refresh_event_kind kind = ends[l->way][dice(4)];
+    if (kind == REFRESH_HELD && !l->r.has_data)
+        kind = REFRESH_FAILED;
+    live(l, kind, kind == REFRESH_CURRENT ? l->serial : l->serial + (uint32_t)dice(4) - 1);
+}
+
+static void live_once(uint64_t seed)
+{
+    static const unsigned counts[] = {1, 3, 2};
+    struct life l = {.now = START, .serial = 0xfffffff0u};
+    dice_state = seed;
+    unsigned primaries = 1 + (unsigned)dice(3);
+    for (unsigned i = 0; i < primaries; i++)
+        l.total += counts[i];
+    struct refresh_setup setup = {.limits = limits,
+                                  .address_counts = counts,
+                                  .primary_count = primaries,
+                                  .has_data = dice(2),
+                                  .serial = l.serial,
+                                  .timers = timers,
+                                  .seed = seed};
+    refresh_init(&l.r, &setup, l.now);
+    for (int i = 0; i < 2000; i++) {
+        uint64_t what = dice(16);
+        bool is_due = l.way == REFRESH_WAIT && what > 3;
+        l.now = is_due ? (l.r.wake_us > l.now ? l.r.wake_us : l.now) : l.now + (int64_t)dice(8 * S);
+        if (what < 3)
+            live(&l, REFRESH_NOTIFIED, l.serial + (uint32_t)dice(5) - 2);
+        else if (what == 3)
+            live(&l, dice(2) ? REFRESH_ASKED : REFRESH_FORCED, 0);
+        else if (l.way == REFRESH_WAIT)
+            live(&l, REFRESH_TIME, 0);
+        else
+            end_one(&l);
+    }
+}
+
+Test(refresh, keeps_its_word_through_long_lives)
+{
+    for (uint64_t seed = 1; seed <= 500; seed++)
+        live_once(seed * 2654435761u);
+}
+
+/* Primaries that answer, whatever the SOA's times: the data never expires, and every serial gets
+ * through, around the end of the numbers too. */
+Test(refresh, never_expires_while_a_primary_answers)
+{
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct refresh r;
+        dice_state = seed * 77777;
+        set_up(&r, false, three_addresses, 2);
+        uint32_t primary = 0xffffff00u;
+        int64_t now = START;
+        struct refresh_timers t = {true, (uint32_t)dice(200000), (uint32_t)dice(10000),
+                                   (uint32_t)dice(100000)};
+        for (int i = 0; i < 2000; i++) {
+            bool is_told = dice(3) == 0;
+            primary += (uint32_t)dice(2);
+            now = is_told ? now + (int64_t)dice((uint64_t)(r.wake_us - now) + 1) : r.wake_us;
+            struct refresh_event e = {.kind = is_told ? REFRESH_NOTIFIED : REFRESH_TIME,
+                                      .now_us = now,
+                                      .serial = primary,
+                                      .has_serial = true};
+            struct refresh_act a = refresh_step(&r, &e);
+            cr_assert_not(r.is_expired, "seed %lu, turn %d", (unsigned long)seed, i);
+            while (a.kind != REFRESH_WAIT) {
+                now += (int64_t)dice(S);
+                e = (struct refresh_event){.now_us = now, .serial = primary, .timers = t};
+                e.kind = a.kind == REFRESH_PROBE             ? REFRESH_ANSWERED
+                         : r.has_data && r.serial == primary ? REFRESH_CURRENT
+                                                             : REFRESH_TAKEN;
+                a = refresh_step(&r, &e);
+            }
+            cr_assert(!r.has_data || r.serial == primary);
+        }
+    }
+}
