@@ -152,13 +152,32 @@ struct rr_reader rr_reader_of(const struct message *m, enum section s)
     return (struct rr_reader){.m = m, .at = m->section_at[s], .left = m->count[s]};
 }
 
+/* Records of one name mostly come in a row, the name written out once. */
+static bool read_owner(struct rr_reader *reader)
+{
+    const struct message *m = reader->m;
+    size_t at = reader->at;
+    if (m->len - at >= 2 && m->wire[at] >= 0xc0)
+        at = get_u16(m->wire + at) & 0x3fff;
+    reader->is_same_owner = reader->owner_at != 0 && at == reader->owner_at;
+    if (reader->is_same_owner) {
+        reader->at += 2;
+        return true;
+    }
+    reader->owner_at = 0;
+    if (!message_name(m->wire, m->len, &reader->at, &reader->owner))
+        return false;
+    reader->owner_at = at;
+    return true;
+}
+
 enum rr_read rr_read(struct rr_reader *reader, struct wr *rdata, struct rr *out)
 {
     const struct message *m = reader->m;
     if (reader->left == 0)
         return RR_READ_END;
     reader->left--;
-    if (!message_name(m->wire, m->len, &reader->at, &reader->owner))
+    if (!read_owner(reader))
         return RR_READ_BAD;
     struct rd r = rd_over(m->wire, m->len);
     r.at = m->wire + reader->at;

@@ -54,6 +54,8 @@ struct rr_reader {
     const struct message *m;
     size_t at;
     unsigned left;
+    size_t owner_at;    /* where the last record's owner stands; 0: none was read */
+    bool is_same_owner; /* it was a pointer to that of the record before */
     struct name_buf owner;
 };
 struct rr_reader rr_reader_of(const struct message *m, enum section s);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The insides of an incoming transfer: in.c reads messages, in_record.c is the grammar of their
+ * records. */
+#ifndef REEVE_XFR_IN_INT_H
+#define REEVE_XFR_IN_INT_H
+
+#include "xfr/in.h"
+#include "zone/txn.h"
+
+/* What the next record may be. */
+enum xfr_in_state {
+    XFR_IN_STATE_FIRST,   /* the newest SOA */
+    XFR_IN_STATE_SECOND,  /* the record that tells a zone from differences */
+    XFR_IN_STATE_WHOLE,   /* a record of the zone, or the closing SOA */
+    XFR_IN_STATE_REMOVED, /* a record removed, or the SOA that the added ones follow */
+    XFR_IN_STATE_ADDED,   /* a record added, or the SOA of the next step, or the closing one */
+    XFR_IN_STATE_ENDED    /* nothing more, whatever the end was like */
+};
+
+#define XFR_IN_SOA_MAX (2 * NAME_LEN_MAX + 20)
+
+struct xfr_in {
+    struct xfr_in_order order; /* its name is in `apex` */
+    struct name_buf apex;
+    struct tsig_session tsig;
+    enum xfr_in_state state;
+    struct xfr_in_count count;
+    unsigned empty_run; /* messages without an answer, in a row */
+    enum rcode rcode;
+    bool has_expire;
+    uint32_t expire;
+
+    /* the first record: what all of it leads to */
+    uint8_t soa_bytes[XFR_IN_SOA_MAX];
+    struct rdata soa;
+    uint32_t soa_ttl, serial;
+
+    struct zone *zone; /* being built; NULL: none */
+    struct txn *txn;
+
+    struct xfr_steps steps; /* those that are complete */
+    struct xfr_in_step {    /* the one that comes in */
+        uint8_t *bytes;
+        size_t len, cap, added_at;
+        uint32_t removed_count, added_count, serial_from, serial_to;
+        bool is_newest; /* its new SOA is the first record's */
+    } step;
+
+    uint8_t rdata[RDATA_LEN_MAX]; /* of the record in hand */
+};
+
+/* The sentence, as in printf; gives XFR_IN_BAD. */
+enum xfr_in_next xfr_in_breach(struct diag *diag, const char *fmt, ...) ATTR_PRINTF(2, 3);
+
+/* The next record, in stored form, with an owner in the zone and of a type and class that a zone
+ * can have; a SOA's owner is the apex. XFR_IN_WHOLE and XFR_IN_STEPS: it was the closing one. */
+enum xfr_in_next xfr_in_record(struct xfr_in *x, const struct rr *rr, struct diag *diag);
+/* Bytes that are kept of it so far. */
+uint64_t xfr_in_kept(const struct xfr_in *x);
+
+#endif
