@@ -4,9 +4,9 @@
  * A stream of a whole zone reads a version that its maker keeps pinned: it stays consistent while
  * updates go on. A stream of differences is given its steps in order, all at once or as they come
  * from the change log. Messages are filled to about XFR_OUT_FILL bytes, since compression pointers
- * reach no further (RFC 1035 s4.1.4), and each is signed when the request was (RFC 8945 s5.3.1). The
- * first one has the question and, if the request had one, our OPT. No sockets, no clock, no waiting
- * in here; making a message takes about 0.1 ms. */
+ * reach no further (RFC 1035 s4.1.4), and each is signed when the request was (RFC 8945 s5.3.1).
+ * The first one has the question and, if the request had one, our OPT. No sockets, no clock, no
+ * waiting in here; making a message takes about 0.1 ms. */
 #ifndef REEVE_XFR_OUT_H
 #define REEVE_XFR_OUT_H
 
@@ -57,7 +57,9 @@ enum xfr_out_next {
     XFR_OUT_MESSAGE, /* here is a message, more follow */
     XFR_OUT_LAST,    /* here is the last one */
     XFR_OUT_HUNGRY,  /* no message: steps are to be given first */
-    XFR_OUT_BROKEN   /* a record that fits no message: diag says which; nothing more comes */
+    XFR_OUT_PAUSE,   /* no message yet: the filter hid much; to be called again in another turn */
+    XFR_OUT_BROKEN   /* a record that fits no message, or steps that are none: diag says which;
+                        nothing more comes */
 };
 /* out: DNS_MESSAGE_MAX bytes. */
 enum xfr_out_next xfr_out_next(struct xfr_out *x, int64_t now_us, uint8_t *out, size_t *len,

@@ -24,7 +24,8 @@ struct xfr_step *xfr_step_copy(const struct diff *d)
 {
     struct diff copy = *d;
     copy.bytes = mem_alloc(d->len ? d->len : 1);
-    memcpy(copy.bytes, d->bytes, d->len);
+    if (d->len)
+        memcpy(copy.bytes, d->bytes, d->len);
     return xfr_step_new(&copy);
 }
 
