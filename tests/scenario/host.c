@@ -6,6 +6,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sent.h"
 #include "tools/faultvfs.h"
 #include "tsig/tsig.h"
 
@@ -30,6 +31,8 @@ struct host {
     struct server *server;
     struct faultvfs *disk; /* under the change log */
     unsigned waiting;      /* answers that come later */
+    struct list laters;    /* answers that nobody waits for but a step behind */
+    struct sent sent;      /* what it asks others */
     char dir[64];
     int64_t now_us;
     pthread_mutex_t lock;
@@ -47,13 +50,23 @@ static void wake(void *arg)
     pthread_mutex_unlock(&h->lock);
 }
 
-/* The way back of an answer that comes later. */
+/* The way back of an answer that comes later; who asked may have stopped waiting for it. */
+struct later {
+    struct list link;            /* in host.laters, once nobody waits */
+    struct host_exchange *outer; /* NULL: nobody waits */
+    bool is_over;
+    size_t len;
+    uint8_t answer[DNS_MESSAGE_MAX];
+};
+
 static void hold(void *arg, const struct exchange *x, struct reply_path *path)
 {
     struct host *h = arg;
-    struct host_exchange *outer = x->channel;
-    *path = (struct reply_path){.channel = outer};
-    outer->is_waiting = true;
+    struct later *before = x->channel, *later = mem_alloc_zero(sizeof(*later));
+    later->outer = x->path ? before->outer : x->channel;
+    list_init(&later->link);
+    *path = (struct reply_path){.channel = later};
+    later->outer->later = later;
     h->waiting++;
 }
 
@@ -61,12 +74,41 @@ static void reply(void *arg, const struct peer *peer, struct reply_path *path, c
                   size_t len)
 {
     struct host *h = arg;
-    struct host_exchange *outer = path->channel;
+    struct later *later = path->channel;
+    struct host_exchange *outer = later->outer;
     (void)peer;
     h->waiting--;
-    outer->is_waiting = false;
-    outer->len = len;
-    memcpy(outer->answer, bytes, len);
+    if (!outer) {
+        later->is_over = true;
+        later->len = len;
+        memcpy(later->answer, bytes, len);
+        return;
+    }
+    if (outer->later == later) { /* else it is held once more */
+        outer->later = NULL;
+        outer->len = len;
+        memcpy(outer->answer, bytes, len);
+    }
+    free(later);
+}
+
+static void dial(void *arg, struct call *c)
+{
+    struct host *h = arg;
+    sent_dial(&h->sent, c, h->now_us);
+}
+
+static void dial_pause(void *arg, struct call *c)
+{
+    struct host *h = arg;
+    sent_pause(&h->sent, c, h->now_us);
+}
+
+static void hang_up(void *arg, struct call *c, bool may_reuse)
+{
+    struct host *h = arg;
+    (void)may_reuse;
+    sent_hang_up(&h->sent, c);
 }
 
 /* Until a helper or the change log has something. */
@@ -84,13 +126,16 @@ static bool wait_for_wake(struct host *h)
     return rc == 0;
 }
 
-/* Turns of the loop until nothing is under way and everybody has an answer. */
+/* Turns of the loop until nothing is under way and everybody has an answer that the change log has
+ * to do with. */
 static bool settle(struct host *h)
 {
     for (;;) {
         bool is_complete = server_collect(h->server, h->now_us);
+        while (server_next_us(h->server) <= h->now_us)
+            server_time(h->server, h->now_us);
         server_turn(h->server);
-        if (is_complete && h->waiting == 0 && server_is_idle(h->server))
+        if (is_complete && server_is_idle(h->server))
             return true;
         if (!wait_for_wake(h))
             return false;
@@ -104,6 +149,17 @@ static bool write_file(const char *path, const char *s, size_t len)
         return false;
     bool is_whole = fwrite(s, 1, len, f) == len;
     return fclose(f) == 0 && is_whole;
+}
+
+/* One line: the name, and a map of the settings behind what stands there first. */
+static void write_map(const char *name, const char *first, const struct script_setting *settings,
+                      struct text *t)
+{
+    const char *comma = first[0] ? ", " : "";
+    text_fmt(t, "  \"%s\": {%s", name, first);
+    for (const struct script_setting *s = settings; s; s = s->next, comma = ", ")
+        text_fmt(t, "%s%s: %s", comma, s->key, s->value);
+    text_add(t, "}\n");
 }
 
 /* Settings with the same first part make one map: {limits: {a: 1, b: 2}}. */
@@ -120,20 +176,18 @@ static void write_settings(const struct script *script, struct text *t)
     text_add(t, "}}\nkeys:\n");
     for (const struct script_setting *k = script->keys; k; k = k->next)
         text_fmt(t, "  \"%s\": {secret: \"%s\"}\n", k->key, k->value);
+    text_add(t, script->remotes ? "remotes:\n" : "");
+    for (const struct script_remote *r = script->remotes; r; r = r->next) {
+        write_map(r->name, "", r->settings, t);
+    }
     text_add(t, "zones:\n");
 }
 
 static void write_zone(const struct script_zone *z, unsigned number, struct text *t)
 {
-    const char *comma = "";
-    text_fmt(t, "  \"%s\": {", z->name);
-    if (z->text) {
-        text_fmt(t, "file: zone-%u", number);
-        comma = ", ";
-    }
-    for (const struct script_setting *o = z->options; o; o = o->next, comma = ", ")
-        text_fmt(t, "%s%s: %s", comma, o->key, o->value);
-    text_add(t, "}\n");
+    char file[32];
+    snprintf(file, sizeof(file), "file: zone-%u", number);
+    write_map(z->name, z->text ? file : "", z->options, t);
 }
 
 static bool write_zones(struct host *h, const struct script *script, struct text *t)
@@ -169,7 +223,13 @@ static struct conf *make_conf(struct host *h, const struct script *script, struc
 
 static enum err start(struct host *h, struct diag *diag)
 {
-    const struct server_hooks hooks = {h, wake, hold, reply};
+    const struct server_hooks hooks = {.arg = h,
+                                       .wake = wake,
+                                       .hold = hold,
+                                       .reply = reply,
+                                       .dial = dial,
+                                       .dial_pause = dial_pause,
+                                       .hang_up = hang_up};
     struct conf *conf = make_conf(h, h->script, diag);
     if (!conf)
         return ERR_INVALID;
@@ -186,6 +246,11 @@ static void stop(struct host *h)
 {
     server_free(h->server);
     h->server = NULL;
+    sent_done(&h->sent);
+    LIST_EACH(link, &h->laters) {
+        free(list_entry(link, struct later, link));
+    }
+    list_init(&h->laters);
 }
 
 struct host *host_new(const struct script *script, struct diag *diag)
@@ -194,6 +259,8 @@ struct host *host_new(const struct script *script, struct diag *diag)
     const char *tmp = getenv("TMPDIR");
     h->script = script;
     h->now_us = HOST_EPOCH_US;
+    sent_init(&h->sent);
+    list_init(&h->laters);
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->woken, NULL);
     h->disk = faultvfs_new("scenario");
@@ -262,8 +329,44 @@ static void file_set(const struct script_step *step)
     step->zone->text_len = step->text_len;
 }
 
+/* The oldest answer that was to come later. */
+static enum err take_later(struct host *h, const struct script_step *step, struct diag *diag)
+{
+    char text[16];
+    if (list_is_empty(&h->laters))
+        return err_say(diag, ERR_INVALID, "no answer was to come later");
+    struct later *later = list_entry(h->laters.next, struct later, link);
+    if (!later->is_over)
+        return err_say(diag, ERR_INVALID, "there is no answer yet");
+    unsigned rcode = later->len < DNS_HEADER_LEN ? SCRIPT_RCODE_DROPPED : later->answer[3] & 15u;
+    list_remove(&later->link);
+    free(later);
+    if (!(step->rcodes >> rcode & 1))
+        return err_say(diag, ERR_INVALID, "the answer is %s", rcode_text(rcode, text));
+    return OK;
+}
+
+/* What is due on the way happens on the way, each at its time. */
+static enum err do_after(struct host *h, uint64_t ms, struct diag *diag)
+{
+    int64_t end_us = h->now_us + (int64_t)ms * 1000;
+    for (;;) {
+        int64_t server_us = server_next_us(h->server), call_us = sent_next_us(&h->sent);
+        int64_t next_us = server_us < call_us ? server_us : call_us;
+        if (next_us > end_us)
+            break;
+        h->now_us = next_us > h->now_us ? next_us : h->now_us;
+        sent_time(&h->sent, h->server, h->now_us);
+        if (!settle(h))
+            return err_say(diag, ERR_SYSTEM, "not settled");
+    }
+    h->now_us = end_us;
+    return settle(h) ? OK : err_say(diag, ERR_SYSTEM, "not settled");
+}
+
 enum err host_do(struct host *h, const struct script_step *step, struct diag *diag)
 {
+    enum err e;
     switch (step->kind) {
     case STEP_FILE:
         file_set(step);
@@ -279,8 +382,12 @@ enum err host_do(struct host *h, const struct script_step *step, struct diag *di
         stop(h);
         return start(h, diag);
     case STEP_AFTER:
-        h->now_us += (int64_t)step->after_ms * 1000;
-        return settle(h) ? OK : ERR_SYSTEM;
+        return do_after(h, step->after_ms, diag);
+    case STEP_ANSWER:
+        return take_later(h, step, diag);
+    case STEP_SENT:
+        e = sent_check(&h->sent, h->server, h->script, step, h->now_us, diag);
+        return settle(h) ? e : ERR_SYSTEM;
     case STEP_FAIL:
         do_fault(h, step);
         return OK;
@@ -311,7 +418,7 @@ void host_free(struct host *h)
 {
     if (!h)
         return;
-    server_free(h->server);
+    stop(h);
     if (h->disk)
         faultvfs_free(h->disk);
     if (h->dir[0])
@@ -350,7 +457,7 @@ static void exchange_make(struct host *h, struct host_exchange *x, struct exchan
 {
     size_t cap = x->transport == SCRIPT_TCP ? DNS_MESSAGE_MAX : SERVER_UDP_OUT_MAX;
     x->answer = mem_alloc(cap);
-    x->is_waiting = false;
+    x->later = NULL;
     *inner = (struct exchange){.out = x->answer, .channel = x};
     inner->in = message_make(h, x->step, &inner->in_len);
     inner->peer.transport = x->transport == SCRIPT_TCP ? TRANSPORT_TCP : TRANSPORT_UDP;
@@ -372,6 +479,12 @@ void host_ask(struct host *h, struct host_exchange *x, unsigned count)
     }
     if (h->waiting > 0)
         (void)settle(h);
+    for (unsigned i = 0; i < count; i++) {
+        if (!x[i].later)
+            continue;
+        x[i].later->outer = NULL;
+        list_add_last(&h->laters, &x[i].later->link);
+    }
 }
 
 void host_exchange_done(struct host_exchange *x, unsigned count)

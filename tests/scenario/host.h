@@ -19,9 +19,9 @@ void host_free(struct host *h);
 struct host_exchange {
     const struct script_step *step;
     enum script_transport transport;
-    uint8_t *answer; /* host_exchange_done() frees it */
-    size_t len;      /* 0: none */
-    bool is_waiting; /* the answer comes when the change log has it */
+    uint8_t *answer;     /* host_exchange_done() frees it */
+    size_t len;          /* 0: none */
+    struct later *later; /* not NULL: the answer is still to come */
 };
 /* Hands the messages over in one turn; count <= SERVER_BATCH_MAX. */
 void host_ask(struct host *h, struct host_exchange *x, unsigned count);

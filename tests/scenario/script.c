@@ -6,6 +6,7 @@
 #include "change.h"
 #include "base/attr.h"
 #include "base/digits.h"
+#include "expect.h"
 #include "record.h"
 #include "word.h"
 
@@ -23,6 +24,7 @@ struct reader {
     struct script *script;
     struct name origin;
     struct script_zone **last_zone;
+    struct script_remote **last_remote;
     struct script_setting **last_setting, **last_key;
     struct script_step **last_step;
 };
@@ -31,12 +33,14 @@ struct reader {
 
 static uint64_t rcode_bit(struct word word)
 {
-    for (unsigned rcode = 0; rcode < SCRIPT_RCODE_DROPPED; rcode++) {
+    for (unsigned rcode = 0; rcode < SCRIPT_RCODE_LATER; rcode++) {
         char buf[16];
         if (word_is(word, rcode_text(rcode, buf)))
             return UINT64_C(1) << rcode;
     }
-    return word_is(word, "dropped") ? UINT64_C(1) << SCRIPT_RCODE_DROPPED : 0;
+    return word_is(word, "dropped") ? UINT64_C(1) << SCRIPT_RCODE_DROPPED
+           : word_is(word, "later") ? UINT64_C(1) << SCRIPT_RCODE_LATER
+                                    : 0;
 }
 
 static void read_rcodes(struct reader *r, struct script_step *step)
@@ -263,6 +267,17 @@ static void read_key(struct reader *r)
     r->last_key = &key->next;
 }
 
+static void read_remote(struct reader *r)
+{
+    struct script_remote *remote = arena_alloc(&r->script->arena, sizeof(*remote));
+    struct word name = word_next(&r->w);
+    *remote = (struct script_remote){.name = arena_string(&r->script->arena, name.s, name.len)};
+    *r->last_remote = remote;
+    r->last_remote = &remote->next;
+    struct script_setting **last = &remote->settings;
+    read_settings(r, &last);
+}
+
 /* --- statements with effects --- */
 
 static struct script_step *add_effect(struct reader *r, enum script_kind kind)
@@ -311,6 +326,16 @@ static void read_after(struct reader *r)
         word_fault(&r->w, "a time expected, read '%.*s'", (int)time.len, time.s);
 }
 
+static void read_expect_behind(struct reader *r)
+{
+    if (word_take(&r->w, "answer")) {
+        read_rcodes(r, add_effect(r, STEP_ANSWER));
+        return;
+    }
+    struct script_step *step = add_effect(r, STEP_SENT);
+    expect_scan(&r->w, &r->script->arena, r->origin, &step->sent);
+}
+
 static void read_fail(struct reader *r)
 {
     static const struct {
@@ -339,20 +364,14 @@ static const struct {
     bool before_steps;
     void (*read)(struct reader *);
 } statements[] = {
-    {"zone", true, read_zone},
-    {"options", true, read_options},
-    {"config", true, read_config},
-    {"key", true, read_key},
-    {"origin", false, read_origin},
-    {"query", false, read_query},
-    {"message", false, read_message},
-    {"update", false, read_update},
-    {"file", false, read_file_statement},
-    {"reload", false, read_reload},
-    {"restart", false, read_restart},
-    {"crash", false, read_crash},
-    {"after", false, read_after},
-    {"fail", false, read_fail},
+    {"zone", true, read_zone},      {"options", true, read_options},
+    {"config", true, read_config},  {"key", true, read_key},
+    {"remote", true, read_remote},  {"origin", false, read_origin},
+    {"query", false, read_query},   {"message", false, read_message},
+    {"update", false, read_update}, {"file", false, read_file_statement},
+    {"reload", false, read_reload}, {"restart", false, read_restart},
+    {"crash", false, read_crash},   {"after", false, read_after},
+    {"fail", false, read_fail},     {"expect", false, read_expect_behind},
 };
 
 static bool is_statement(struct word word)
@@ -409,6 +428,7 @@ enum err script_read(const char *path, struct script *out, struct diag *diag)
     arena_init(&out->arena, 1u << 16, SCRIPT_ARENA_MAX);
     struct reader r = {.w = words_over(path, bytes, len, diag), .script = out, .origin = NAME_ROOT};
     r.last_zone = &out->zones;
+    r.last_remote = &out->remotes;
     r.last_setting = &out->settings;
     r.last_key = &out->keys;
     r.last_step = &out->steps;

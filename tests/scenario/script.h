@@ -12,6 +12,9 @@
  *     options example. {                          of a zone: key and value, one on a line, as in
  * the updates [{key: k, all: yes}]            configuration; without `zone` it has no file
  *     }
+ *     remote ns1 {                                another server: its address and, if it has one,
+ * key address [192.0.2.1, 2001:db8::1@5353] key k
+ *     }
  *     key k c2VjcmV0c2VjcmV0c2VjcmV0               a TSIG key (hmac-sha256) and its secret
  *     origin example.                             what relative names below end in
  *     query www A          expect NOERROR aa { answer { www 60 A 192.0.2.1 } }
@@ -32,6 +35,11 @@
  *     crash                                       what is not synced is lost, and it starts again
  *     reload                                      configuration and zone files are read again
  *     after 30s                                   the clock moves
+ *     expect sent notify to ns1 udp serial 8 answer NOERROR
+ *     expect sent soa to ns1 answer NOERROR { @ SOA ns hostmaster 8 3600 900 1209600 300 }
+ *     expect sent ixfr for example. to ns1 fail   the connection is refused
+ *     expect sent nothing to ns1
+ *     expect answer NOERROR                       to the oldest update that was to have one later
  *     fail write 3                                the third write to the state from now on fails
  *     fail sync once                              the next sync fails
  *     fail full                                   every write fails, no space, until `fail nothing`
@@ -49,13 +57,21 @@
  * update ZONE [key NAME] [udp|tcp] { clauses }, one on a line:
  *     name-in-use N   name-unused N   rrset-exists N TYPE   rrset-absent N TYPE   rrset-equals
  * RECORD add RECORD   delete RECORD   delete-rrset N TYPE   delete-name N A scenario with any
- * statement from `update` on is played once, step by step: its steps have effects. `after` and
- * `fail` need the server in this process; over sockets such files are left out.
+ * statement from `update` on is played once, step by step: its steps have effects. `after`,
+ * `sent` and `fail` need the server in this process; over sockets such files are left out.
  *
- * expect RCODE|RCODE... (or dropped), then any of these:
- *     aa tc ra z ad           bits that are set; those that are not named are clear
- *     aa?                     set or not
- *     nsid "TEXT"   announces N (the size in OPT)   size N (bytes at most)   opt   no-opt
+ * expect sent KIND [for ZONE] to REMOTE [udp|tcp] [serial N]: the oldest message that the server
+ * has sent to that remote, and that no such step has seen yet, is of that KIND (notify, soa, ixfr,
+ * axfr, update), for that zone (else the origin), with that serial in its SOA record, and signed
+ * with the remote's key or not at all. Then what becomes of it, or it stays unanswered:
+ *     answer [forged] [unsigned] RCODE [{ records }]   with these records in its answer section,
+ *                             signed like the question; forged: with another id
+ *     fail                    nobody is there
+ * expect sent nothing [to REMOTE]: no message but those that were seen.
+ *
+ * expect RCODE|RCODE... (or dropped, or later: not yet when all else has come to rest), then any of
+ * these: aa tc ra z ad           bits that are set; those that are not named are clear aa? set or
+ * not nsid "TEXT"   announces N (the size in OPT)   size N (bytes at most)   opt   no-opt
  *     no-question             the question does not come back
  * and sections in braces; one that is not there is not compared:
  *     answer { records }          exactly these, in any order; OPT is left out
@@ -106,6 +122,7 @@ struct script_section {
 };
 
 #define SCRIPT_RCODE_DROPPED 63
+#define SCRIPT_RCODE_LATER   62
 
 /* What a step does; all but STEP_ASK have no answer. */
 enum script_kind {
@@ -115,7 +132,23 @@ enum script_kind {
     STEP_RESTART,
     STEP_CRASH,
     STEP_AFTER,
-    STEP_FAIL
+    STEP_FAIL,
+    STEP_SENT,
+    STEP_ANSWER
+};
+
+/* What is expected of a message that the server has sent, and what comes back. */
+struct script_sent {
+    const char *kind; /* NULL: nothing was sent */
+    struct name zone;
+    const char *to;      /* NULL: anybody */
+    unsigned transports; /* enum script_transport; 0: any */
+    bool has_serial;
+    uint32_t serial;
+    enum script_reply { SENT_KEEP, SENT_ANSWER, SENT_FAIL } reply;
+    uint16_t rcode;
+    bool is_forged, is_unsigned;
+    struct script_record *records;
 };
 
 /* What fails, see fail. */
@@ -131,8 +164,9 @@ struct script_step {
     uint64_t after_ms;       /* STEP_AFTER */
     enum script_fault fault; /* STEP_FAIL */
     unsigned fault_count;
-    bool is_query;       /* else raw bytes */
-    const uint8_t *wire; /* what is sent */
+    struct script_sent sent; /* STEP_SENT */
+    bool is_query;           /* else raw bytes */
+    const uint8_t *wire;     /* what is sent */
     size_t wire_len;
     size_t question_len; /* query: bytes behind the header that come back */
     unsigned transports; /* enum script_transport */
@@ -164,10 +198,17 @@ struct script_setting {
     struct script_setting *next;
 };
 
+struct script_remote {
+    const char *name;
+    struct script_setting *settings;
+    struct script_remote *next;
+};
+
 struct script {
     const char *path;
     bool is_stateful;            /* its steps have effects: it is played once */
     struct script_setting *keys; /* name, secret */
+    struct script_remote *remotes;
     struct script_zone *zones;
     struct script_setting *settings;
     struct script_step *steps;

@@ -28,7 +28,7 @@ COMPARED = FLAGS["aa"] | FLAGS["tc"] | FLAGS["ra"] | FLAGS["z"] | FLAGS["ad"]
 SECTIONS = ("answer", "authority", "additional")
 ASKS = ("query", "message", "update")
 EFFECTS = ("file", "reload", "restart", "crash", "after", "fail")
-STATEMENTS = ("zone", "options", "config", "key", "origin") + ASKS + EFFECTS
+STATEMENTS = ("zone", "options", "config", "key", "remote", "origin", "expect") + ASKS + EFFECTS
 
 
 
@@ -100,6 +100,7 @@ class Script:
     steps: list = dataclasses.field(default_factory=list)
     options: dict = dataclasses.field(default_factory=dict)
     keys: dict = dataclasses.field(default_factory=dict)
+    remotes: dict = dataclasses.field(default_factory=dict)
 
     def is_stateful(self):
         return any(step.kind == "update" or step.kind in EFFECTS for step in self.steps)
@@ -177,7 +178,7 @@ class Parser(Reader):
         while (w := self.peek()) is not None:
             if w not in STATEMENTS:
                 raise self.fault(f"unknown word '{w}'")
-            getattr(self, "read_" + ("effect" if w in EFFECTS else w))()
+            getattr(self, "read_" + ("effect" if w in EFFECTS else "behind" if w == "expect" else w))()
         if not self.script.steps:
             raise self.fault("no query, message or update")
         return self.script
@@ -215,6 +216,10 @@ class Parser(Reader):
         name = self.word("a key's name")
         self.script.keys[name] = self.word("a secret")
 
+    def read_remote(self):
+        self.before_steps(self.word())
+        self.settings_into(self.script.remotes.setdefault(self.word("a remote's name"), []))
+
     def settings_into(self, settings):
         body, first = self.block()
         for i, text in enumerate(body.split("\n")):
@@ -249,6 +254,20 @@ class Parser(Reader):
             step.text = self.word("write, sync, full or nothing")
             if step.text in ("write", "sync"):
                 self.word("a number or once")
+        self.script.steps.append(step)
+
+    def read_behind(self):
+        """expect sent, expect answer: about what only the server in process can be asked."""
+        self.word()
+        step = Step(self.line(), self.word("sent or answer"))
+        if step.kind not in ("sent", "answer"):
+            raise self.fault(f"sent or answer expected, read '{step.kind}'")
+        self.word("what")
+        while (w := self.peek()) is not None and w not in STATEMENTS:
+            if w == "{":
+                self.block()
+            else:
+                self.word()
         self.script.steps.append(step)
 
     def read_update(self):
@@ -333,9 +352,9 @@ class Parser(Reader):
         self.script.steps.append(step)
         step.rcodes = tuple(self.word("a response code").split("|"))
         for rcode in step.rcodes:
-            if rcode not in RCODES and rcode != "dropped":
+            if rcode not in RCODES and rcode not in ("dropped", "later"):
                 raise self.fault(f"unknown response code '{rcode}'")
-        while (w := self.peek()) is not None and w not in STATEMENTS + ("expect",):
+        while (w := self.peek()) is not None and w not in STATEMENTS:
             if w == "{":
                 self.word()
                 return self.sections(step)

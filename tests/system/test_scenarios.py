@@ -53,7 +53,7 @@ def effects(server):
 
 
 def is_for_sockets(path):
-    return not any(step.kind in ('after', 'fail') for step in scenario.read(path).steps)
+    return not any(step.kind in ('after', 'fail', 'sent', 'answer') for step in scenario.read(path).steps)
 
 
 def loading_zones(script):
