@@ -13,6 +13,7 @@
 #include "conf/fill.h"
 #include "conf/item.h"
 #include "conf/keys.h"
+#include "conf/remotes.h"
 #include "conf/zones.h"
 
 enum {
@@ -50,6 +51,7 @@ static void take(struct fill *f, const char *bytes, size_t len)
     if (root) {
         fill_map(f, root, "", NULL);
         keys_build(f);
+        remotes_build(f);
         zones_build(f);
     }
     arena_wipe(&tree);

@@ -108,6 +108,9 @@ struct conf_range {
 #define CONF_PROTECT_LIST(X)                                                                       \
     X(CONF_PROTECT_FILE,     "file")                                                               \
     X(CONF_PROTECT_NONE,     "none")
+#define CONF_SCOPE_LIST(X)                                                                         \
+    X(XFR_WHOLE,             "whole")                                                              \
+    X(XFR_GRANTED,           "granted")
 #define CONF_ZONE_TYPE_LIST(X)                                                                     \
     X(CONF_PRIMARY,          "primary")                                                            \
     X(CONF_SECONDARY,        "secondary")
@@ -173,11 +176,13 @@ struct conf_remote {
 /* One entry of `transfer` as written: a map, or the name of a remote. */
 struct conf_transfer {
     struct conf_at at;
-    struct conf_text remote, key, scope;
+    struct conf_text remote; /* NULL: a map */
+    struct conf_text key;
     struct conf_texts from;
     bool is_unsigned, is_deny;
+    enum xfr_scope scope;
     struct {
-        struct conf_at is_unsigned, is_deny;
+        struct conf_at is_unsigned, is_deny, scope;
     } ats;
 };
 
@@ -197,9 +202,9 @@ struct conf_zone {
     unsigned primary_count, secondary_count;
     const struct xfr_rule *transfer; /* who may have it: `secondaries` first, then `transfer` */
     unsigned transfer_count;
-    bool forwards_updates;          /* `forward-updates`: of a secondary */
-    uint32_t wait_count, wait_ms;   /* `wait-secondaries`; count 0: off */
-    uint32_t shrink_percent;        /* `shrink-limit`: of its records that may go at once; 0: off */
+    bool forwards_updates;        /* `forward-updates`: of a secondary */
+    uint32_t wait_count, wait_ms; /* `wait-secondaries`; count 0: off */
+    uint32_t shrink_percent;      /* `shrink-limit`: of its records that may go at once; 0: off */
     struct {
         struct conf_texts primaries, secondaries, notify;
         struct conf_transfer *transfer;
@@ -258,8 +263,8 @@ struct conf {
     struct conf_key *keys; /* the same in canonical order of their names, each name once; and those
                               with `secret: off`, which are not in the keyring */
     unsigned key_count;
-    struct remote *remotes; /* in the order of `written_remotes` */
-    struct conf_remote *written_remotes;
+    struct remote *remotes;              /* one for each of written_remotes */
+    struct conf_remote *written_remotes; /* in the order of their names, each name once */
     unsigned remote_count;
     struct conf_zone *zones; /* in canonical order of their names, each name once */
     unsigned zone_count;

@@ -158,8 +158,12 @@ static int show_value(const struct setting *s, const void *member, FILE *out)
         return show_scalar(word_text(s->kind, *(const bool *)member), out);
     case SETTING_COUNT:
     case SETTING_PERIOD:
+    case SETTING_DURATION:
     case SETTING_RATE:
         return show_number(s, *(const uint32_t *)member, out);
+    case SETTING_PERCENT:
+        return *(const uint32_t *)member ? show_number(s, *(const uint32_t *)member, out)
+                                         : fprintf(out, "off");
     case SETTING_RANGE:
         range = member;
         return fprintf(out, "%u..%u", range->min, range->max);
@@ -172,6 +176,7 @@ static int show_value(const struct setting *s, const void *member, FILE *out)
     case SETTING_TIME:
         return show_scalar(when_show(*(const int64_t *)member, room), out);
     case SETTING_NAME:
+    case SETTING_ENDPOINT:
     case SETTING_ALGORITHM:
         return show_scalar(*(const char *const *)member, out);
     default:
@@ -191,18 +196,42 @@ static void show_updates(const struct conf *c, const struct conf_zone *z, int in
     }
 }
 
+static void show_transfer(const struct conf *c, const struct conf_zone *z, int indent, FILE *out)
+{
+    for (unsigned i = 0; i < z->written.transfer_count; i++) {
+        const struct conf_transfer *t = &z->written.transfer[i];
+        int column = fprintf(out, "%*s-", indent, "");
+        if (t->remote.text)
+            column += fprintf(out, " ") + show_scalar(t->remote.text, out);
+        show_origin(c, t->at, column, out);
+        if (!t->remote.text)
+            show_entries(c, "zones.*.transfer.*", t, indent + INDENT, out);
+    }
+}
+
+static bool has_below(const struct setting *s)
+{
+    return s->kind == SETTING_SOA || s->kind == SETTING_WAIT || s->kind == SETTING_UPDATES ||
+           s->kind == SETTING_TRANSFER;
+}
+
 /* A map, or a list of maps: its key with the origin, then what is in it. */
 static void show_below(const struct conf *c, const struct setting *s, const void *entry, int indent,
                        FILE *out)
 {
     const char *key = strrchr(s->path, '.') + 1;
     const struct conf_zone *z = entry;
-    bool is_empty = s->kind == SETTING_UPDATES && z->grant_count == 0;
+    bool is_empty = (s->kind == SETTING_UPDATES && z->grant_count == 0) ||
+                    (s->kind == SETTING_TRANSFER && z->written.transfer_count == 0);
     int column = fprintf(out, "%*s%s:%s", indent, "", key, is_empty ? " []" : "");
     show_origin(c, *(const struct conf_at *)(const void *)((const char *)entry + s->place), column,
                 out);
     if (s->kind == SETTING_UPDATES)
         show_updates(c, z, indent + INDENT, out);
+    else if (s->kind == SETTING_TRANSFER)
+        show_transfer(c, z, indent + INDENT, out);
+    else if (s->kind == SETTING_WAIT)
+        show_entries(c, s->path, z, indent + INDENT, out);
     else
         show_entries(c, s->path, z->soa, indent + INDENT, out);
 }
@@ -216,7 +245,7 @@ static void show_entries(const struct conf *c, const char *path, const void *ent
         const struct conf_at *at = (const void *)((const char *)entry + s->place);
         if (s->kind == SETTING_LATER || !setting_is_in(s, path) || (!s->preset && at->line == 0))
             continue;
-        if (s->kind == SETTING_SOA || s->kind == SETTING_UPDATES) {
+        if (has_below(s)) {
             show_below(c, s, entry, indent, out);
             continue;
         }
@@ -254,6 +283,19 @@ static void show_keys(const struct conf *c, FILE *out)
     }
 }
 
+static void show_remotes(const struct conf *c, FILE *out)
+{
+    fprintf(out, "remotes:%s\n", c->remote_count ? "" : " {}");
+    for (unsigned i = 0; i < c->remote_count; i++) {
+        const struct conf_remote *r = &c->written_remotes[i];
+        int column = fprintf(out, "%*s", INDENT, "");
+        column += show_scalar(r->text, out);
+        column += fprintf(out, ":");
+        show_origin(c, r->at, column, out);
+        show_entries(c, "remotes.*", r, 2 * INDENT, out);
+    }
+}
+
 static void show_zones(const struct conf *c, FILE *out)
 {
     fprintf(out, "zones:%s\n", c->zone_count ? "" : " {}");
@@ -272,6 +314,7 @@ void conf_effective(const struct conf *c, FILE *out)
         before = s->path;
     }
     show_keys(c, out);
+    show_remotes(c, out);
     show_zones(c, out);
 }
 
@@ -313,6 +356,6 @@ void conf_document(FILE *out)
         fputc('\n', out);
         before = s->path;
     }
-    fprintf(out, "keys: {}\nzones: {}\n");
+    fprintf(out, "keys: {}\nremotes: {}\nzones: {}\n");
     document_entries(out);
 }

@@ -9,6 +9,7 @@
 #include "conf/fault.h"
 #include "conf/keys.h"
 #include "conf/listen.h"
+#include "conf/remotes.h"
 #include "conf/value.h"
 #include "conf/zones.h"
 
@@ -119,6 +120,8 @@ static void fill_entry(struct fill *f, const struct item *key, const char *path,
         zones_read(f, value);
     else if (strcmp(joined, "keys") == 0)
         keys_read(f, value);
+    else if (strcmp(joined, "remotes") == 0)
+        remotes_read(f, value);
     else if (setting_is_map(joined))
         fill_map(f, value, joined, NULL);
     else

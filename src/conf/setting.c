@@ -113,7 +113,7 @@ static void show_range(struct text *t, const struct setting *s, const struct uni
     show_unit(t, s->max, units);
 }
 
-static const struct unit ones[] = {{1, ""}},
+static const struct unit ones[] = {{1, ""}}, percents[] = {{1, "%"}},
                          sizes[] = {{1u << 30, "G"}, {1u << 20, "M"}, {1u << 10, "K"}, {1, ""}},
                          times[] = {{86400000, "d"},
                                     {3600000, "h"},
@@ -144,8 +144,12 @@ static const struct expectation {
     [SETTING_LIST] = {"one, or a list of ", ones, ""},
     [SETTING_RANGE] = {"MIN..MAX, each from ", ones, ""},
     [SETTING_RATE] = {"a number like 20/s from ", ones, ""},
+    [SETTING_PERCENT] = {"off, or a part from ", percents, ""},
+    [SETTING_ENDPOINT] = {"ADDRESS or ADDRESS@PORT", NULL, ""},
     [SETTING_SOA] = {"a map", NULL, ""},
+    [SETTING_WAIT] = {"a map", NULL, ""},
     [SETTING_UPDATES] = {"a list of maps", NULL, ""},
+    [SETTING_TRANSFER] = {"a list of remotes and maps", NULL, ""},
     [SETTING_LATER] = {"", NULL, ""},
 };
 

@@ -40,8 +40,13 @@ enum setting_kind {
     SETTING_LIST,
     SETTING_RANGE,
     SETTING_RATE,
+    SETTING_PERCENT,
+    SETTING_ENDPOINT,
+    SETTING_SCOPE,
     SETTING_SOA,
+    SETTING_WAIT,
     SETTING_UPDATES,
+    SETTING_TRANSFER,
     SETTING_LATER, /* not supported yet */
 };
 

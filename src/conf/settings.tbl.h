@@ -22,7 +22,7 @@
  * The default may be NULL, for what is not there unless written, and "" for what is worked out from the rest. Kinds that
  * only entries have:
  *   ADDRESS    struct conf_listen    the whole entry
- *   SERIAL PROTECT ZONE_TYPE   enum: a word of that list
+ *   SERIAL PROTECT ZONE_TYPE SCOPE   enum: a word of that list
  *   ALGORITHM  const char *    one of TSIG, also with the least bits of a signature: hmac-sha256-128
  *   NAME       const char *    TEXT without `off`
  *   SECRET     const char *    base64, which no message quotes; gone from memory once the file is read
@@ -30,7 +30,11 @@
  *   LIST       struct conf_texts     one text or a list of min to max
  *   RANGE      struct conf_range     30..3600: numbers or periods from min to max
  *   RATE       uint32_t        20/s, from min to max
- *   SOA UPDATES                a map, and a list of at most max maps, whose entries are rows of their own
+ *   PERCENT    uint32_t        50%, from min to max; the word `off` is 0
+ *   ENDPOINT   const char *    text that is to be an address, perhaps with @PORT
+ *   SOA WAIT                   a map, whose entries are rows of their own
+ *   UPDATES                    a list of at most max maps, whose entries are rows of their own
+ *   TRANSFER                   the same, and names of remotes
  *
  * LATER: a place that the design has and this version does not: refused as "not supported yet". `*` stands for one name. */
 
@@ -146,7 +150,14 @@ ENTRY("keys.*.previous-file",          conf_key,    previous_file,        ats.pr
 ENTRY("keys.*.previous-until",         conf_key,    previous_until_us,    ats.previous_until,  TIME,      NULL,        0,   0,
       "when the secret that was used before is no longer accepted; without it, never")
 
-ENTRY("zones.*.type",                  conf_zone,   type,                 ats.type,            ZONE_TYPE, "primary",   0,   0,
+ENTRY("remotes.*.address",             conf_remote, address,              address.at,          LIST,      NULL,        1,   16,
+      "where it is: ADDRESS or ADDRESS@PORT, port 53 unless given; of several the next is tried when one fails")
+ENTRY("remotes.*.key",                 conf_remote, key.text,             key.at,              NAME,      NULL,        1,   1020,
+      "what is exchanged with it is signed with this key, both ways; without one, nothing is")
+ENTRY("remotes.*.source",              conf_remote, source.text,          source.at,           ENDPOINT,  NULL,        1,   100,
+      "ADDRESS or ADDRESS@PORT of ours from which it is asked; without it the system chooses")
+
+ENTRY("zones.*.type",                  conf_zone,   type,                 ats.type,            ZONE_TYPE, "",          0,   0,
       "what the other settings make it, to be written down if you like")
 ENTRY("zones.*.file",                  conf_zone,   file,                 file_at,             PATH,      NULL,        1,   4000,
       "the zone file (RFC 1035 s5); it is read, never written")
@@ -215,24 +226,47 @@ ENTRY("zones.*.strict",                conf_zone,   is_strict,            ats.is
 ENTRY("zones.*.protect",               conf_zone,   protect,              ats.protect,         PROTECT,   "file",      0,   0,
       "`file`: updates cannot change what the zone file has; `none`: they can, until the file itself changes it")
 ENTRY("zones.*.history",               conf_zone,   has_history,          ats.has_history,     YES_NO,    "",          0,   1,
-      "keep the zone's changes in the state directory; unless said, exactly if it has `updates` or `soa`")
+      "keep the zone's changes in the state directory; unless said, exactly if it has `updates`, `soa`, `primaries`, `secondaries` or `transfer`")
+ENTRY("zones.*.primaries",             conf_zone,   written.primaries,    written.primaries.at, LIST,     NULL,        1,   100,
+      "the zone comes from these remotes, tried in this order, and NOTIFY is accepted from them: it is a secondary")
+ENTRY("zones.*.secondaries",           conf_zone,   written.secondaries,  written.secondaries.at, LIST,   NULL,        1,   1000,
+      "these remotes may transfer the zone, and are told of its changes (NOTIFY)")
+ENTRY("zones.*.notify",                conf_zone,   written.notify,       written.notify.at,   LIST,      NULL,        1,   1000,
+      "these remotes are told of its changes, and no more than that")
+ENTRY("zones.*.transfer",              conf_zone,   written.transfer,     written.transfer_at, TRANSFER,  NULL,        0,   10000,
+      "who else may transfer it (AXFR, IXFR): the first rule that matches decides, what none matches is refused")
+ENTRY("zones.*.transfer.*.key",        conf_transfer, key.text,           key.at,              NAME,      NULL,        1,   1020,
+      "identity: whoever signs with this key")
+ENTRY("zones.*.transfer.*.unsigned",   conf_transfer, is_unsigned,        ats.is_unsigned,     YES_NO,    NULL,        0,   1,
+      "identity: anybody, without a signature; narrow it with `from`")
+ENTRY("zones.*.transfer.*.from",       conf_transfer, from,               from.at,             LIST,      NULL,        1,   1000,
+      "only from these addresses or prefixes")
+ENTRY("zones.*.transfer.*.deny",       conf_transfer, is_deny,            ats.is_deny,         YES_NO,    NULL,        0,   1,
+      "what matches is refused, whatever later rules say")
+ENTRY("zones.*.transfer.*.scope",      conf_transfer, scope,              ats.scope,           SCOPE,     NULL,        0,   0,
+      "`whole`, which is the default, or `granted`: only what the key may change by `updates`")
+ENTRY("zones.*.forward-updates",       conf_zone,   forwards_updates,     ats.forwards_updates, YES_NO,   "no",        0,   1,
+      "a secondary passes updates on to its primaries (RFC 2136 s6), which decide; else they are answered NOTIMP")
+ENTRY("zones.*.wait-secondaries",      conf_zone,   wait_count,           ats.wait,            WAIT,      NULL,        0,   0,
+      "an update is answered when secondaries have it, or after a time")
+ENTRY("zones.*.wait-secondaries.count", conf_zone,  wait_count,           ats.wait_count,      COUNT,     "1",         1,   1000,
+      "how many of them")
+ENTRY("zones.*.wait-secondaries.timeout", conf_zone, wait_ms,             ats.wait_ms,         DURATION,  "3s",        10,  600000,
+      "how long at most; then it is answered all the same")
+ENTRY("zones.*.shrink-limit",          conf_zone,   shrink_percent,       ats.shrink_percent,  PERCENT,   "off",       1,   99,
+      "a transfer or a zone file that takes away more than that of the zone's records is held back until an operator takes it")
 #endif
 
 /*    path */
 #ifdef LATER
 LATER("metrics")
-LATER("remotes")
 LATER("tls")
 LATER("policies")
 LATER("templates")
 LATER("views")
 LATER("server.listen.*.tls")
+LATER("remotes.*.tls")
 LATER("zones.*.template")
-LATER("zones.*.primaries")
-LATER("zones.*.secondaries")
-LATER("zones.*.wait-secondaries")
-LATER("zones.*.notify")
-LATER("zones.*.transfer")
 LATER("zones.*.updates.*.cert")
 LATER("zones.*.updates.*.sig0")
 LATER("zones.*.updates.*.lease")

@@ -8,6 +8,7 @@
 #include "conf/fault.h"
 #include "conf/keys.h"
 #include "conf/names.h"
+#include "conf/prefixes.h"
 #include "conf/suggest.h"
 #include "dns/rrtype.h"
 
@@ -132,24 +133,6 @@ static void build_names(struct fill *f, const struct conf_zone *z, const struct 
     }
 }
 
-static const struct prefix *build_prefixes(struct fill *f, const struct conf_texts *list,
-                                           unsigned *count)
-{
-    struct prefix *all = list_alloc(f, list, sizeof(*all));
-    for (unsigned i = 0; all && i < list->count; i++) {
-        const struct conf_text *t = &list->items[i];
-        if (prefix_scan(t->text, strlen(t->text), &all[*count]))
-            ++*count;
-        else
-            fault_add(
-                f->faults, t->at,
-                "\"%.*s\" is not an address, or a prefix like 10.0.0.0/8 or 2001:db8::/32 with "
-                "no bits behind its length",
-                QUOTED(t->text));
-    }
-    return all;
-}
-
 static void say_no_type(struct fill *f, const struct conf_text *t)
 {
     struct suggest near = suggest_for(t->text);
@@ -230,7 +213,7 @@ static void build_limits(struct fill *f, const struct conf_update *u, struct gra
     g->ttl_min = u->ttl.min;
     g->ttl_max = u->ttl.max;
     g->rate = u->rate;
-    g->within = build_prefixes(f, &u->within, &g->within_count);
+    g->within = prefixes_build(f, &u->within, &g->within_count);
     if (g->rate && (g->state = fill_alloc(f, &here, sizeof(*g->state))))
         *g->state = (struct grant_rate){0};
     if (g->records_max && (g->counted = fill_alloc(f, &here, sizeof(*g->counted))))
@@ -255,7 +238,7 @@ static void build(struct fill *f, const struct conf_zone *z, const struct conf_u
                     g);
     if (!u->is_unsigned)
         build_key(f, z, u, g);
-    g->from = build_prefixes(f, &u->from, &g->from_count);
+    g->from = prefixes_build(f, &u->from, &g->from_count);
     if (u->types.at.line)
         build_types(f, &u->types, g);
     g->ops = build_ops(f, &u->ops);

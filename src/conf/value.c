@@ -12,6 +12,7 @@
 #include "base/digits.h"
 #include "conf/fault.h"
 #include "conf/listen.h"
+#include "conf/replication.h"
 #include "conf/updates.h"
 #include "conf/when.h"
 #include "conf/word.h"
@@ -23,6 +24,7 @@ _Static_assert(sizeof(enum log_level) == sizeof(int) && sizeof(enum log_form) ==
                    sizeof(enum conf_log_target) == sizeof(int) &&
                    sizeof(enum serial_policy) == sizeof(int) &&
                    sizeof(enum conf_protect) == sizeof(int) &&
+                   sizeof(enum xfr_scope) == sizeof(int) &&
                    sizeof(enum conf_zone_type) == sizeof(int),
                "words are stored as int");
 
@@ -122,6 +124,19 @@ static bool read_rate(struct fill *f, const struct setting *s, const struct item
     return true;
 }
 
+static bool read_percent(struct fill *f, const struct setting *s, const struct item *n,
+                         void *member)
+{
+    (void)f;
+    uint64_t v = 0;
+    bool is_off = strcmp(n->text, "off") == 0;
+    if (!is_off && (n->len < 2 || n->text[n->len - 1] != '%' ||
+                    !digits_u64(n->text, n->len - 1, s->max, &v) || v < s->min))
+        return false;
+    *(uint32_t *)member = (uint32_t)v;
+    return true;
+}
+
 static bool read_time(struct fill *f, const struct setting *s, const struct item *n, void *member)
 {
     (void)f, (void)s;
@@ -167,7 +182,7 @@ static bool is_control(const unsigned char *c)
            (c[0] == 0xEF && c[1] == 0xBF && c[2] >= 0xBE);
 }
 
-static bool has_control(const char *text)
+bool value_has_control(const char *text)
 {
     for (const char *c = text; *c; c++)
         if (is_control((const unsigned char *)c))
@@ -177,7 +192,7 @@ static bool has_control(const char *text)
 
 static bool is_text(const struct setting *s, const struct item *n)
 {
-    return n->len >= s->min && n->len <= s->max && !has_control(n->text);
+    return n->len >= s->min && n->len <= s->max && !value_has_control(n->text);
 }
 
 static bool read_host(struct fill *f, const struct item *n, void *member)
@@ -286,7 +301,7 @@ static bool read_list(struct fill *f, const struct setting *s, const struct item
         if (i->kind != ITEM_TEXT || i->len == 0)
             fault_add(f->faults, i->at, "an entry of \"%s\" is text, not %s", s->path,
                       i->kind == ITEM_TEXT ? "nothing" : item_kind_text(i));
-        else if (has_control(i->text))
+        else if (value_has_control(i->text))
             fault_add(f->faults, i->at, "an entry of \"%s\" has control characters", s->path);
         else
             all.items[all.count++] = (struct conf_text){fill_string(f, i), i->at};
@@ -328,8 +343,13 @@ static const struct reader {
     [SETTING_LIST] = {read_list, TAKES_LISTS},
     [SETTING_RANGE] = {read_range, TAKES_TEXT},
     [SETTING_RATE] = {read_rate, TAKES_TEXT},
+    [SETTING_PERCENT] = {read_percent, TAKES_TEXT},
+    [SETTING_ENDPOINT] = {read_name, TAKES_TEXT},
+    [SETTING_SCOPE] = {read_word, TAKES_TEXT},
     [SETTING_SOA] = {zones_read_soa, TAKES_MAPS},
+    [SETTING_WAIT] = {replication_read_wait, TAKES_MAPS},
     [SETTING_UPDATES] = {updates_read, TAKES_LISTS},
+    [SETTING_TRANSFER] = {replication_read_transfer, TAKES_LISTS},
 };
 
 static bool fits(const struct setting *s, const struct item *n)

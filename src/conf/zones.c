@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "conf/fault.h"
 #include "conf/names.h"
+#include "conf/replication.h"
 #include "conf/updates.h"
 
 static bool read_name(struct fill *f, const struct item *key, struct conf_zone *z)
@@ -25,27 +26,19 @@ static bool read_name(struct fill *f, const struct item *key, struct conf_zone *
     return z->text != NULL;
 }
 
-/* What makes the zone: exactly one of two. */
+/* What makes the zone: exactly one of three. Of those beside `primaries` see replication.c, and
+ * nothing more is to be said of one that calls itself secondary and has none. */
 static void check_origin(struct fill *f, const struct item *key, const struct conf_zone *z)
 {
+    if (z->written.primaries.at.line || (z->ats.type.line && z->type == CONF_SECONDARY))
+        return;
     if (!z->file && !z->soa)
         fault_add(f->faults, key->at,
-                  "zone \"%.*s\" has neither \"file\" nor \"soa\", from which it would be made",
+                  "zone \"%.*s\" has neither \"file\" nor \"soa\" nor \"primaries\", from which it "
+                  "would come",
                   QUOTED(key->text));
     else if (z->file && z->soa)
         fault_add(f->faults, z->ats.soa, "\"soa\" cannot stand beside \"file\", which has a SOA");
-}
-
-static void check_rest(struct fill *f, struct conf_zone *z)
-{
-    bool is_dynamic = z->soa || z->grant_count > 0;
-    if (z->type == CONF_SECONDARY)
-        fault_add(f->faults, z->ats.type, "\"secondary\" is not supported yet");
-    if (z->ats.has_history.line == 0)
-        z->has_history = is_dynamic;
-    else if (is_dynamic && !z->has_history)
-        fault_add(f->faults, z->ats.has_history, "a zone with \"%s\" cannot be without history",
-                  z->soa ? "soa" : "updates");
 }
 
 static void read_settings(struct fill *f, const struct item *key, struct conf_zone *z)
@@ -62,7 +55,7 @@ static void read_settings(struct fill *f, const struct item *key, struct conf_zo
     if (f->faults->errors > before)
         return;
     check_origin(f, key, z);
-    check_rest(f, z);
+    replication_check(f, z);
 }
 
 static int compare_zones(const void *pa, const void *pb)
@@ -157,5 +150,6 @@ void zones_build(struct fill *f)
         if (z->soa)
             build_soa(f, z, z->soa);
         updates_build(f, z);
+        replication_build(f, z);
     }
 }

@@ -131,6 +131,10 @@ static char *soa_identity(const struct made_soa *soa)
 static struct zone *source_read(struct opening *o)
 {
     struct load_sink sink = {.arg = o, .line = on_line, .identity = on_identity};
+    if (!o->path && !o->soa_names) {
+        err_say(&o->diag, ERR_INVALID, "nothing has come from its primaries so far");
+        return NULL;
+    }
     if (!o->path) {
         o->new_identity = soa_identity(&o->soa);
         o->soa.serial = serial_next(0, o->serial, clock_wall_us());

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "request/address.h"
 
 static struct conf_faults faults;
 
@@ -44,6 +45,40 @@ static void check_same_grant(const struct grant *a, const struct grant *b)
            a->ttl_min == b->ttl_min && a->ttl_max == b->ttl_max && a->rate == b->rate);
 }
 
+static void check_same_remotes(const struct conf *a, const struct conf *b)
+{
+    ASSERT(a->remote_count == b->remote_count);
+    for (unsigned i = 0; i < a->remote_count; i++) {
+        const struct remote *ra = &a->remotes[i], *rb = &b->remotes[i];
+        ASSERT(strcmp(ra->text, rb->text) == 0 && ra->key.len == rb->key.len);
+        ASSERT(ra->source.any.sa_family == rb->source.any.sa_family);
+        ASSERT(ra->address_count == rb->address_count && ra->address_count > 0);
+        for (unsigned k = 0; k < ra->address_count; k++)
+            ASSERT(address_is_same(&ra->addresses[k], &rb->addresses[k]));
+    }
+}
+
+static void check_same_replication(const struct conf_zone *a, const struct conf_zone *b)
+{
+    ASSERT((a->type == CONF_SECONDARY) == (a->primary_count > 0));
+    ASSERT((a->type == CONF_PRIMARY) == (a->file || a->soa));
+    ASSERT(a->type == b->type && a->primary_count == b->primary_count &&
+           a->secondary_count == b->secondary_count && a->transfer_count == b->transfer_count);
+    ASSERT(a->forwards_updates == b->forwards_updates && a->wait_count == b->wait_count &&
+           a->wait_ms == b->wait_ms && a->shrink_percent == b->shrink_percent);
+    for (unsigned i = 0; i < a->primary_count; i++)
+        ASSERT(strcmp(a->primaries[i]->text, b->primaries[i]->text) == 0);
+    for (unsigned i = 0; i < a->secondary_count; i++)
+        ASSERT(strcmp(a->secondaries[i]->text, b->secondaries[i]->text) == 0);
+    for (unsigned i = 0; i < a->transfer_count; i++) {
+        const struct xfr_rule *ra = &a->transfer[i], *rb = &b->transfer[i];
+        ASSERT(!ra->remote == !rb->remote && ra->index == rb->index &&
+               strcmp(ra->where, rb->where) == 0);
+        ASSERT(ra->key.len == rb->key.len && ra->from_count == rb->from_count &&
+               ra->is_deny == rb->is_deny && ra->scope == rb->scope);
+    }
+}
+
 static void check_same(const struct conf *a, const struct conf *b)
 {
     ASSERT(a->listen.count == b->listen.count && a->zone_count == b->zone_count);
@@ -58,11 +93,13 @@ static void check_same(const struct conf *a, const struct conf *b)
         ASSERT(!a->zones[i].file == !b->zones[i].file);
         ASSERT(!a->zones[i].file || strcmp(a->zones[i].file, b->zones[i].file) == 0);
         ASSERT(!a->zones[i].soa == !b->zones[i].soa);
+        check_same_replication(&a->zones[i], &b->zones[i]);
         ASSERT(a->zones[i].has_history == b->zones[i].has_history);
         ASSERT(a->zones[i].grant_count == b->zones[i].grant_count);
         for (unsigned k = 0; k < a->zones[i].grant_count; k++)
             check_same_grant(&a->zones[i].grants[k], &b->zones[i].grants[k]);
     }
+    check_same_remotes(a, b);
     ASSERT(a->key_count == b->key_count);
     for (unsigned i = 0; i < a->key_count; i++)
         ASSERT(name_is_same(name_of(&a->keys[i].name), name_of(&b->keys[i].name)));

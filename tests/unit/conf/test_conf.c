@@ -69,7 +69,7 @@ Test(conf, reports_all_faults_in_their_order)
                                "server:\n"
                                "  udp-size: 1\n"
                                "  limits: none\n"
-                               "remotes: {}\n";
+                               "views: {}\n";
     static const char *const lines[] = {
         "f:2:26: \"zones.*.dnssec\" is not supported yet",
         "f:3:3: zone \"example.com.\" is given twice, first at line 2, column 3",
@@ -78,7 +78,7 @@ Test(conf, reports_all_faults_in_their_order)
         "f:7:3: \"level\" is given twice, first at line 6, column 3",
         "f:9:13: \"server.udp-size\" takes a number from 512 to 4096, not \"1\"",
         "f:10:11: \"server.limits\" takes a map, not text",
-        "f:11:1: \"remotes\" is not supported yet",
+        "f:11:1: \"views\" is not supported yet",
     };
     cr_expect_null(load(yaml));
     char *shown = NULL, *save = NULL;
@@ -174,6 +174,60 @@ Test(conf, our_example_loads)
     cr_expect_geq(dynamic, 1);
     cr_expect_eq(faults.count, 0);
     conf_free(c);
+}
+
+/* What it shows of replication behind "#" may be taken as it stands. */
+Test(conf, our_example_loads_with_its_remotes)
+{
+    static const char *const taken[] = {
+        "remotes:",
+        "  ns1: ",
+        "  ns2: ",
+        "  hidden: ",
+        "secondaries:",
+        "wait-secondaries:",
+        "notify:",
+        "transfer:",
+        "  - ",
+        "copied.example:",
+        "  primaries:",
+        "  secondaries:",
+        "  forward-updates:",
+        "  shrink-limit:",
+    };
+    FILE *in = fopen(TEST_DATA "/../../conf/reeved.yaml", "r");
+    cr_assert_not_null(in);
+    char *yaml = NULL, line[300];
+    size_t len = 0;
+    unsigned counts[ARRAY_LEN(taken)] = {0};
+    FILE *out = open_memstream(&yaml, &len);
+    while (fgets(line, sizeof(line), in)) {
+        char *mark = line + strspn(line, " ");
+        for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+            if (strncmp(mark, "# ", 2) == 0 && strncmp(mark + 2, taken[i], strlen(taken[i])) == 0) {
+                memmove(mark, mark + 2, strlen(mark + 2) + 1);
+                counts[i]++;
+                break;
+            }
+        fputs(line, out);
+    }
+    fclose(in);
+    fclose(out);
+    for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+        cr_expect_gt(counts[i], 0, "no line \"%s\"", taken[i]);
+    struct conf *c = conf_load_bytes(yaml, len, TEST_DATA "/../../conf/reeved.yaml", &faults);
+    cr_assert_not_null(c, "line %u: %s", faults.list[0].at.line, faults.list[0].text);
+    cr_expect_eq(faults.count, 0, "line %u: %s", faults.list[0].at.line, faults.list[0].text);
+    cr_expect_eq(c->remote_count, 3);
+    unsigned secondaries = 0, rules = 0;
+    for (unsigned i = 0; i < c->zone_count; i++) {
+        secondaries += c->zones[i].type == CONF_SECONDARY;
+        rules += c->zones[i].transfer_count;
+    }
+    cr_expect_eq(secondaries, 1);
+    cr_expect_eq(rules, 7);
+    conf_free(c);
+    free(yaml);
 }
 
 /* What the example shows behind "#" claims to be the default. */

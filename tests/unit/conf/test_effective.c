@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "request/address.h"
 
 static struct conf_faults faults;
 
@@ -82,6 +83,52 @@ static void keys_are_same(const struct conf *a, const struct conf *b)
     }
 }
 
+static void remotes_are_same(const struct conf *a, const struct conf *b)
+{
+    cr_assert_eq(a->remote_count, b->remote_count);
+    for (unsigned i = 0; i < a->remote_count; i++) {
+        const struct remote *ra = &a->remotes[i], *rb = &b->remotes[i];
+        text_is_same(ra->text, rb->text);
+        names_are_same(&ra->key, &rb->key, 1);
+        cr_expect_eq(ra->source.any.sa_family, rb->source.any.sa_family);
+        cr_expect(ra->source.any.sa_family == AF_UNSPEC ||
+                  address_is_same(&ra->source, &rb->source));
+        cr_assert_eq(ra->address_count, rb->address_count);
+        for (unsigned k = 0; k < ra->address_count; k++)
+            cr_expect(address_is_same(&ra->addresses[k], &rb->addresses[k]));
+    }
+}
+
+static void remote_is_same(const struct remote *a, const struct remote *b)
+{
+    text_is_same(a ? a->text : NULL, b ? b->text : NULL);
+}
+
+static void rules_are_same(const struct xfr_rule *a, const struct xfr_rule *b)
+{
+    text_is_same(a->where, b->where);
+    remote_is_same(a->remote, b->remote);
+    names_are_same(&a->key, &b->key, 1);
+    cr_expect(a->index == b->index && a->is_deny == b->is_deny && a->scope == b->scope);
+    cr_assert_eq(a->from_count, b->from_count);
+    prefixes_are_same(a->from, b->from, a->from_count);
+}
+
+static void replications_are_same(const struct conf_zone *a, const struct conf_zone *b)
+{
+    cr_expect(a->type == b->type && a->forwards_updates == b->forwards_updates &&
+              a->wait_count == b->wait_count && a->wait_ms == b->wait_ms &&
+              a->shrink_percent == b->shrink_percent);
+    cr_assert(a->primary_count == b->primary_count && a->secondary_count == b->secondary_count &&
+              a->transfer_count == b->transfer_count);
+    for (unsigned i = 0; i < a->primary_count; i++)
+        remote_is_same(a->primaries[i], b->primaries[i]);
+    for (unsigned i = 0; i < a->secondary_count; i++)
+        remote_is_same(a->secondaries[i], b->secondaries[i]);
+    for (unsigned i = 0; i < a->transfer_count; i++)
+        rules_are_same(&a->transfer[i], &b->transfer[i]);
+}
+
 static void zones_are_same(const struct conf *a, const struct conf *b)
 {
     cr_assert_eq(a->zone_count, b->zone_count);
@@ -93,6 +140,7 @@ static void zones_are_same(const struct conf *a, const struct conf *b)
         cr_expect_eq(a->zones[i].protect, b->zones[i].protect);
         cr_expect_eq(a->zones[i].is_strict, b->zones[i].is_strict);
         cr_expect_eq(a->zones[i].has_history, b->zones[i].has_history);
+        replications_are_same(&a->zones[i], &b->zones[i]);
         cr_assert_eq(a->zones[i].grant_count, b->zones[i].grant_count);
         for (unsigned k = 0; k < a->zones[i].grant_count; k++)
             grants_are_same(&a->zones[i].grants[k], &b->zones[i].grants[k]);
@@ -123,6 +171,7 @@ static void confs_are_same(const struct conf *a, const struct conf *b)
 #include "conf/settings.tbl.h"
 #undef SETTING
     keys_are_same(a, b);
+    remotes_are_same(a, b);
     zones_are_same(a, b);
 }
 
@@ -174,9 +223,38 @@ static const char dynamic[] =
     "      - {key: web1, all: yes}\n"
     "  c.example: {file: c, updates: [], history: yes}\n";
 
+static const char replicated[] =
+    "keys: {xfr: {secret: c2VjcmV0LXNlY3JldC1zZWNyZXQ=}}\n"
+    "remotes:\n"
+    "  ns1: {address: ['2001:db8::1@5300', '::1'], key: XFR., source: '2001:db8::9'}\n"
+    "  \"it's: #1\": {address: 192.0.2.1, source: 192.0.2.9@1053}\n"
+    "  '- {x}': {address: 192.0.2.3@54}\n"
+    "  'off': {address: 192.0.2.4}\n"
+    "zones:\n"
+    "  a.example: {primaries: ['off', \"it's: #1\"], forward-updates: yes, shrink-limit: 99%}\n"
+    "  b.example:\n"
+    "    type: secondary\n"
+    "    primaries: ns1\n"
+    "    secondaries: [\"it's: #1\"]\n"
+    "    notify: 'off'\n"
+    "  c.example:\n"
+    "    file: x\n"
+    "    secondaries: [ns1, \"it's: #1\"]\n"
+    "    wait-secondaries: {count: 2, timeout: 1500ms}\n"
+    "    shrink-limit: 5%\n"
+    "    updates: [{key: xfr, all: yes}]\n"
+    "    transfer:\n"
+    "      - '- {x}'\n"
+    "      - {unsigned: yes, from: ['::/0', 10.0.0.0/8], deny: yes}\n"
+    "      - {key: xfr, scope: granted, unsigned: no}\n"
+    "      - {key: xfr, scope: whole}\n"
+    "  d.example: {soa: {ns: a}, transfer: [], notify: [ns1], wait-secondaries: {}}\n"
+    "  e.example: {file: x, transfer: ['off'], history: no, shrink-limit: off}\n";
+
 Test(effective, is_a_configuration_of_the_same_meaning_elsewhere)
 {
-    static const char *const yamls[] = {"", "zones: {example.com: {file: x}}", awkward, dynamic};
+    static const char *const yamls[] = {"", "zones: {example.com: {file: x}}", awkward, dynamic,
+                                        replicated};
     for (size_t i = 0; i < ARRAY_LEN(yamls); i++) {
         size_t len;
         struct conf *a =

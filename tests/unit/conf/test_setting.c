@@ -43,7 +43,8 @@ Test(setting, every_path_is_there_once)
         cr_expect_eq(setting_find(setting_rows[i].path), &setting_rows[i], "%s",
                      setting_rows[i].path);
         enum setting_kind kind = setting_rows[i].kind;
-        bool has_entries = kind == SETTING_LISTEN || kind == SETTING_SOA || kind == SETTING_UPDATES;
+        bool has_entries = kind == SETTING_LISTEN || kind == SETTING_SOA || kind == SETTING_WAIT ||
+                           kind == SETTING_UPDATES || kind == SETTING_TRANSFER;
         cr_expect_not(setting_is_map(setting_rows[i].path) && !has_entries,
                       "%s is a map and a value", setting_rows[i].path);
     }
@@ -177,6 +178,9 @@ Test(setting, suggests_within_the_map_and_elsewhere)
         {"server.limits", "tcp_idle", "tcp-idle"},
         {"zones.*", "flie", "file"},
         {"zones.*", "secondary", "secondaries"},
+        {"", "remote", "remotes"},
+        {"remotes.*", "adress", "address"},
+        {"zones.*.transfer.*", "scop", "scope"},
         {"log", "format", "form"},
         {"zones.*.updates.*", "maxrecords", "max-records"},
         {"zones.*.updates.*", "type", "types"},
@@ -210,6 +214,8 @@ Test(setting, says_what_it_takes)
         {"server.limits.history-age", "a duration from 1m to 36500d"},
         {"control.socket", "a path of 1 to 107 bytes in all, or off"},
         {"zones.*.updates.*.ttl", "MIN..MAX, each from 0 to 2147483647"},
+        {"zones.*.shrink-limit", "off, or a part from 1% to 99%"},
+        {"zones.*.transfer.*.scope", "whole or granted"},
         {"zones.*.updates.*.rate", "a number like 20/s from 1 to 1000000"},
         {"keys.*.algorithm",
          "hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512"},

@@ -77,7 +77,8 @@ static const struct wrong_zone {
     {"zones:\n  a.example: {file: a}\n  \\097.example: {file: a}\n", 3, 3,
      "zone \"\\097.example\" is given twice, first at line 2, column 3"},
     {"zones:\n  a.example:\n", 2, 3,
-     "zone \"a.example\" has neither \"file\" nor \"soa\", from which it would be made"},
+     "zone \"a.example\" has neither \"file\" nor \"soa\" nor \"primaries\", from which it would "
+     "come"},
     {"zones: {a.example: {}}", 1, 9, "zone \"a.example\" has neither \"file\" nor \"soa\""},
     {"zones: {a.example: {file: }}", 1, 27, "\"zones.*.file\" has no value; it takes a path"},
     {"zones: {a.example: {file: ''}}", 1, 27,
@@ -91,10 +92,6 @@ static const struct wrong_zone {
      "unknown setting \"flie\" in \"zones.*\", did you mean \"file\"?"},
     {"zones: {a.example: {file: x, file: y}}", 1, 30,
      "\"file\" is given twice, first at line 1, column 21"},
-    {"zones: {a.example: {primaries: [x]}}", 1, 21, "\"zones.*.primaries\" is not supported yet"},
-    {"zones: {a.example: {file: x, secondaries: [k]}}", 1, 30,
-     "\"zones.*.secondaries\" is not supported yet"},
-    {"zones: {a.example: {type: secondary, file: x}}", 1, 27, "\"secondary\" is not supported yet"},
     {"zones: {a.example: {type: secondry, file: x}}", 1, 27,
      "\"zones.*.type\" takes primary or secondary, not \"secondry\", did you mean "
      "\"secondary\"?"},
