@@ -33,7 +33,7 @@ static void on_io(struct ev_loop *ev, ev_io *w, int revents)
     struct conn *c = container_of(w, struct conn, io);
     struct tcp *t = c->tcp;
     conn_run(c, revents);
-    tcp_worked(t);
+    turn_worked(t->share, 1);
 }
 
 struct conn *conn_new(struct tcp *t, int fd, const union address *peer)
@@ -188,7 +188,7 @@ static enum next conn_serve(struct conn *c)
         unsigned n = messages_take(c, t->x, room < TURN_TCP_BATCH ? room : TURN_TCP_BATCH);
         server_handle(t->server, t->x, n, clock_wall_us());
         c->has_asked = true;
-        t->work += n;
+        t->share->units += n;
         if (answers_send(c, t->x, n) == CLOSE)
             return CLOSE;
     }

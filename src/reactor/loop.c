@@ -12,8 +12,11 @@
  *   TURN_UDP       ev_io     each UDP socket                  on_udp
  *   TURN_CONN      ev_io     each TCP connection              conn.c
  *   TURN_CONN      ev_io     each control connection          control.c
+ *   TURN_CONN      ev_io     each question to another server  dial.c
  *   TURN_TIMER     ev_timer  the next TCP deadline            tcp.c
  *   TURN_TIMER     ev_timer  each control connection's        control.c
+ *   TURN_TIMER     ev_timer  the server's timers              alarm.c
+ *   TURN_TIMER     ev_timer  the next deadline of a question  dial.c
  *   TURN_ACCEPT    ev_io     each listening TCP socket        on_tcp
  *   TURN_ACCEPT    ev_io     the control socket               control.c
  *   end of turn    ev_prepare                                 on_turn_end
@@ -33,7 +36,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "request/address.h"
+#include "reactor/alarm.h"
 #include "reactor/control.h"
+#include "reactor/dial.h"
 #include "reactor/listen.h"
 #include "reactor/process.h"
 #include "reactor/reload.h"
@@ -57,7 +62,7 @@
 /* When stopping: turns of one socket to take what the kernel still holds; 64 of 128 datagrams is
  * the whole buffer. */
 #define DRAIN_TURNS          64
-/* Descriptors for all but TCP connections: epoll, log, zone files and their includes. */
+/* Descriptors for all but TCP connections and calls: epoll, log, zone files and their includes. */
 #define DESCRIPTORS_RESERVED 64
 
 enum loop_state { LOOP_LOADING, LOOP_SERVING, LOOP_RELOADING, LOOP_DRAINING };
@@ -66,7 +71,9 @@ struct loop {
     struct ev_loop *ev;
     struct server *server;
     struct udp *udp;
+    struct turn_share share; /* of tcp and dial */
     struct tcp tcp;
+    struct dial dial;
     struct listen_set listens;
     struct control_set control;
     struct reload reload;
@@ -74,6 +81,7 @@ struct loop {
     ev_signal on_term, on_int, on_hup, on_usr1;
     ev_async loaded;
     ev_timer watchdog, progress, retry, drain_end;
+    struct alarm alarm;
     ev_prepare drained, turn_end;
     enum loop_state state;
     int exit_code;
@@ -141,7 +149,8 @@ static void listeners_log(struct loop *l)
 /* How many connections there may be; says so when it is fewer than configured. */
 static uint32_t connections_allowed(const struct conf *conf)
 {
-    uint64_t others = DESCRIPTORS_RESERVED + 2 * (uint64_t)conf->listen.count;
+    uint64_t others =
+        DESCRIPTORS_RESERVED + dial_descriptors(conf) + 2 * (uint64_t)conf->listen.count;
     uint64_t allowed = process_descriptors(conf->tcp_connections + others);
     uint64_t left = allowed > others ? allowed - others : 1;
     if (left < conf->tcp_connections)
@@ -257,22 +266,6 @@ static void on_reload(struct ev_loop *ev, ev_signal *w, int revents)
     (void)reload_request(container_of(w, struct loop, on_hup), NULL, &diag);
 }
 
-static void faults_log(const char *path, const struct conf_faults *faults)
-{
-    char place[DIAG_TEXT_MAX + CONF_FAULT_TEXT_MAX];
-    for (unsigned i = 0; i < faults->count; i++) {
-        const struct conf_fault *f = &faults->list[i];
-        snprintf(place, sizeof(place), "%s:%u:%u: %s", path, f->at.line, f->at.column, f->text);
-        if (f->is_warning)
-            log_warn("configuration doubtful", {"warning", place});
-        else
-            log_error("configuration faulty", {"fault", place});
-    }
-    if (faults->left_out)
-        log_error("configuration faulty", {"file", path},
-                  {"more-faults", LOG_U64(faults->left_out)});
-}
-
 /* What is settled at start and stays until the next one. */
 static void fixed_check(const struct conf *old, const struct conf *new)
 {
@@ -310,13 +303,14 @@ static enum err configuration_take(struct loop *l, struct conf *conf, struct dia
 
 static void on_conf(void *arg, struct conf *conf, const struct conf_faults *faults)
 {
+    (void)faults; /* reload.c knows them */
     struct loop *l = arg;
     struct diag diag = {0};
     if (l->state == LOOP_DRAINING) {
         conf_free(conf);
         return;
     }
-    faults_log(l->reload.path, faults);
+    reload_faults_log(&l->reload);
     if (!conf)
         err_say(&diag, ERR_INVALID, "the configuration has faults");
     if (conf && configuration_take(l, conf, &diag) == OK) {
@@ -342,6 +336,7 @@ static void on_turn_end(struct ev_loop *ev, ev_prepare *w, int revents)
     udp_flush(l->udp);
     if (server_wants_time(l->server) && !ev_is_active(&l->retry))
         ev_timer_again(ev, &l->retry);
+    alarm_look(&l->alarm);
 }
 
 static void hold(void *arg, const struct exchange *x, struct reply_path *path)
@@ -367,6 +362,26 @@ static void reply(void *arg, const struct peer *peer, struct reply_path *path, c
         conn_answer(path->channel, bytes, len);
     else
         udp_answer(l->udp, peer, path, bytes, len);
+}
+
+/* --- questions to other servers --- */
+
+static void call_dial(void *arg, struct call *c)
+{
+    struct loop *l = arg;
+    dial_call(&l->dial, c);
+}
+
+static void call_dial_pause(void *arg, struct call *c)
+{
+    struct loop *l = arg;
+    dial_pause(&l->dial, c);
+}
+
+static void call_hang_up(void *arg, struct call *c, bool may_reuse)
+{
+    struct loop *l = arg;
+    dial_hang_up(&l->dial, c, may_reuse);
 }
 
 /* --- stopping --- */
@@ -508,7 +523,13 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
     }
     watchers_init(l);
     reload_init(&l->reload, l->ev, conf->path, on_conf, l);
-    struct server_hooks hooks = {l, wake, hold, reply};
+    const struct server_hooks hooks = {.arg = l,
+                                       .wake = wake,
+                                       .hold = hold,
+                                       .reply = reply,
+                                       .dial = call_dial,
+                                       .dial_pause = call_dial_pause,
+                                       .hang_up = call_hang_up};
     e = server_new(conf, &hooks, &l->server, diag);
     if (e != OK) {
         reload_done(&l->reload);
@@ -516,7 +537,10 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
         return e;
     }
     l->udp = udp_new(l->server);
-    tcp_init(&l->tcp, l->ev, l->server, &l->listens, udp_between, l);
+    l->share = (struct turn_share){.between = udp_between, .arg = l};
+    alarm_init(&l->alarm, l->ev, l->server);
+    dial_init(&l->dial, l->ev, l->server, &l->share);
+    tcp_init(&l->tcp, l->ev, l->server, &l->listens, &l->share);
     const struct control_hooks asked = {.arg = l, .reload = reload_request, .stop = stop_request};
     control_set_hooks(l->server, &asked);
     control_start(&l->control, l->server);
@@ -548,6 +572,8 @@ void loop_free(struct loop *l)
         tcp_done(&l->tcp);
         reload_done(&l->reload);
         server_free(l->server); /* before the loop: its helpers wake it */
+        dial_done(&l->dial);
+        alarm_done(&l->alarm);
         udp_free(l->udp);
     }
     if (l->ev) {

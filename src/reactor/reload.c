@@ -3,11 +3,13 @@
 #include "reactor/reload.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "reactor/turn.h"
 
 static void *run(void *arg)
@@ -66,6 +68,23 @@ static void on_finished(struct ev_loop *ev, ev_async *w, int revents)
 bool reload_is_busy(const struct reload *r)
 {
     return r->is_running || r->is_wanted;
+}
+
+void reload_faults_log(const struct reload *r)
+{
+    const struct conf_faults *faults = r->faults;
+    char place[DIAG_TEXT_MAX + CONF_FAULT_TEXT_MAX];
+    for (unsigned i = 0; i < faults->count; i++) {
+        const struct conf_fault *f = &faults->list[i];
+        snprintf(place, sizeof(place), "%s:%u:%u: %s", r->path, f->at.line, f->at.column, f->text);
+        if (f->is_warning)
+            log_warn("configuration doubtful", {"warning", place});
+        else
+            log_error("configuration faulty", {"fault", place});
+    }
+    if (faults->left_out)
+        log_error("configuration faulty", {"file", r->path},
+                  {"more-faults", LOG_U64(faults->left_out)});
 }
 
 void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_done_fn done,

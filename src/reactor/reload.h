@@ -35,6 +35,8 @@ void reload_init(struct reload *r, struct ev_loop *ev, const char *path, reload_
 void reload_done(struct reload *r);
 /* A reading is under way or will follow: what `done` is just told about is not the last word. */
 bool reload_is_busy(const struct reload *r);
+/* Within `done`: says in the log what the faults are. */
+void reload_faults_log(const struct reload *r);
 /* ERR_SYSTEM: no thread could be made, and nothing will follow. */
 enum err reload_start(struct reload *r, struct diag *diag);
 

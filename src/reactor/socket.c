@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Listening sockets. */
+ * Sockets to listen on and to ask with. */
 #include "reactor/socket.h"
 
 #include <errno.h>
@@ -165,4 +165,48 @@ enum err socket_adopt(enum transport transport, const union address *address,
 void socket_share(int fd, enum transport transport, bool share)
 {
     (void)set(fd, SOL_SOCKET, transport == TRANSPORT_UDP ? SO_REUSEADDR : SO_REUSEPORT, share);
+}
+
+/* --- to ask with --- */
+
+static enum err call_failed(int error, const char *what, struct diag *diag)
+{
+    return err_say(diag, error == EMFILE || error == ENFILE ? ERR_LIMIT : ERR_SYSTEM, "%s: %s",
+                   what, strerror(error));
+}
+
+static enum err call_steps(const struct socket_call *call, int fd, struct diag *diag)
+{
+    int family = call->to->any.sa_family;
+    if (call->transport == TRANSPORT_UDP) {
+        (void)fragments_set(fd, family == AF_INET);
+    } else {
+        (void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        /* one port may serve connections to different servers */
+        (void)set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    }
+    if (call->source->any.sa_family == family) {
+        union address source = *call->source;
+        source.v4.sin_port = 0; /* at the same place in both */
+        if (bind(fd, &source.any, address_len(&source)) < 0)
+            return call_failed(errno, "source", diag);
+    }
+    if (connect(fd, &call->to->any, address_len(call->to)) < 0 && errno != EINPROGRESS)
+        return call_failed(errno, "connect", diag);
+    return OK;
+}
+
+enum err socket_call(const struct socket_call *call, int *out, struct diag *diag)
+{
+    int type = call->transport == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket(call->to->any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return call_failed(errno, "socket", diag);
+    enum err e = call_steps(call, fd, diag);
+    if (e != OK) {
+        close(fd);
+        return e;
+    }
+    *out = fd;
+    return OK;
 }

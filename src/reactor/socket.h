@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Listening sockets: opened, bound and set up for DNS.
+ * Sockets: opened, bound and set up for DNS, those that we listen on and those that we ask with.
  *
  * UDP: answers leave with the address the query came to, never with "do not fragment" and whatever
  * the path's MTU is said to be, so that nobody can shrink it by forged ICMP; a large receive
@@ -35,5 +35,15 @@ enum err socket_adopt(enum transport transport, const union address *address,
 /* Sets or clears the permission for another socket of ours to bind an overlapping address (a
  * wildcard and one address of it), which the other has to have too. */
 void socket_share(int fd, enum transport transport, bool share);
+
+/* A new socket to ask `to` with: over UDP connected, from a port that the kernel drew at random;
+ * over TCP on the way to be connected (EV_WRITE says when). source: family AF_UNSPEC, or another
+ * one than to's: the system chooses; its port is not used. ERR_LIMIT: no descriptor is left;
+ * ERR_SYSTEM; both with a sentence. */
+struct socket_call {
+    enum transport transport;
+    const union address *to, *source;
+};
+enum err socket_call(const struct socket_call *call, int *out, struct diag *diag);
 
 #endif

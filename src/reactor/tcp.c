@@ -145,14 +145,6 @@ void tcp_relieve(struct tcp *t)
     }
 }
 
-void tcp_worked(struct tcp *t)
-{
-    if (++t->work < TURN_TCP_SHARE)
-        return;
-    t->work = 0;
-    t->between(t->between_arg);
-}
-
 /* --- connections come and go --- */
 
 void tcp_add(struct tcp *t, struct conn *c)
@@ -282,14 +274,13 @@ void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_
 }
 
 void tcp_init(struct tcp *t, struct ev_loop *ev, struct server *server, struct listen_set *listens,
-              tcp_between_fn between, void *arg)
+              struct turn_share *share)
 {
     *t = (struct tcp){.ev = ev,
                       .server = server,
                       .count = server_counters(server),
                       .listens = listens,
-                      .between = between,
-                      .between_arg = arg};
+                      .share = share};
     struct hash_key key;
     random_bytes(&key, sizeof(key));
     limit_init(&t->clients, key);

@@ -30,18 +30,12 @@ struct tcp_limits {
     size_t unsent;     /* bytes unsent before reading stops */
 };
 
-/* Called between two connections after TURN_TCP_SHARE units of work: what must not wait for all of
- * them. */
-typedef void (*tcp_between_fn)(void *arg);
-
 struct tcp {
     struct ev_loop *ev;
     struct server *server;
     struct counters *count;
     struct listen_set *listens; /* whose TCP sockets are paused when there are no descriptors */
-    tcp_between_fn between;
-    void *between_arg;
-    uint32_t work; /* units since `between` was called */
+    struct turn_share *share;
     struct tcp_limits limits;
     struct limit clients;
     struct list waiting[CONN_WAIT_COUNT];
@@ -55,9 +49,9 @@ struct tcp {
     uint8_t *out;
 };
 
-/* ev, server and listens: borrowed. */
+/* All but t: borrowed. */
 void tcp_init(struct tcp *t, struct ev_loop *ev, struct server *server, struct listen_set *listens,
-              tcp_between_fn between, void *arg);
+              struct turn_share *share);
 /* Closes what is still open. */
 void tcp_done(struct tcp *t);
 /* Takes the limits of a configuration; connections_max is what descriptors allow. Open connections
@@ -78,8 +72,6 @@ void tcp_remove(struct tcp *t, struct conn *c);
 void tcp_wait(struct tcp *t, struct conn *c, enum conn_wait wait);
 /* Counts the heap that c's stream holds now. */
 void tcp_hold(struct tcp *t, struct conn *c);
-/* An event was handled. */
-void tcp_worked(struct tcp *t);
 /* Closes connections while all together hold more than TCP_HELD_MAX. */
 void tcp_relieve(struct tcp *t);
 

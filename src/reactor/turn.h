@@ -34,14 +34,32 @@ enum turn_priority {
  * be kept beyond limits.tcp-unsent: 16 of 64 KB. */
 #define TURN_TCP_BATCH   16
 
-/* Events and messages of TCP connections after which the UDP sockets have a turn of their own:
- * thousands of connections may be ready at once, each within its budget, and all of them together
- * are no more than about 0.5 ms for a datagram. */
+/* Units of work of TCP connections (an event, a message of usual length) after which the UDP
+ * sockets have a turn of their own: thousands of connections may be ready at once, each within its
+ * budget, and all of them together are no more than about 0.5 ms for a datagram. */
 #define TURN_TCP_SHARE   128
+/* Bytes of a transfer that cost about as much as one unit, 4 us. */
+#define TURN_UNIT_LEN    512
+
+struct turn_share {
+    unsigned units; /* since `between` was called */
+    void (*between)(void *arg);
+    void *arg;
+};
+
+/* Between two connections: so much was done since the last time. */
+static inline void turn_worked(struct turn_share *w, unsigned units)
+{
+    w->units += units;
+    if (w->units < TURN_TCP_SHARE)
+        return;
+    w->units = 0;
+    w->between(w->arg);
+}
 
 /* In builds with slow checks (base/check.h), and with REEVE_TRIPWIRE defined, a callback that took
  * longer is named in the log at level debug. */
-#define TURN_SLOW_US     1000
+#define TURN_SLOW_US 1000
 
 #if defined(REEVE_CHECK_SLOW) && !defined(REEVE_TRIPWIRE)
 #define REEVE_TRIPWIRE

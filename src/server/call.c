@@ -1,56 +1,191 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The queue of what we ask others. */
+ * The queue of what we ask others.
+ *
+ * Calls of one class to one address stand in a lane, first come, first served. Lanes that have
+ * something to start and are below their own limit stand in a ring, and whenever the class has room
+ * the first of them starts one call and goes to the end. */
 #include "server/call.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/hash.h"
+#include "request/address.h"
 #include "server/server_int.h"
 
 void calls_init(struct calls *all)
 {
-    *all = (struct calls){0};
-    list_init(&all->queue[TRANSPORT_UDP]);
-    list_init(&all->queue[TRANSPORT_TCP]);
-    list_init(&all->tcp);
+    *all = (struct calls){.max = {CALLS_UDP_MAX, 1, CALLS_URGENT_MAX},
+                          .per_host_max = {CALLS_UDP_PER_HOST_MAX, 1, CALLS_URGENT_PER_HOST_MAX}};
+    for (unsigned i = 0; i < CALLS_BUCKETS; i++)
+        list_init(&all->lanes[i]);
+    for (unsigned i = 0; i < CALLS_CLASS_COUNT; i++)
+        list_init(&all->ready[i]);
+}
+
+/* --- lanes --- */
+
+static struct list *bucket_of(struct calls *all, const union address *to)
+{
+    static const struct hash_key key = {0};
+    uint8_t bytes[sizeof(to->v6.sin6_addr) + sizeof(in_port_t)] = {0};
+    in_port_t port = address_port(to);
+    if (to->any.sa_family == AF_INET)
+        memcpy(bytes, &to->v4.sin_addr, sizeof(to->v4.sin_addr));
+    else
+        memcpy(bytes, &to->v6.sin6_addr, sizeof(to->v6.sin6_addr));
+    memcpy(bytes + sizeof(to->v6.sin6_addr), &port, sizeof(port));
+    return &all->lanes[hash_bytes(&key, bytes, sizeof(bytes)) % CALLS_BUCKETS];
+}
+
+static enum call_class class_of(const struct call *c)
+{
+    if (c->is_urgent)
+        return CALLS_URGENT;
+    return c->to.transport == TRANSPORT_UDP ? CALLS_UDP : CALLS_TCP;
+}
+
+/* Finds the lane that c belongs to, or makes it. */
+static struct call_lane *lane_for(struct calls *all, const struct call *c)
+{
+    enum call_class class = class_of(c);
+    struct list *bucket = bucket_of(all, &c->to.address);
+    LIST_EACH(link, bucket) {
+        struct call_lane *lane = list_entry(link, struct call_lane, link);
+        if (lane->class == class && address_is_same(&lane->to, &c->to.address))
+            return lane;
+    }
+    struct call_lane *lane = mem_alloc_zero(sizeof(*lane));
+    lane->class = class;
+    lane->to = c->to.address;
+    list_init(&lane->turn);
+    list_init(&lane->queue);
+    list_add_last(bucket, &lane->link);
+    return lane;
+}
+
+/* Something of the lane has changed: it stands in the ring, or not; or it is gone. */
+static void lane_settle(struct calls *all, struct call_lane *lane)
+{
+    bool may_start =
+        !list_is_empty(&lane->queue) && lane->under_way < all->per_host_max[lane->class];
+    if (may_start && list_is_empty(&lane->turn))
+        list_add_last(&all->ready[lane->class], &lane->turn);
+    if (!may_start)
+        list_remove(&lane->turn);
+    if (!list_is_empty(&lane->queue) || lane->under_way)
+        return;
+    list_remove(&lane->link);
+    free(lane);
+}
+
+static void start_next(struct server *s, struct call_lane *lane)
+{
+    struct calls *all = &s->calls;
+    struct call *c = list_entry(lane->queue.next, struct call, link);
+    list_remove(&c->link);
+    list_remove(&lane->turn); /* to the end of the ring */
+    lane->under_way++;
+    all->under_way[lane->class]++;
+    lane_settle(all, lane);
+    c->state = CALL_UNDER_WAY;
+    s->hooks.dial(s->hooks.arg, c);
+}
+
+/* Starts what there is room for. */
+static void go_on(struct server *s, enum call_class class)
+{
+    struct calls *all = &s->calls;
+    while (all->under_way[class] < all->max[class] && !list_is_empty(&all->ready[class]))
+        start_next(s, list_entry(all->ready[class].next, struct call_lane, turn));
 }
 
 void calls_configure(struct calls *all, unsigned tcp_max, unsigned tcp_per_host_max)
 {
-    all->tcp_max = tcp_max;
-    all->tcp_per_host_max = tcp_per_host_max;
+    all->max[CALLS_TCP] = tcp_max;
+    all->per_host_max[CALLS_TCP] = tcp_per_host_max;
+    for (unsigned i = 0; i < CALLS_BUCKETS; i++) {
+        LIST_EACH(link, &all->lanes[i]) {
+            lane_settle(all, list_entry(link, struct call_lane, link));
+        }
+    }
 }
+
+void calls_stop(struct calls *all)
+{
+    memset(all->max, 0, sizeof(all->max));
+}
+
+/* --- one call --- */
 
 void call_start(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
 {
-    (void)s;
-    (void)c;
-    (void)bytes;
-    (void)len;
+    ASSERT(c->state == CALL_OVER && c->kind && c->wait_us > 0 && len);
+    c->bytes = mem_alloc(len);
+    memcpy(c->bytes, bytes, len);
+    c->len = len;
+    c->is_paused = false;
+    c->channel = NULL;
+    c->state = CALL_QUEUED;
+    c->lane = lane_for(&s->calls, c);
+    enum call_class class = c->lane->class;
+    list_add_last(&c->lane->queue, &c->link);
+    lane_settle(&s->calls, c->lane);
+    go_on(s, class);
+}
+
+/* It is out of the queue, and not counted any more. */
+static void let_go(struct server *s, struct call *c)
+{
+    struct call_lane *lane = c->lane;
+    if (c->state == CALL_QUEUED) {
+        list_remove(&c->link);
+    } else {
+        ASSERT(lane->under_way > 0 && s->calls.under_way[lane->class] > 0);
+        lane->under_way--;
+        s->calls.under_way[lane->class]--;
+    }
+    free(c->bytes);
+    c->bytes = NULL;
+    c->lane = NULL;
+    c->state = CALL_OVER;
+    lane_settle(&s->calls, lane);
 }
 
 void call_end(struct server *s, struct call *c, bool may_reuse)
 {
-    (void)s;
-    (void)c;
-    (void)may_reuse;
+    if (c->state == CALL_OVER)
+        return;
+    enum call_class class = c->lane->class;
+    if (c->state == CALL_UNDER_WAY)
+        s->hooks.hang_up(s->hooks.arg, c, may_reuse);
+    let_go(s, c);
+    go_on(s, class);
 }
 
 void call_pause(struct server *s, struct call *c, bool is_paused)
 {
-    (void)s;
-    (void)c;
-    (void)is_paused;
+    if (c->state == CALL_OVER || c->is_paused == is_paused)
+        return;
+    c->is_paused = is_paused;
+    if (c->state == CALL_UNDER_WAY)
+        s->hooks.dial_pause(s->hooks.arg, c);
 }
 
 void server_call_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
 {
-    (void)s;
-    (void)c;
-    (void)bytes;
-    (void)len;
+    ASSERT(c->state == CALL_UNDER_WAY);
+    c->kind->message(s, c, bytes, len);
 }
 
+/* The call may be started anew, or freed, in failed(). */
 void server_call_failed(struct server *s, struct call *c, const char *reason)
 {
-    (void)s;
-    (void)c;
-    (void)reason;
+    ASSERT(c->state == CALL_UNDER_WAY);
+    enum call_class class = c->lane->class;
+    let_go(s, c);
+    c->kind->failed(s, c, reason);
+    go_on(s, class);
 }

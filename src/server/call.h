@@ -7,6 +7,10 @@
  * the kernel drew at random. TCP ones use a connection to the same server that an earlier call left
  * in order, or open one. A call is one question at a time on its connection.
  *
+ * What waits goes in the order it came, server by server in turn and only so many to each, so that
+ * ten thousand zones of a primary that is dead hold up nobody else's. Urgent calls have limits of
+ * their own: they wait for other urgent ones only.
+ *
  * What comes is checked for nothing but, over UDP, the address that it comes from. */
 #ifndef REEVE_SERVER_CALL_H
 #define REEVE_SERVER_CALL_H
@@ -18,8 +22,12 @@
 struct server;
 struct call;
 
-/* Calls under way at once; the rest waits. TCP also counts those to one address. */
-#define CALLS_UDP_MAX 200
+/* Calls under way at once, and those of them to one address; the rest waits. Those over TCP are
+ * limits.transfers-in and limits.transfers-in-per-primary. */
+#define CALLS_UDP_MAX             200
+#define CALLS_UDP_PER_HOST_MAX    50
+#define CALLS_URGENT_MAX          64
+#define CALLS_URGENT_PER_HOST_MAX 32
 
 /* Called on the reactor's thread, never from within call_start(). */
 struct call_kind {
@@ -32,31 +40,54 @@ struct call_kind {
 
 /* Embedded in what it is about; all zero before the first call_start(). */
 struct call {
-    struct list link;
+    struct list link; /* in its lane, while it is queued */
+    struct call_lane *lane;
     const struct call_kind *kind;
     struct peer to;
     union address source; /* family AF_UNSPEC: the system chooses */
-    int64_t wait_us;      /* for the connection, and then for each message */
-    uint8_t *bytes;       /* the question, kept until it is sent */
+    /* over UDP: for the message that ends the call; TCP: for the connection, then for each message
+     */
+    int64_t wait_us;
+    uint8_t *bytes; /* the question, kept until the call is over */
     size_t len;
     enum call_state { CALL_OVER, CALL_QUEUED, CALL_UNDER_WAY } state;
     bool is_paused;
-    bool is_urgent; /* goes before what waits and is not: an answer depends on it */
+    bool is_urgent; /* an answer depends on it: does not wait for those that are not */
     void *channel;  /* the reactor's */
 };
 
+enum call_class { CALLS_UDP, CALLS_TCP, CALLS_URGENT, CALLS_CLASS_COUNT };
+
+/* Calls of one class to one address; it is there while there are any. */
+struct call_lane {
+    struct list link; /* of lanes with the same hash */
+    struct list turn; /* in calls.ready, if one of it may start */
+    struct list queue;
+    union address to;
+    enum call_class class;
+    unsigned under_way;
+};
+
+/* Lists that lanes are found by. Their addresses are the configuration's: nobody can make them all
+ * fall into one. */
+#define CALLS_BUCKETS 256
+
 struct calls {
-    struct list queue[2]; /* UDP, TCP */
-    unsigned under_way[2];
-    unsigned tcp_max, tcp_per_host_max;
-    struct list tcp; /* under way over TCP */
+    struct list lanes[CALLS_BUCKETS];
+    struct list ready[CALLS_CLASS_COUNT]; /* lanes, the next one to start a call first */
+    unsigned under_way[CALLS_CLASS_COUNT];
+    unsigned max[CALLS_CLASS_COUNT], per_host_max[CALLS_CLASS_COUNT];
 };
 
 void calls_init(struct calls *all);
 /* Limits of a configuration. */
 void calls_configure(struct calls *all, unsigned tcp_max, unsigned tcp_per_host_max);
 
-/* c->kind, to, source and wait_us are set. The bytes are copied. */
+/* The server ends: no more are started. */
+void calls_stop(struct calls *all);
+
+/* c->kind, to, source and wait_us are set, and it is not queued or under way. The bytes are copied.
+ */
 void call_start(struct server *s, struct call *c, const uint8_t *bytes, size_t len);
 /* The call is over, from our side; a no-op where it is already. may_reuse: all that was asked for
  * has come, so that the connection is good for the next one. */

@@ -121,6 +121,7 @@ void server_free(struct server *s)
 {
     if (!s)
         return;
+    calls_stop(&s->calls);
     controls_done(&s->controls);
     helpers_end(s->helpers); /* they use the change log, which uses what commits hold */
     state_free(s->state);
