@@ -263,6 +263,7 @@ void show_zone(const json_t *line, FILE *out)
         fputc('\n', out);
     }
     show_about(line, out);
+    show_secondaries(line, show_number_of(line, "now_us"), out);
     if (show_number_of(line, "grants")) {
         fputs("  updates   ", out);
         show_count(show_number_of(line, "grants"), "rule", out);

@@ -25,6 +25,8 @@ void show_count(json_int_t n, const char *what, FILE *out);
 void show_bytes(json_int_t bytes, FILE *out);
 /* Of a zone whose changes are kept. */
 void show_about(const json_t *line, FILE *out);
+/* A row for each secondary of a zone. */
+void show_secondaries(const json_t *line, json_int_t now_us, FILE *out);
 /* Of `total` the list has only some. */
 void show_left_out(json_int_t total, const json_t *list, const char *indent, FILE *out);
 

@@ -76,6 +76,14 @@ VERB(roll_back, "rollback",  300,    "undoes all changes after a serial, as a ne
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
      {"serial", 0, VERB_NUMBER, VERB_MUST, "SERIAL"},
      {"dry-run", 0, VERB_YES, VERB_OPTION, ""})
+VERB(notify,    "notify",    10,     "tells all secondaries of a zone now that it has changed",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"})
+VERB(peers,     "peers",     30,     "the secondaries and primaries of a zone, or of all: serial, lag, last error",
+     {"zone", 0, VERB_NAME, VERB_MAYBE, "ZONE"})
+VERB(wait,      "wait",      3660,   "waits until all secondaries of a zone have its serial, or that one",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"serial", 0, VERB_NUMBER, VERB_MAYBE, "SERIAL"},
+     {"timeout", 't', VERB_NUMBER, VERB_OPTION, "SECONDS"})
 VERB(blame,     "blame",     300,    "who has changed a name last, RRset by RRset",
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
      {"name", 0, VERB_TEXT, VERB_MUST, "NAME"})

@@ -55,6 +55,9 @@
     X(updates_ignored,     "operations of updates that are ignored by rule")                       \
     X(updates_lost,        "updates answered SERVFAIL, the change log failed")                     \
     X(updates_over_pending, "updates answered SERVFAIL, too many wait for the log")                \
+    X(updates_wait_timeouts, "updates answered before so many secondaries had them")               \
+    X(notifies_sent,       "NOTIFY messages sent")                                                 \
+    X(notifies_refused,    "NOTIFY messages that a secondary answered with an error")              \
     X(commits,             "batches given to the change log")                                      \
     X(commits_failed,      "batches that the change log did not take")                             \
     X(commit_changes,      "changes in them")                                                      \

@@ -114,6 +114,8 @@ enum control_next control_zone(struct control_call *call)
     }
     if (z->is_frozen)
         json_object_set_new(fields, "frozen", json_true());
+    peers_describe(z, fields);
+    control_put_number(fields, "now_us", (uint64_t)call->server->now_us);
     return about_zone(call, e, fields);
 }
 

@@ -21,6 +21,12 @@ void secondary_opened(struct server *s, struct server_zone *z, struct opening *o
     (void)o;
 }
 
+void secondary_describe(const struct server_zone *z, json_t *out)
+{
+    (void)z;
+    (void)out;
+}
+
 void notify_handle(struct server *s, struct request *q)
 {
     (void)s;

@@ -18,6 +18,7 @@
 static void lists_init(struct server *s)
 {
     list_init(&s->changing);
+    list_init(&s->waiters_over);
     update_queue_init(&s->updates);
     commit_init(&s->commit);
     calls_init(&s->calls);
@@ -123,6 +124,7 @@ void server_free(struct server *s)
         return;
     calls_stop(&s->calls);
     controls_done(&s->controls);
+    waiters_end(s);
     helpers_end(s->helpers); /* they use the change log, which uses what commits hold */
     state_free(s->state);
     commit_drop(s);
@@ -191,6 +193,7 @@ void server_turn(struct server *s)
 bool server_flush(struct server *s, int64_t max_us)
 {
     struct timespec step = {.tv_nsec = FLUSH_STEP_US * 1000};
+    waiters_end(s);
     for (int64_t waited = 0; waited < max_us; waited += FLUSH_STEP_US) {
         while (!update_turn(s))
             ;

@@ -112,6 +112,10 @@ struct server {
     struct timers timers;
     struct calls calls;
     struct recents recents;
+    struct list waiters_over; /* who is told of it by a timer that is due */
+    unsigned waiting;         /* updates that are durable and wait for secondaries */
+    struct log_rate waited_rate;
+    bool is_ending;
     unsigned outflows; /* answers of many messages under way */
     bool is_asking; /* explain: nothing is counted, logged or remembered */
 
@@ -237,6 +241,12 @@ void peers_configure(struct server *s, struct server_zone *z);
 void peers_free(struct server *s, struct server_zone *z);
 /* zone_published(): NOTIFY goes out. */
 void peers_published(struct server *s, struct server_zone *z);
+/* The operator wants all of them told, whatever is known of them. */
+void peers_tell_all(struct server *s, struct server_zone *z);
+/* How many of them are known to have that serial, or a newer one. */
+unsigned peers_having(const struct server_zone *z, uint32_t serial);
+/* control_peers.c: an array "secondaries", one row each; nothing if it has none. */
+void peers_describe(const struct server_zone *z, json_t *out);
 /* A secondary (if from and key are one's) asked for the SOA, or has asked for a transfer with that
  * serial, or has taken all up to it. */
 enum peer_event { PEER_ASKED_SOA, PEER_HAS, PEER_TAKES, PEER_TAKEN, PEER_BROKE_OFF };
@@ -250,6 +260,8 @@ void secondary_free(struct server *s, struct server_zone *z);
 /* What the change log had of the zone is in (o, which it may take from), or nothing was there: from
  * now on it follows its primaries. */
 void secondary_opened(struct server *s, struct server_zone *z, struct opening *o);
+/* How it stands with each primary and with the zone's data: "primaries", "next_us" and so on. */
+void secondary_describe(const struct server_zone *z, json_t *out);
 /* NOTIFY has come in (RFC 1996): q->rcode is the answer. */
 void notify_handle(struct server *s, struct request *q);
 
@@ -260,21 +272,25 @@ bool forward_handle(struct server *s, struct request *q, struct exchange *x);
 /* waiting.c: an UPDATE is answered, or `reevectl wait` ends, when so many secondaries have the
  * serial. */
 struct waiter {
-    struct list link; /* in server_zone.waiters */
+    struct list link; /* in server_zone.waiters, then in server.waiters_over */
     struct timer timer;
-    struct server_zone *zone;
+    struct server_zone *zone; /* NULL: over */
     uint32_t serial;
     unsigned count; /* secondaries that must have it, or more */
     /* has: they have. False: the time is over, or the zone goes. The waiter is out of all lists. */
     void (*done)(struct server *s, struct waiter *w, bool has);
+    bool has;
 };
-/* serial, count, done are set. Done at once (true, without calling done) if they have it. */
+/* serial, count, done are set. Done at once (true, without calling done) if they have it; else done
+ * is called from server_time(), or when the server ends. */
 bool waiter_start(struct server *s, struct server_zone *z, struct waiter *w, int64_t until_us);
 void waiter_cancel(struct server *s, struct waiter *w);
 /* Some secondary of z has a newer serial. */
 void waiters_check(struct server *s, struct server_zone *z);
 /* The zone goes. */
 void waiters_forget(struct server *s, struct server_zone *z);
+/* The server ends: nobody waits any longer. */
+void waiters_end(struct server *s);
 
 /* Refusals logged in a second; the rest is counted. */
 #define REFUSED_LOGS_PER_SECOND 10

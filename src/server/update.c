@@ -29,12 +29,16 @@ struct reply {
 struct pending_update {
     struct pending pending;
     struct reply reply;
+    struct waiter waiter;
 };
 
 /* Updates run in one turn: about 6 us each. */
-#define UPDATE_SLICE     16
+#define UPDATE_SLICE           16
 /* Bytes of messages that wait. */
-#define UPDATE_QUEUE_LEN (16u << 20)
+#define UPDATE_QUEUE_LEN       (16u << 20)
+
+/* Lines about secondaries that did not have one in time. */
+#define WAITED_LOGS_PER_SECOND 2
 
 /* A message that waits. */
 struct queued {
@@ -82,14 +86,55 @@ static void reply_send(struct server *s, struct reply *r, enum rcode rcode, int6
     s->hooks.reply(s->hooks.arg, &r->peer, &r->path, s->late_out, len);
 }
 
+static void log_waited(struct server *s, const struct reply *r)
+{
+    uint64_t suppressed;
+    char zone[NAME_TEXT_MAX];
+    struct address_text from;
+    if (!log_rate_is_open(&s->waited_rate, WAITED_LOGS_PER_SECOND, s->now_us, &suppressed))
+        return;
+    log_warn("update answered before its secondaries have it",
+             {"zone", name_text(name_of(&r->qname), zone)},
+             {"from", address_show(&r->peer.address, &from)},
+             {"suppressed", LOG_SUPPRESSED(suppressed)});
+}
+
+/* The secondaries have it, or there was no time left: it is durable either way. */
+static void on_waited(struct server *s, struct waiter *w, bool has)
+{
+    struct pending_update *u = container_of(w, struct pending_update, waiter);
+    s->waiting--;
+    s->count.updates_wait_timeouts += !has;
+    if (!has)
+        log_waited(s, &u->reply);
+    reply_send(s, &u->reply, u->reply.rcode, s->now_us);
+    free(u);
+}
+
+/* A change is in: `wait-secondaries` says that so many of them are to have it first. */
+static bool waits_for_secondaries(struct server *s, struct pending_update *u)
+{
+    struct server_zone *z = u->pending.zone;
+    if (!u->pending.version || !z || z->conf->wait_count == 0)
+        return false;
+    u->waiter = (struct waiter){
+        .serial = u->pending.version->serial, .count = z->conf->wait_count, .done = on_waited};
+    return !waiter_start(s, z, &u->waiter, s->now_us + (int64_t)z->conf->wait_ms * 1000);
+}
+
 static void on_done(struct server *s, struct pending *p, enum err result)
 {
     struct pending_update *u = container_of(p, struct pending_update, pending);
+    bool waits = result == OK && waits_for_secondaries(s, u);
     enum rcode rcode = result == OK ? u->reply.rcode : SERVFAIL;
     s->count.updates_lost += result != OK;
     s->count.updates_done += result == OK && p->version;
     s->count.updates_unchanged += rcode == NOERROR && !p->version;
     pending_release(p);
+    if (waits) {
+        s->waiting++;
+        return;
+    }
     reply_send(s, &u->reply, rcode, s->now_us);
     free(u);
 }
@@ -246,7 +291,7 @@ static void queue_add(struct server *s, const struct exchange *x, struct list *w
 bool update_take(struct server *s, const struct exchange *x)
 {
     s->count.updates++;
-    if (commit_count(s) + s->updates.count >= s->conf->update_pending ||
+    if (commit_count(s) + s->updates.count + s->waiting >= s->conf->update_pending ||
         s->updates.bytes + x->in_len > UPDATE_QUEUE_LEN) {
         s->count.updates_over_pending++;
         return false;

@@ -1,30 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Waiting for secondaries. */
+ * Waiting for secondaries.
+ *
+ * A waiter stands in its zone's list until it is known how it ends; then its timer is set to now,
+ * so that those who wait are told by server_time(), some of them in each turn, and never from
+ * within what told us. */
 #include "server/server_int.h"
+
+#include "base/check.h"
+
+static struct waiter *waiter_of(struct list *link)
+{
+    return list_entry(link, struct waiter, link);
+}
+
+/* Its time is over, or what it waits for is so. */
+static void on_time(void *arg, struct timer *timer)
+{
+    struct waiter *w = container_of(timer, struct waiter, timer);
+    list_remove(&w->link);
+    w->done(arg, w, w->has);
+}
 
 bool waiter_start(struct server *s, struct server_zone *z, struct waiter *w, int64_t until_us)
 {
-    (void)s;
-    (void)z;
-    (void)w;
-    (void)until_us;
-    return true;
+    if (s->is_ending || peers_having(z, w->serial) >= w->count)
+        return true;
+    w->zone = z;
+    w->has = false;
+    w->timer = (struct timer){.fire = on_time};
+    list_add_last(&z->waiters, &w->link);
+    timer_set(&s->timers, &w->timer, until_us);
+    return false;
 }
 
 void waiter_cancel(struct server *s, struct waiter *w)
 {
-    (void)s;
-    (void)w;
+    list_remove(&w->link);
+    timer_stop(&s->timers, &w->timer);
+}
+
+static void end(struct server *s, struct waiter *w, bool has)
+{
+    list_remove(&w->link);
+    list_add_last(&s->waiters_over, &w->link);
+    w->has = has;
+    w->zone = NULL;
+    timer_set(&s->timers, &w->timer, s->now_us);
 }
 
 void waiters_check(struct server *s, struct server_zone *z)
 {
-    (void)s;
-    (void)z;
+    LIST_EACH(link, &z->waiters) {
+        struct waiter *w = waiter_of(link);
+        if (peers_having(z, w->serial) >= w->count)
+            end(s, w, true);
+    }
 }
 
 void waiters_forget(struct server *s, struct server_zone *z)
 {
-    (void)s;
-    (void)z;
+    LIST_EACH(link, &z->waiters) {
+        end(s, waiter_of(link), false);
+    }
+}
+
+void waiters_end(struct server *s)
+{
+    s->is_ending = true;
+    STORE_EACH(e, &s->store)
+        waiters_forget(s, zone_owner(e));
+    LIST_EACH(link, &s->waiters_over) {
+        struct waiter *w = waiter_of(link);
+        waiter_cancel(s, w);
+        w->done(s, w, w->has);
+    }
 }

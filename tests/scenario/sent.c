@@ -57,6 +57,7 @@ void sent_dial(struct sent *s, struct call *c, int64_t now_us)
     struct sent_message *m = mem_alloc_zero(sizeof(*m) + c->len);
     m->call = c;
     m->to = c->to;
+    m->sent_us = now_us;
     m->until_us = now_us + c->wait_us;
     m->len = c->len;
     memcpy(m->bytes, c->bytes, c->len);
@@ -291,7 +292,7 @@ enum err sent_check(struct sent *s, struct server *server, const struct script *
         return err_say(diag, ERR_INVALID, "this was sent: %s", buf);
     if (want->reply != SENT_KEEP && !sent->call)
         return err_say(diag, ERR_INVALID, "this is not waited for any more: %s", buf);
-    enum err e = check_key(script, &m, server, want, now_us, &tsig, diag);
+    enum err e = check_key(script, &m, server, want, sent->sent_us, &tsig, diag);
     sent->is_seen = true;
     if (e == OK)
         give_back(sent, server, &m, want, &tsig, now_us);

@@ -13,6 +13,7 @@ struct sent_message {
     struct list link;
     struct call *call; /* NULL: nothing is waited for any more */
     struct peer to;
+    int64_t sent_us;
     int64_t until_us; /* when the call is over if nothing comes; INT64_MAX: it is paused */
     bool is_seen;     /* some step has expected it */
     size_t len;

@@ -31,7 +31,6 @@ EFFECTS = ("file", "reload", "restart", "crash", "after", "fail")
 STATEMENTS = ("zone", "options", "config", "key", "remote", "origin", "expect") + ASKS + EFFECTS
 
 
-
 class Fault(Exception):
     """What is wrong with a scenario, as file:line: sentence."""
 
