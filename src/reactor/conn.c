@@ -26,6 +26,22 @@
 /* Reads of one connection in one turn when the server stops. */
 #define CONN_DRAIN_READS 64
 
+/* One answer of many messages. */
+struct conn_flow {
+    struct list link; /* in conn.flows, the next to make a message first */
+    struct outflow *flow;
+    enum flow_state {
+        FLOW_READY, /* it has a message, as far as is known */
+        FLOW_LATER, /* conn_outflow_ready() says when */
+        FLOW_MADE   /* its last message is queued, or sent */
+    } state;
+};
+
+static struct conn_flow *flow_of(struct list *link)
+{
+    return list_entry(link, struct conn_flow, link);
+}
+
 static void on_io(struct ev_loop *ev, ev_io *w, int revents)
 {
     (void)ev;
@@ -47,13 +63,27 @@ struct conn *conn_new(struct tcp *t, int fd, const union address *peer)
     ev_set_priority(&c->io, TURN_CONN);
     c->since_us = clock_mono_us();
     c->wait = CONN_FIRST;
+    list_init(&c->flows);
     tcp_add(t, c);
     return c;
+}
+
+static void flow_end(struct conn *c, struct conn_flow *f, bool is_sent)
+{
+    ASSERT(c->flow_count > 0);
+    c->flow_count--;
+    c->flow_ready -= f->state == FLOW_READY;
+    server_outflow_end(c->tcp->server, f->flow, is_sent);
+    list_remove(&f->link);
+    free(f);
 }
 
 void conn_close(struct conn *c)
 {
     struct tcp *t = c->tcp;
+    LIST_EACH(link, &c->flows) {
+        flow_end(c, flow_of(link), false);
+    }
     ev_io_stop(t->ev, &c->io);
     close(c->io.fd);
     tcp_remove(t, c);
@@ -88,15 +118,21 @@ static enum next conn_read(struct conn *c, size_t *got)
     return KEEP;
 }
 
-/* Bytes of the queue are gone: counts them towards the next deadline. */
-static void output_progress(struct conn *c, size_t n)
+/* The peer has taken so much: counts it towards the next deadline. */
+static void progress(struct conn *c, size_t n)
 {
-    stream_sent(&c->stream, n);
     c->sent_len += (uint32_t)n;
     if (c->sent_len >= CONN_PROGRESS_LEN) {
         c->sent_len = 0;
         c->has_sent = true;
     }
+}
+
+/* Bytes of the queue are gone. */
+static void output_progress(struct conn *c, size_t n)
+{
+    stream_sent(&c->stream, n);
+    progress(c, n);
     if (!stream_unsent(&c->stream))
         c->unsent_count = 0;
 }
@@ -148,6 +184,8 @@ static enum next answers_send(struct conn *c, const struct exchange *x, unsigned
         if (sent < 0 && is_fatal(errno))
             return CLOSE;
     }
+    if (sent > 0)
+        progress(c, (size_t)sent);
     answers_push(c, part, count, sent > 0 ? (size_t)sent : 0);
     return KEEP;
 }
@@ -156,7 +194,7 @@ static bool is_full(const struct conn *c)
 {
     const struct tcp_limits *limits = &c->tcp->limits;
     return stream_unsent(&c->stream) >= limits->unsent ||
-           c->unsent_count + c->waiting >= limits->pipeline;
+           c->unsent_count + c->waiting + c->flow_count >= limits->pipeline;
 }
 
 /* Takes up to max whole messages out of the stream into x. A message without room for a header is
@@ -179,16 +217,88 @@ static unsigned messages_take(struct conn *c, struct exchange *x, unsigned max)
     return n;
 }
 
+/* --- answers of many messages --- */
+
+static void flow_add(struct conn *c, struct outflow *flow)
+{
+    struct conn_flow *f = mem_alloc_zero(sizeof(*f));
+    f->flow = flow;
+    list_add_last(&c->flows, &f->link);
+    c->flow_count++;
+    c->flow_ready++;
+}
+
+static void flow_state_set(struct conn *c, struct conn_flow *f, enum flow_state state)
+{
+    c->flow_ready -= f->state == FLOW_READY;
+    f->state = state;
+    c->flow_ready += f->state == FLOW_READY;
+}
+
+/* The next message, of the first one that has one, to the peer or into the queue. *made: grows by
+ * its length. */
+static enum next flow_pull(struct conn *c, size_t *made)
+{
+    struct tcp *t = c->tcp;
+    struct list *link = c->flows.next;
+    while (flow_of(link)->state != FLOW_READY)
+        link = link->next;
+    struct conn_flow *f = flow_of(link);
+    struct exchange *x = &t->x[0]; /* its room for an answer */
+    enum outflow_next next =
+        server_outflow_next(t->server, f->flow, clock_wall_us(), x->out, &x->out_len);
+    if (next == OUTFLOW_BROKEN)
+        return CLOSE;
+    if (next == OUTFLOW_LATER) {
+        flow_state_set(c, f, FLOW_LATER);
+        return KEEP;
+    }
+    if (next == OUTFLOW_LAST)
+        flow_state_set(c, f, FLOW_MADE);
+    list_remove(&f->link); /* its neighbours' turn */
+    list_add_last(&c->flows, &f->link);
+    *made += x->out_len;
+    t->share->units += (unsigned)(x->out_len / TURN_UNIT_LEN);
+    return answers_send(c, x, 1);
+}
+
+/* Those of which all has been taken. */
+static void flows_end(struct conn *c)
+{
+    if (stream_unsent(&c->stream))
+        return;
+    LIST_EACH(link, &c->flows) {
+        if (flow_of(link)->state == FLOW_MADE)
+            flow_end(c, flow_of(link), true);
+    }
+}
+
+/* Makes messages while the peer takes them, a turn's worth. */
+static enum next flows_run(struct conn *c)
+{
+    size_t made = 0;
+    enum next next = KEEP;
+    flows_end(c);
+    while (next == KEEP && c->flow_ready && made < TURN_OUTFLOW_LEN && !stream_unsent(&c->stream))
+        next = flow_pull(c, &made);
+    if (next == KEEP)
+        flows_end(c);
+    return next;
+}
+
 /* Answers the whole messages that are here, as long as the peer takes the answers. */
 static enum next conn_serve(struct conn *c)
 {
     struct tcp *t = c->tcp;
     while (!is_full(c) && stream_has_message(&c->stream)) {
-        uint32_t room = t->limits.pipeline - c->unsent_count - c->waiting;
+        uint32_t room = t->limits.pipeline - c->unsent_count - c->waiting - c->flow_count;
         unsigned n = messages_take(c, t->x, room < TURN_TCP_BATCH ? room : TURN_TCP_BATCH);
         server_handle(t->server, t->x, n, clock_wall_us());
         c->has_asked = true;
         t->share->units += n;
+        for (unsigned i = 0; i < n; i++)
+            if (t->x[i].outflow)
+                flow_add(c, t->x[i].outflow);
         if (answers_send(c, t->x, n) == CLOSE)
             return CLOSE;
     }
@@ -197,13 +307,14 @@ static enum next conn_serve(struct conn *c)
 
 static enum conn_wait wait_of(const struct conn *c)
 {
-    if (stream_unsent(&c->stream))
+    bool is_waiting = c->waiting || c->flow_count;
+    if (stream_unsent(&c->stream) || c->flow_ready)
         return CONN_SENDING;
-    if (c->waiting && c->is_paused)
+    if (is_waiting && c->is_paused)
         return CONN_ANSWERING; /* what is missing of a message may be there, unread */
     if (stream_is_partial(&c->stream))
         return CONN_RECEIVING;
-    if (c->waiting)
+    if (is_waiting)
         return CONN_ANSWERING;
     return c->is_heard ? CONN_IDLE : CONN_FIRST;
 }
@@ -221,13 +332,14 @@ static void events_set(struct conn *c, int events)
 static enum next conn_rearm(struct conn *c)
 {
     struct tcp *t = c->tcp;
-    bool is_unsent = stream_unsent(&c->stream) > 0;
-    if (c->is_ended && !is_unsent && !c->waiting)
+    bool is_unsent = stream_unsent(&c->stream) > 0 || c->flow_ready;
+    bool is_waiting = c->waiting || c->flow_count;
+    if (c->is_ended && !is_unsent && !is_waiting)
         return CLOSE;
     bool was_paused = c->is_paused;
     c->is_paused = is_full(c);
     t->count->tcp_paused += c->is_paused && !was_paused;
-    ASSERT(is_unsent || c->waiting || !c->is_paused);
+    ASSERT(is_unsent || is_waiting || !c->is_paused);
     stream_trim(&c->stream);
     tcp_hold(t, c);
     events_set(c, (c->is_ended || c->is_paused ? 0 : EV_READ) | (is_unsent ? EV_WRITE : 0));
@@ -276,6 +388,11 @@ void conn_run(struct conn *c, int revents)
         next = conn_read(c, &got);
     if (next == KEEP)
         next = conn_serve(c);
+    if (next == KEEP && c->flow_count) {
+        next = flows_run(c);
+        if (next == KEEP)
+            next = conn_serve(c); /* what has waited for room that is there now */
+    }
     if (next == KEEP && c->tcp->is_draining) {
         c->is_paused = is_full(c);
         conn_drain(c);
@@ -305,5 +422,17 @@ void conn_answer(struct conn *c, const uint8_t *bytes, size_t len)
         stream_push(&c->stream, bytes, len);
         c->unsent_count++;
     }
-    conn_run(c, EV_WRITE);
+    /* not from here: this may be within server_handle(), for this connection or another one */
+    ev_feed_event(c->tcp->ev, &c->io, EV_WRITE);
+}
+
+void conn_outflow_ready(void *arg, void *channel, struct outflow *f)
+{
+    struct conn *c = channel;
+    (void)arg;
+    LIST_EACH(link, &c->flows) {
+        if (flow_of(link)->flow == f && flow_of(link)->state == FLOW_LATER)
+            flow_state_set(c, flow_of(link), FLOW_READY);
+    }
+    ev_feed_event(c->tcp->ev, &c->io, EV_WRITE);
 }

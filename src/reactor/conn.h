@@ -3,7 +3,12 @@
  *
  * A step (conn_read, conn_write, conn_serve) acts and returns KEEP or CLOSE; it never frees the
  * connection. What is watched and which deadline applies is computed from the state in one
- * function, conn_rearm(), and one function, conn_close(), ends a connection. */
+ * function, conn_rearm(), and one function, conn_close(), ends a connection.
+ *
+ * An answer of many messages (server.h: outflow) is made while the peer takes it: the next message
+ * only when nothing is unsent, about TURN_OUTFLOW_LEN bytes in a turn, and what else is asked on
+ * the connection is answered in between. So a peer that stops reading costs one message, and has
+ * the deadline that every answer has. */
 #ifndef REEVE_REACTOR_CONN_H
 #define REEVE_REACTOR_CONN_H
 
@@ -15,6 +20,7 @@
 #include "request/request.h"
 
 struct tcp;
+struct outflow;
 
 /* What the peer owes us; each has its own deadline, and its own list in struct tcp. In the last one
  * it owes nothing, we do, and there is no deadline. */
@@ -23,8 +29,8 @@ enum conn_wait {
     CONN_IDLE,      /* nothing is under way: limits.tcp-idle, from the last message on */
     CONN_RECEIVING, /* part of a message is here: limits.tcp-message for all of it, however many
                        pieces */
-    CONN_SENDING, /* answers wait to be taken: limits.tcp-message for each CONN_PROGRESS_LEN of them
-                   */
+    CONN_SENDING,   /* answers wait to be taken, or to be made as they are: limits.tcp-message for
+                       each   CONN_PROGRESS_LEN of them */
     CONN_ANSWERING, /* answers come later, and nothing but them is awaited */
     CONN_WAIT_COUNT
 };
@@ -50,7 +56,10 @@ struct conn {
     uint32_t waiting;         /* messages whose answers come later, see server_hooks */
     uint32_t unsent_count;    /* answers queued since nothing was unsent */
     uint32_t sent_len;        /* bytes of the queue taken by the peer towards CONN_PROGRESS_LEN */
-    size_t held;              /* stream_held() as counted in tcp->held */
+    struct list flows;        /* struct conn_flow: answers of many messages */
+    uint32_t flow_count;
+    uint32_t flow_ready; /* those that have a message to be made now */
+    size_t held;         /* stream_held() as counted in tcp->held */
     struct peer peer;
     struct stream stream;
 };
@@ -66,7 +75,12 @@ void conn_close(struct conn *c);
 
 /* A message of this connection is answered later: c stays, closed or not, until conn_answer(). */
 void conn_hold(struct conn *c);
-/* That answer, or none (len 0). c may be gone. */
+/* That answer, or none (len 0): it is sent in this turn, but not in here. A closed c may be gone.
+ */
 void conn_answer(struct conn *c, const uint8_t *bytes, size_t len);
+
+/* A server hook: f, which came with a message of the connection `channel`, can make its next
+ * message now. */
+void conn_outflow_ready(void *arg, void *channel, struct outflow *f);
 
 #endif

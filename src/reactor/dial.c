@@ -394,6 +394,7 @@ static bool tcp_fill(struct dial_channel *ch)
 
 static void tcp_read(struct dial_channel *ch)
 {
+    struct dial *d = ch->dial;
     struct stream_message m;
     bool has_come = false, goes_on = true;
     if (!ch->rest_len && !tcp_fill(ch))
@@ -401,7 +402,7 @@ static void tcp_read(struct dial_channel *ch)
     while (goes_on && message_next(ch, &m)) {
         has_come = true;
         goes_on = deliver(ch, m.bytes, m.len);
-        if (ch->dial->current != ch || !ch->call)
+        if (d->current != ch || !ch->call)
             return;
     }
     rest_keep(ch);

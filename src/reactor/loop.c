@@ -527,6 +527,7 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
                                        .wake = wake,
                                        .hold = hold,
                                        .reply = reply,
+                                       .outflow_ready = conn_outflow_ready,
                                        .dial = call_dial,
                                        .dial_pause = call_dial_pause,
                                        .hang_up = call_hang_up};

@@ -21,6 +21,9 @@
 /* What the kernel may hold of unsent answers of one connection; it would take megabytes for a peer
  * that reads nothing. */
 #define TCP_SEND_BUFFER (256 << 10)
+/* And of what it could not send yet: what is answered while a transfer goes on waits for no more
+ * than that. */
+#define TCP_NOTSENT_MAX (128 << 10)
 
 /* One setsockopt with a number; false: errno says why. */
 static bool set(int fd, int level, int option, int value)
@@ -78,6 +81,7 @@ static void tcp_set_up(int fd, const struct socket_options *o)
     (void)set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
               o->stall_ms > INT32_MAX ? INT32_MAX : (int)o->stall_ms);
     (void)set(fd, SOL_SOCKET, SO_SNDBUF, TCP_SEND_BUFFER);
+    (void)set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCP_NOTSENT_MAX);
 }
 
 /* Options of the open socket that do not concern its address. */

@@ -34,6 +34,10 @@ enum turn_priority {
  * be kept beyond limits.tcp-unsent: 16 of 64 KB. */
 #define TURN_TCP_BATCH   16
 
+/* Bytes made in one turn for an answer of many messages, to one connection: a message of the usual
+ * 16 KiB, which takes about 0.1 ms. */
+#define TURN_OUTFLOW_LEN 16000
+
 /* Units of work of TCP connections (an event, a message of usual length) after which the UDP
  * sockets have a turn of their own: thousands of connections may be ready at once, each within its
  * budget, and all of them together are no more than about 0.5 ms for a datagram. */
