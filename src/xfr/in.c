@@ -261,13 +261,9 @@ static enum xfr_in_next take_message(struct xfr_in *x, const struct message *m, 
         return take_empty(x, diag);
     x->empty_run = 0;
     next = read_records(x, m, diag);
-    if (next == XFR_IN_WHOLE || next == XFR_IN_STEPS || next == XFR_IN_CURRENT)
-        return finish(x, next, diag);
-    if (next == XFR_IN_MORE && x->state == XFR_IN_STATE_SECOND && x->order.qtype == TYPE_IXFR) {
-        err_say(diag, ERR_INVALID, "answered with the SOA alone, serial %u", x->serial);
-        return XFR_IN_REFUSED;
-    }
-    return next;
+    return next == XFR_IN_WHOLE || next == XFR_IN_STEPS || next == XFR_IN_CURRENT
+               ? finish(x, next, diag)
+               : next;
 }
 
 enum xfr_in_next xfr_in_message(struct xfr_in *x, const uint8_t *bytes, size_t len, int64_t now_us,
@@ -301,6 +297,11 @@ struct xfr_steps xfr_in_steps(struct xfr_in *x)
     ASSERT(x->state == XFR_IN_STATE_ENDED && steps.count > 0);
     x->steps = (struct xfr_steps){0};
     return steps;
+}
+
+bool xfr_in_has_soa_alone(const struct xfr_in *x)
+{
+    return x->state == XFR_IN_STATE_SECOND;
 }
 
 uint32_t xfr_in_serial(const struct xfr_in *x)

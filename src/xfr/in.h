@@ -44,8 +44,7 @@ enum xfr_in_next {
     XFR_IN_REFUSED, /* an rcode, xfr_in_rcode() and a sentence: it may have an answer to AXFR */
     XFR_IN_BAD      /* a breach, with a sentence: nothing of it is good */
 };
-/* After anything but XFR_IN_MORE no message may be given. A single SOA that is ahead of ours in an
- * answer to IXFR over TCP (RFC 1995 s4: what did not fit UDP) is XFR_IN_REFUSED with NOERROR. */
+/* After anything but XFR_IN_MORE no message may be given. */
 enum xfr_in_next xfr_in_message(struct xfr_in *x, const uint8_t *bytes, size_t len, int64_t now_us,
                                 struct diag *diag);
 
@@ -56,6 +55,10 @@ struct zone *xfr_in_zone(struct xfr_in *x);
 struct xfr_steps xfr_in_steps(struct xfr_in *x);
 /* The serial of the first SOA; 0 before it came. */
 uint32_t xfr_in_serial(const struct xfr_in *x);
+/* The SOA has come, and nothing else yet. Ahead of ours, in an answer to IXFR, it may be all that
+ * there is (RFC 1995 s4: what did not fit UDP), or the first of many messages: some primaries send
+ * it alone. */
+bool xfr_in_has_soa_alone(const struct xfr_in *x);
 enum rcode xfr_in_rcode(const struct xfr_in *x);
 /* What the answer's EXPIRE option says (RFC 7314), in seconds; false: there was none. */
 bool xfr_in_expire(const struct xfr_in *x, uint32_t *seconds);
