@@ -90,6 +90,8 @@ SETTING("server.limits.update-message-records", update_message_records,      COU
         "prerequisites and changes in one update; more are REFUSED; 64 KiB hold some 5900; 0 is no limit")
 SETTING("server.limits.update-pending",         update_pending,              COUNT,     "10000",          1,       1000000,
         "updates of all zones that wait for the disk; more get SERVFAIL")
+SETTING("server.limits.updates-forwarded",      updates_forwarded,           COUNT,     "1000",           1,       100000,
+        "updates at once that primaries are to answer; more get SERVFAIL")
 SETTING("server.limits.history-size",           history_size,                SIZE,      "64M",            65536,   1099511627776,
         "bytes of each zone's changes that are kept; older ones are forgotten")
 SETTING("server.limits.history-age",            history_age_s,               PERIOD,    "90d",            60,      3153600000,

@@ -58,6 +58,9 @@
     X(updates_wait_timeouts, "updates answered before so many secondaries had them")               \
     X(notifies_sent,       "NOTIFY messages sent")                                                 \
     X(notifies_refused,    "NOTIFY messages that a secondary answered with an error")              \
+    X(updates_forwarded,   "updates that a primary has answered, for a secondary here")            \
+    X(updates_forward_failed, "updates answered SERVFAIL, no primary took them")                   \
+    X(updates_over_forwarded, "updates answered SERVFAIL, too many are being passed on")           \
     X(commits,             "batches given to the change log")                                      \
     X(commits_failed,      "batches that the change log did not take")                             \
     X(commit_changes,      "changes in them")                                                      \

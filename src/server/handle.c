@@ -19,6 +19,7 @@ enum stage {
     STAGE_DECIDED,
     STAGE_QUEUE,
     STAGE_UPDATE,
+    STAGE_FORWARD,
     STAGE_NOTIFY,
     STAGE_TRANSFER,
     STAGE_LOOK_UP,
@@ -57,8 +58,7 @@ static enum stage read_query(struct request *q)
     return query_locate(q) ? STAGE_LOOK_UP : STAGE_ANSWER;
 }
 
-static void request_init(struct server *s, struct request *q, const struct peer *peer,
-                         int64_t now_us)
+void request_init(struct server *s, struct request *q, const struct peer *peer, int64_t now_us)
 {
     q->peer = *peer;
     q->now_us = now_us;
@@ -113,14 +113,27 @@ static enum rcode authenticate(struct server *s, struct request *q)
     return rc;
 }
 
-/* Form, signature, OPT. */
-static enum rcode read_whole(struct server *s, struct request *q)
+/* Signature, OPT, of a message whose form was read: rc is what came of that. */
+static enum rcode read_rest(struct server *s, struct request *q, enum rcode rc)
 {
-    enum rcode rc = message_read(&q->msg);
     if (rc == NOERROR)
         rc = authenticate(s, q);
     enum rcode edns = rc == FORMERR ? NOERROR : edns_read(q);
     return rc == NOERROR ? edns : rc;
+}
+
+static enum rcode read_whole(struct server *s, struct request *q)
+{
+    return read_rest(s, q, message_read(&q->msg));
+}
+
+static enum stage read_update(struct server *s, struct request *q)
+{
+    enum rcode rc = message_read(&q->msg);
+    if (rc == NOERROR && forward_is_for(s, q))
+        return STAGE_FORWARD;
+    rc = read_rest(s, q, rc);
+    return rc == NOERROR ? STAGE_UPDATE : decide(q, rc);
 }
 
 static enum stage read_request(struct server *s, struct request *q, const struct exchange *x,
@@ -129,14 +142,12 @@ static enum stage read_request(struct server *s, struct request *q, const struct
     request_init(s, q, &x->peer, now_us);
     if (!is_request(q, x))
         return STAGE_DROP;
-    if (message_opcode(&q->msg) == OPCODE_UPDATE && !x->path)
-        return STAGE_QUEUE; /* nothing of it is looked at before its turn comes */
+    if (message_opcode(&q->msg) == OPCODE_UPDATE) /* nothing is looked at before its turn comes */
+        return x->path ? read_update(s, q) : STAGE_QUEUE;
     enum rcode rc = read_whole(s, q);
     switch (message_opcode(&q->msg)) {
     case OPCODE_QUERY:
         return rc == NOERROR ? read_query(q) : decide(q, rc);
-    case OPCODE_UPDATE:
-        return rc == NOERROR ? STAGE_UPDATE : decide(q, rc);
     case OPCODE_NOTIFY:
         return rc == NOERROR ? STAGE_NOTIFY : decide(q, rc);
     default:
@@ -303,6 +314,8 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
     }
     if (stage == STAGE_UPDATE)
         x->is_waiting = !update_handle(s, q, x);
+    if (stage == STAGE_FORWARD)
+        x->is_waiting = !forward_handle(s, q, x);
     if (stage == STAGE_NOTIFY)
         notify_handle(s, q);
     if (stage == STAGE_TRANSFER && !transfer_handle(s, q, x))

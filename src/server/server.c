@@ -21,6 +21,7 @@ static void lists_init(struct server *s)
     list_init(&s->waiters_over);
     update_queue_init(&s->updates);
     commit_init(&s->commit);
+    forwards_init(&s->forwards);
     calls_init(&s->calls);
 }
 
@@ -129,6 +130,7 @@ void server_free(struct server *s)
     state_free(s->state);
     commit_drop(s);
     update_queue_done(s);
+    forwards_done(s);
     zones_settle(s);
     helpers_free(s->helpers); /* takes what the others have let go of, and unpins zones */
     zones_free(s);

@@ -67,6 +67,13 @@ struct update_queue {
     size_t bytes;
 };
 
+/* Updates that were passed on to primaries and are not answered, see forward.c. */
+struct forwards {
+    struct list list;
+    unsigned count;
+    size_t bytes;
+};
+
 /* What waits for the log, see commit.h. */
 struct commit {
     struct list open, under_way, settled;
@@ -106,6 +113,7 @@ struct server {
     unsigned changing_steps; /* done in this turn */
     unsigned merged;         /* files whose news are being merged, or wait for the log */
     struct update_queue updates;
+    struct forwards forwards;
     int64_t now_us; /* wall clock of the newest event */
     struct commit commit;
     struct refused refused;
@@ -187,6 +195,8 @@ void commit_drop(struct server *s);
 void snapshot_consider(struct server *s, struct server_zone *z);
 
 /* handle.c */
+/* A request from that peer, of which nothing was read yet; its TSIG session is left alone. */
+void request_init(struct server *s, struct request *q, const struct peer *peer, int64_t now_us);
 /* Writes q's answer into out: question, sections (COMPOSE_QUERY), OPT, TSIG. Gives its length. */
 enum compose { COMPOSE_DECIDED, COMPOSE_QUERY };
 size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum compose how);
@@ -265,8 +275,15 @@ void secondary_describe(const struct server_zone *z, json_t *out);
 /* NOTIFY has come in (RFC 1996): q->rcode is the answer. */
 void notify_handle(struct server *s, struct request *q);
 
-/* forward.c: UPDATE to a secondary (RFC 2136 s6). True: q->rcode is the answer; false: it comes
- * later. */
+/* forward.c: UPDATE to a secondary (RFC 2136 s6). */
+void forwards_init(struct forwards *all);
+/* Those under way are given up: their channels are let go of without an answer. */
+void forwards_done(struct server *s);
+/* Is it an update that is to be passed on? Asked when q's message is read, before anything else:
+ * its signature is not ours to check. */
+bool forward_is_for(const struct server *s, const struct request *q);
+/* Passes it on. True: q->rcode is the answer; false: it comes later, or the client has asked the
+ * same before. */
 bool forward_handle(struct server *s, struct request *q, struct exchange *x);
 
 /* waiting.c: an UPDATE is answered, or `reevectl wait` ends, when so many secondaries have the

@@ -353,7 +353,13 @@ static bool block(struct server *s, const struct exchange *x)
 bool update_gate(const struct server_zone *z, enum update_side side, struct refusal_cause *cause)
 {
     *cause = (struct refusal_cause){.rcode = NOERROR};
-    if (!z->conf->has_history)
+    if (z->conf->type == CONF_SECONDARY)
+        *cause = (struct refusal_cause){
+            .rcode = NOTIMP,
+            .reason = z->conf->forwards_updates ? "the zone is a secondary: its primaries decide"
+                                                : "the zone is a secondary, and passes no "
+                                                  "updates on"};
+    else if (!z->conf->has_history)
         *cause = (struct refusal_cause){.rcode = REFUSED,
                                         .reason = "the zone has no updates in the configuration"};
     else if (!z->is_kept || !z->is_ready)
