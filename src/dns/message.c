@@ -27,6 +27,16 @@ bool message_read_header(struct message *m, const uint8_t *wire, size_t len)
     return true;
 }
 
+/* A label with its length byte, which fits both rooms. Most often there is room for any label: then
+ * a copy of fixed size is the quicker one, and what it writes too much will be written over. */
+static inline void label_copy(uint8_t *to, size_t to_room, const uint8_t *from, size_t from_room)
+{
+    if (LIKELY(to_room > LABEL_LEN_MAX && from_room > LABEL_LEN_MAX))
+        memcpy(to, from, LABEL_LEN_MAX + 1);
+    else
+        memcpy(to, from, *from + 1u);
+}
+
 bool message_name(const uint8_t *wire, size_t len, size_t *at, struct name_buf *out)
 {
     /* floor: pointers must go below where this run of labels began */
@@ -39,7 +49,7 @@ bool message_name(const uint8_t *wire, size_t len, size_t *at, struct name_buf *
         if (label <= LABEL_LEN_MAX) {
             if (len - p < label + 1u || used + label + 1u > NAME_LEN_MAX)
                 return false;
-            memcpy(out->wire + used, wire + p, label + 1u);
+            label_copy(out->wire + used, NAME_LEN_MAX - used, wire + p, len - p);
             used += label + 1u;
             p += label + 1u;
             if (label == 0)

@@ -181,30 +181,91 @@ static enum xfr_in_next bad_record(const struct rr *rr, const char *why, struct 
                          rrtype_text(rr->type, type), why);
 }
 
+/* The next record, checked. RR_READ_BAD: with a sentence. */
+static enum rr_read read_record(struct xfr_in *x, struct rr_reader *reader, struct wr *rdata,
+                                struct rr *rr, struct diag *diag)
+{
+    enum rr_read got = rr_read(reader, rdata, rr);
+    if (got == RR_READ_END)
+        return got;
+    x->count.records++;
+    if (got == RR_READ_BAD) {
+        xfr_in_breach(diag, "malformed record, number %llu", (unsigned long long)x->count.records);
+        return got;
+    }
+    const char *why = check_record(x, rr, reader->is_same_owner);
+    if (why) {
+        bad_record(rr, why, diag);
+        return RR_READ_BAD;
+    }
+    return got;
+}
+
+/* The next records of a zone, as many as there is room for. */
+static enum rr_read read_batch(struct xfr_in *x, struct rr_reader *reader, struct diag *diag)
+{
+    struct xfr_in_batch *b = &x->batch;
+    struct wr rdata = wr_over(b->rdata, sizeof(b->rdata));
+    b->count = b->owners = 0;
+    while (b->count < XFR_IN_BATCH_MAX && wr_left(&rdata) >= RDATA_LEN_MAX) {
+        struct rr *rr = &b->rr[b->count];
+        enum rr_read got = read_record(x, reader, &rdata, rr, diag);
+        if (got != RR_READ_OK)
+            return got;
+        if (b->owners == 0 || !reader->is_same_owner) {
+            struct name_buf *name = &b->name[b->owners];
+            name_copy(name, rr->owner);
+            b->owner[b->owners++] = name_of(name);
+        }
+        rr->owner = b->owner[b->owners - 1];
+        b->count++;
+    }
+    return RR_READ_OK;
+}
+
+/* In canonical order each owner finds the tree as its neighbour left it. */
+static bool is_in_order(const struct xfr_in_batch *b)
+{
+    for (unsigned i = 1; i < b->owners; i++)
+        if (name_compare(b->owner[i - 1], b->owner[i]) > 0)
+            return false;
+    return true;
+}
+
+static enum xfr_in_next read_zone(struct xfr_in *x, struct rr_reader *reader, struct diag *diag)
+{
+    struct xfr_in_batch *b = &x->batch;
+    do {
+        if (read_batch(x, reader, diag) == RR_READ_BAD)
+            return XFR_IN_BAD;
+        if (!is_in_order(b))
+            txn_warm(x->txn, b->owner, b->owners);
+        for (unsigned i = 0; i < b->count; i++) {
+            enum xfr_in_next next = xfr_in_record(x, &b->rr[i], diag);
+            if (next == XFR_IN_WHOLE && (i + 1 < b->count || reader->left > 0))
+                return xfr_in_breach(diag, "records behind the SOA at the end");
+            if (next != XFR_IN_MORE)
+                return next;
+        }
+    } while (reader->left > 0);
+    return XFR_IN_MORE;
+}
+
 static enum xfr_in_next read_records(struct xfr_in *x, const struct message *m, struct diag *diag)
 {
     struct rr_reader reader = rr_reader_of(m, SECTION_ANSWER);
-    for (enum xfr_in_next next = XFR_IN_MORE;;) {
-        struct wr rdata = wr_over(x->rdata, sizeof(x->rdata));
+    while (reader.left > 0 && x->state != XFR_IN_STATE_WHOLE) {
+        struct wr rdata = wr_over(x->batch.rdata, sizeof(x->batch.rdata));
         struct rr rr;
-        enum rr_read got = rr_read(&reader, &rdata, &rr);
-        if (got == RR_READ_END)
-            return next;
-        x->count.records++;
-        if (next == XFR_IN_CURRENT)
-            continue;
-        if (next != XFR_IN_MORE)
+        if (read_record(x, &reader, &rdata, &rr, diag) == RR_READ_BAD)
+            return XFR_IN_BAD;
+        enum xfr_in_next next = xfr_in_record(x, &rr, diag);
+        if ((next == XFR_IN_STEPS || next == XFR_IN_WHOLE) && reader.left > 0)
             return xfr_in_breach(diag, "records behind the SOA at the end");
-        if (got == RR_READ_BAD)
-            return xfr_in_breach(diag, "malformed record, the %lluth",
-                                 (unsigned long long)x->count.records);
-        const char *why = check_record(x, &rr, reader.is_same_owner);
-        if (why)
-            return bad_record(&rr, why, diag);
-        next = xfr_in_record(x, &rr, diag);
-        if (next == XFR_IN_BAD)
+        if (next != XFR_IN_MORE)
             return next;
     }
+    return reader.left > 0 ? read_zone(x, &reader, diag) : XFR_IN_MORE;
 }
 
 static enum xfr_in_next check_limits(const struct xfr_in *x, const struct message *m,

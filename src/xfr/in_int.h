@@ -17,7 +17,11 @@ enum xfr_in_state {
     XFR_IN_STATE_ENDED    /* nothing more, whatever the end was like */
 };
 
-#define XFR_IN_SOA_MAX (2 * NAME_LEN_MAX + 20)
+/* Records of a zone that are read before they are added, so that the tree can be warmed for them.
+ */
+#define XFR_IN_BATCH_MAX TXN_WARM_MAX
+
+#define XFR_IN_SOA_MAX   (2 * NAME_LEN_MAX + 20)
 
 struct xfr_in {
     struct xfr_in_order order; /* its name is in `apex` */
@@ -46,7 +50,13 @@ struct xfr_in {
         bool is_newest; /* its new SOA is the first record's */
     } step;
 
-    uint8_t rdata[RDATA_LEN_MAX]; /* of the record in hand */
+    struct xfr_in_batch {
+        unsigned count, owners;
+        struct rr rr[XFR_IN_BATCH_MAX];
+        struct name owner[XFR_IN_BATCH_MAX]; /* of those, in a row only once */
+        struct name_buf name[XFR_IN_BATCH_MAX];
+        uint8_t rdata[2 * RDATA_LEN_MAX]; /* of those, or of the one record in hand */
+    } batch;
 };
 
 /* The sentence, as in printf; gives XFR_IN_BAD. */

@@ -31,6 +31,47 @@ const struct node *tree_get(const struct tree *tree, const struct tree_key *key,
     return n && name_is_equal(node_owner(n), name) ? n : NULL;
 }
 
+struct warming {
+    struct tree_key key;
+    const struct twig *at;
+};
+
+/* One step as tree_nearest() does it; false at the end. */
+static bool warm_step(struct warming *w)
+{
+    const struct twig *t = w->at;
+    if (!twig_is_branch(t)) {
+        __builtin_prefetch(t->ptr);
+        return false;
+    }
+    uint64_t bit = symbol_bit(key_symbol(&w->key, branch_position(t)));
+    w->at = &branch_twigs(t)->at[branch_has(t, bit) ? branch_index(t, bit) : 0];
+    __builtin_prefetch(w->at);
+    return true;
+}
+
+void tree_warm(const struct tree *tree, unsigned apex_len, const struct name *names, unsigned count)
+{
+    struct warming w[TREE_WARM_MAX];
+    unsigned left = count;
+    ASSERT(count <= TREE_WARM_MAX);
+    if (!tree->root.ptr)
+        return;
+    struct warming *walking[TREE_WARM_MAX];
+    for (unsigned i = 0; i < count; i++) {
+        tree_key(names[i], apex_len, &w[i].key);
+        w[i].at = &tree->root;
+        walking[i] = &w[i];
+    }
+    while (left) {
+        unsigned still = 0;
+        for (unsigned i = 0; i < left; i++)
+            if (warm_step(walking[i]))
+                walking[still++] = walking[i];
+        left = still;
+    }
+}
+
 static const struct node *last_below(const struct twig *t)
 {
     while (twig_is_branch(t))

@@ -70,6 +70,10 @@ void tree_key_base32(const uint8_t *bytes, unsigned len, uint8_t *label, struct 
 const struct twig *tree_nearest(const struct tree *t, const struct tree_key *key);
 /* The node of exactly that key's name, or NULL. */
 const struct node *tree_get(const struct tree *t, const struct tree_key *key, struct name name);
+/* Loads what changing the tree at these names will touch, with the walks in lock step so that their
+ * cache misses overlap. count <= TREE_WARM_MAX. */
+#define TREE_WARM_MAX 32
+void tree_warm(const struct tree *t, unsigned apex_len, const struct name *names, unsigned count);
 /* The last node before the key, or at it where `or_at`; NULL: none. */
 enum tree_bound { TREE_BEFORE, TREE_BEFORE_OR_AT };
 const struct node *tree_find_before(const struct tree *t, unsigned apex_len,

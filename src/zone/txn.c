@@ -178,6 +178,12 @@ static struct tree *tree_of(struct txn *t, uint16_t type, struct rdata rdata)
     return tree_for(t, (struct rrset_id){type, has_covered ? get_u16(rdata.bytes) : 0});
 }
 
+void txn_warm(const struct txn *t, const struct name *owners, unsigned count)
+{
+    _Static_assert(TXN_WARM_MAX == TREE_WARM_MAX, "one walk takes them all");
+    tree_warm(&t->next->names, t->writer.apex_len, owners, count);
+}
+
 static enum txn_effect note(struct txn *t, enum txn_effect effect)
 {
     if (effect == TXN_DONE || effect == TXN_TTL)

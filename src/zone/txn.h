@@ -46,6 +46,12 @@ enum txn_effect {
 struct txn *txn_begin(struct zone *z, enum txn_mode mode);
 struct zone *txn_zone(const struct txn *t);
 
+/* These owners, which are at or below the apex, are changed soon: what that will touch is loaded
+ * into the caches, for all of them at once. Worth it where they come in no order and the zone is
+ * large; changes nothing. count <= TXN_WARM_MAX. */
+#define TXN_WARM_MAX 32
+void txn_warm(const struct txn *t, const struct name *owners, unsigned count);
+
 /* rr in stored form, owner at or below the apex; its bytes are copied. RRSIGs form RRsets by what
  * they cover. */
 enum txn_effect txn_add(struct txn *t, const struct rr *rr);

@@ -22,7 +22,7 @@ static const struct raw_row {
      {192, 0, 2},
      3,
      XFR_IN_BAD,
-     "malformed record, the 2th"},
+     "malformed record, number 2"},
     {"an address of none", TYPE_A, CLASS_IN, {0}, 0, XFR_IN_BAD, "a.example. A is without rdata"},
     {"an APL of none", TYPE_APL, CLASS_IN, {0}, 0, XFR_IN_MORE, ""}, /* RFC 3123 s4 */
     {"of an unknown type, empty", 65280, CLASS_IN, {0}, 0, XFR_IN_MORE, ""},
