@@ -8,7 +8,6 @@
 #include "xfr/pack.h"
 
 #include "base/check.h"
-#include "dns/rrtype.h"
 
 #define POINTER_MAX 0x3fff
 #define FIXED_LEN   8 /* type, class, TTL */
@@ -17,6 +16,12 @@ void pack_init(struct pack *p, struct name apex)
 {
     memset(p, 0, sizeof(*p));
     p->apex = apex;
+    const struct rrtype_info *row;
+    for (unsigned i = 0; (row = rrtype_row(i)); i++)
+        if (row->compress) {
+            ASSERT(row->code < PACK_TYPES && row->name_at >= 0);
+            p->compressed[row->code] = row;
+        }
 }
 
 void pack_start(struct pack *p, uint8_t *wire, const struct pack_room *room)
@@ -151,30 +156,36 @@ void pack_question(struct pack *p, struct name qname, uint16_t qtype, uint16_t q
 /* --- records --- */
 
 /* Rdata with names that are compressed, its length before it. NULL: malformed. */
-static uint8_t *put_named(struct pack *p, uint8_t *w, const struct rrtype_info *info, struct rd r)
+static uint8_t *put_named(struct pack *p, uint8_t *w, const struct rrtype_info *info,
+                          const uint8_t *rdata, size_t len)
 {
-    uint8_t *len_at = w;
+    uint8_t *start = w + 2;
     size_t head = (size_t)info->name_at;
-    const uint8_t *bytes = rd_bytes(&r, head);
-    if (!bytes)
+    if (UNLIKELY(len < head))
         return NULL;
-    memcpy(w + 2, bytes, head);
-    w += 2 + head;
-    for (unsigned i = 0; i < info->name_count; i++) {
-        struct name n = rd_name(&r);
-        if (r.bad)
-            return NULL;
-        w = put_name(p, w, n);
+    w = start;
+    if (head) {
+        memcpy(w, rdata, head);
+        w += head;
     }
-    memcpy(w, r.at, rd_left(&r));
-    w += rd_left(&r);
-    put_u16(len_at, (uint16_t)(w - len_at - 2));
+    for (unsigned i = 0; i < info->name_count; i++) {
+        size_t span = name_span(rdata + head, len - head);
+        if (UNLIKELY(span == 0))
+            return NULL;
+        w = put_name(p, w, (struct name){rdata + head, (uint8_t)span});
+        head += span;
+    }
+    if (head < len) {
+        memcpy(w, rdata + head, len - head);
+        w += len - head;
+    }
+    put_u16(start - 2, (uint16_t)(w - start));
     return w;
 }
 
 enum pack_result pack_records(struct pack *p, struct pack_set *s)
 {
-    const struct rrtype_info *info = rrtype_info(s->type);
+    const struct rrtype_info *info = s->type < PACK_TYPES ? p->compressed[s->type] : NULL;
     while (s->data < s->end) {
         if (UNLIKELY(p->len >= p->fill))
             return PACK_FULL;
@@ -184,8 +195,8 @@ enum pack_result pack_records(struct pack *p, struct pack_set *s)
             return PACK_FULL;
         memcpy(w, s->fixed, FIXED_LEN);
         w += FIXED_LEN;
-        if (info->compress) {
-            w = put_named(p, w, info, rd_over(s->data + 2, len));
+        if (info) {
+            w = put_named(p, w, info, s->data + 2, len);
             if (UNLIKELY(!w))
                 return PACK_BAD;
         } else {

@@ -12,8 +12,11 @@
 
 #include "dns/codes.h"
 #include "dns/name.h"
+#include "dns/rrtype.h"
 
 #define PACK_NAMES_BITS 9
+/* Types with names that may be compressed are below it: all of RFC 1035 (RFC 3597 s4). */
+#define PACK_TYPES      32
 
 /* A suffix that stands in a message. */
 struct pack_name {
@@ -33,6 +36,7 @@ struct pack {
     uint32_t message;           /* number of this one */
     struct name apex, owner;    /* owner: of the record before */
     uint16_t apex_at, owner_at; /* where they stand; 0: nowhere */
+    const struct rrtype_info *compressed[PACK_TYPES]; /* NULL: no names to compress */
     struct pack_name name[1 << PACK_NAMES_BITS];
 };
 
