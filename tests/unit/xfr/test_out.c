@@ -2,6 +2,7 @@
  * xfr/out: what a client hears is the zone, or the differences, record by record and byte by byte,
  * in messages that any client takes. */
 #include "heard.h"
+#include "xfr/in.h"
 
 /* --- whole zones --- */
 
@@ -130,6 +131,37 @@ Test(out, keeps_every_byte_of_many_names)
                 5); /* s3.4: case kept, the question's is its own */
     random_zone(".", ".", 6);
     random_zone("a.", "a.", 7);
+}
+
+/* From one of ours to another, byte for byte. */
+Test(out, is_taken_in_whole)
+{
+    struct name_buf apex = name_from("zone.Example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct tsig_session none = {0};
+    struct diag diag = {0};
+    static uint8_t wire[DNS_MESSAGE_MAX];
+    fill_random(z, 10, 20000);
+    client_start(&c, name_of(&apex), TYPE_AXFR);
+    struct xfr_in_order order = {.zone = name_of(&apex), .id = c.head.id, .qtype = TYPE_AXFR};
+    struct xfr_in *in = xfr_in_new(&order, &none);
+    struct xfr_out *x = xfr_out_whole(&c.head, z->published, NULL);
+    enum xfr_out_next sent;
+    enum xfr_in_next taken;
+    do {
+        size_t len;
+        sent = xfr_out_next(x, c.now_us, wire, &len, &diag);
+        taken = xfr_in_message(in, wire, len, c.now_us, &diag);
+    } while (sent == XFR_OUT_MESSAGE && taken == XFR_IN_MORE);
+    cr_assert_eq(sent, XFR_OUT_LAST);
+    cr_assert_eq(taken, XFR_IN_WHOLE, "%s", diag.text);
+    struct zone *copy = xfr_in_zone(in);
+    expect_same_bytes(z->published, copy->published);
+    xfr_in_free(in);
+    xfr_out_free(x);
+    zone_free(copy);
+    zone_free(z);
+    done();
 }
 
 /* --- limits --- */
