@@ -259,10 +259,14 @@ static enum next flow_pull(struct conn *c, size_t *made)
     list_add_last(&c->flows, &f->link);
     *made += x->out_len;
     t->share->units += (unsigned)(x->out_len / TURN_UNIT_LEN);
-    return answers_send(c, x, 1);
+    if (answers_send(c, x, 1) == CLOSE)
+        return CLOSE;
+    if (next == OUTFLOW_LAST && !stream_unsent(&c->stream))
+        flow_end(c, f, true);
+    return KEEP;
 }
 
-/* Those of which all has been taken. */
+/* Those whose last message was queued, if the queue is gone. */
 static void flows_end(struct conn *c)
 {
     if (stream_unsent(&c->stream))
@@ -281,8 +285,6 @@ static enum next flows_run(struct conn *c)
     flows_end(c);
     while (next == KEEP && c->flow_ready && made < TURN_OUTFLOW_LEN && !stream_unsent(&c->stream))
         next = flow_pull(c, &made);
-    if (next == KEEP)
-        flows_end(c);
     return next;
 }
 

@@ -430,7 +430,6 @@ static bool connect_finish(struct dial_channel *ch)
 
 static void channel_run(struct dial_channel *ch, int revents)
 {
-    struct dial *d = ch->dial;
     if (ch->state == IDLE) { /* it is closed, or says what nobody has asked for */
         channel_close(ch);
         return;
@@ -448,8 +447,6 @@ static void channel_run(struct dial_channel *ch, int revents)
         else
             tcp_read(ch);
     }
-    if (d->current == ch)
-        channel_rearm(ch);
 }
 
 static void on_io(struct ev_loop *ev, ev_io *w, int revents)
@@ -460,6 +457,8 @@ static void on_io(struct ev_loop *ev, ev_io *w, int revents)
     struct dial *d = ch->dial;
     d->current = ch;
     channel_run(ch, revents);
+    if (d->current)
+        channel_rearm(d->current);
     d->current = NULL;
     turn_worked(d->share, 1);
 }

@@ -66,8 +66,8 @@ static struct call_lane *lane_for(struct calls *all, const struct call *c)
     return lane;
 }
 
-/* Something of the lane has changed: it stands in the ring, or not; or it is gone. */
-static void lane_settle(struct calls *all, struct call_lane *lane)
+/* The lane stands in the ring if one of it may start. */
+static void lane_ring(struct calls *all, struct call_lane *lane)
 {
     bool may_start =
         !list_is_empty(&lane->queue) && lane->under_way < all->per_host_max[lane->class];
@@ -75,6 +75,12 @@ static void lane_settle(struct calls *all, struct call_lane *lane)
         list_add_last(&all->ready[lane->class], &lane->turn);
     if (!may_start)
         list_remove(&lane->turn);
+}
+
+/* Something of the lane has changed: it may be gone. */
+static void lane_settle(struct calls *all, struct call_lane *lane)
+{
+    lane_ring(all, lane);
     if (!list_is_empty(&lane->queue) || lane->under_way)
         return;
     list_remove(&lane->link);
@@ -89,7 +95,7 @@ static void start_next(struct server *s, struct call_lane *lane)
     list_remove(&lane->turn); /* to the end of the ring */
     lane->under_way++;
     all->under_way[lane->class]++;
-    lane_settle(all, lane);
+    lane_ring(all, lane);
     c->state = CALL_UNDER_WAY;
     s->hooks.dial(s->hooks.arg, c);
 }
@@ -108,7 +114,7 @@ void calls_configure(struct calls *all, unsigned tcp_max, unsigned tcp_per_host_
     all->per_host_max[CALLS_TCP] = tcp_per_host_max;
     for (unsigned i = 0; i < CALLS_BUCKETS; i++) {
         LIST_EACH(link, &all->lanes[i]) {
-            lane_settle(all, list_entry(link, struct call_lane, link));
+            lane_ring(all, list_entry(link, struct call_lane, link));
         }
     }
 }
@@ -132,7 +138,7 @@ void call_start(struct server *s, struct call *c, const uint8_t *bytes, size_t l
     c->lane = lane_for(&s->calls, c);
     enum call_class class = c->lane->class;
     list_add_last(&c->lane->queue, &c->link);
-    lane_settle(&s->calls, c->lane);
+    lane_ring(&s->calls, c->lane);
     go_on(s, class);
 }
 
