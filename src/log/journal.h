@@ -134,11 +134,11 @@ struct journal_zone {
     uint32_t snapshot_serial;
     uint64_t replay_bytes; /* of the diffs behind the snapshot */
     uint32_t flags;        /* enum journal_zone_flag */
-    int64_t checked_us;    /* of a secondary: when a primary last said what its serial is; 0: never */
-    uint32_t expire_s;     /* how long its data was good then (RFC 7314) */
-    int64_t removed_us;    /* since when the configuration is without it; 0: it is there */
-    char *identity;        /* of struct journal_source, NULL: none; malloc'd */
-    uint8_t *base;         /* NULL: none; malloc'd */
+    int64_t checked_us; /* of a secondary: when a primary last said what its serial is; 0: never */
+    uint32_t expire_s;  /* how long its data was good then (RFC 7314) */
+    int64_t removed_us; /* since when the configuration is without it; 0: it is there */
+    char *identity;     /* of struct journal_source, NULL: none; malloc'd */
+    uint8_t *base;      /* NULL: none; malloc'd */
     size_t base_len;
 };
 enum journal_zone_flag { JOURNAL_ZONE_FROZEN = 1 };
@@ -155,10 +155,17 @@ enum err journal_zone_set_flags(struct journal *j, uint64_t zone, uint32_t flags
 /* removed_us 0: it is back. Its state is kept. */
 enum err journal_zone_set_removed(struct journal *j, uint64_t zone, int64_t removed_us,
                                   struct diag *diag);
-/* A secondary's primary was asked and has nothing newer than what is here. */
-enum err journal_zone_set_checked(struct journal *j, uint64_t zone, int64_t checked_us,
-                                  uint32_t expire_s, struct diag *diag);
-/* The file was read again and nothing in the zone changed: only the source is noted. */
+/* When the primaries of secondaries were last asked with success, and for how long the data was
+ * good then; several in one transaction. */
+struct journal_checked {
+    uint64_t zone;
+    int64_t checked_us;
+    uint32_t expire_s;
+};
+enum err journal_zones_set_checked(struct journal *j, const struct journal_checked *rows,
+                                   unsigned count, struct diag *diag);
+/* The file was read again and nothing in the zone changed: only the source is noted. source NULL:
+ * the zone has no file any more. */
 enum err journal_zone_set_source(struct journal *j, uint64_t zone,
                                  const struct journal_source *source, struct diag *diag);
 /* Every zone known, removed ones too; the view lives until fn returns. */

@@ -130,7 +130,7 @@ enum err sql_structure(struct sql *c, struct fault_sink *sink, struct diag *diag
 
 /* Tables, version. */
 enum err schema_make(struct sql *c, struct diag *diag);
-enum err schema_check(struct sql *c, struct diag *diag);
+enum err schema_check(struct sql *c, enum sql_use use, struct diag *diag);
 
 /* --- rows --- */
 
@@ -157,6 +157,10 @@ const char *zone_row_text(const struct zone_row *row, char buf[NAME_TEXT_MAX]);
 enum err source_get(struct sql *c, uint64_t zone, struct journal_source *out, struct diag *diag);
 enum err source_put(struct sql *c, uint64_t zone, const struct journal_source *source,
                     struct diag *diag);
+
+/* ERR_ABSENT: never checked. */
+enum err checked_get(struct sql *c, uint64_t zone, struct journal_checked *out, struct diag *diag);
+enum err checked_put(struct sql *c, const struct journal_checked *checked, struct diag *diag);
 
 enum err change_put(struct sql *c, const struct change *change, struct diag *diag);
 /* From a statement that selects CHANGE_COLUMNS: views into the row. */

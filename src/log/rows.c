@@ -53,6 +53,17 @@ static uint64_t source_sum(uint64_t zone, const struct journal_source *s)
     return sum_of(sum_of(sum, s->identity, strlen(s->identity)), s->base, s->base_len);
 }
 
+static uint64_t checked_sum(const struct journal_checked *k)
+{
+    uint8_t room[20];
+    struct wr w = wr_over(room, sizeof(room));
+    wr_u64(&w, k->zone);
+    wr_u64(&w, (uint64_t)k->checked_us);
+    wr_u32(&w, k->expire_s);
+    ASSERT(!w.bad);
+    return sum_of('k', room, wr_len(&w));
+}
+
 /* A text of a change as it is stored. */
 static size_t text_span(const char *text)
 {
@@ -246,6 +257,34 @@ enum err source_put(struct sql *c, uint64_t zone, const struct journal_source *s
     bind_u64(s, 3, source_sum(zone, source));
     bind_bytes(s, 4, source->base, source->base_len);
     return sql_run(c, s, diag, "source");
+}
+
+/* --- checked --- */
+
+enum err checked_get(struct sql *c, uint64_t zone, struct journal_checked *out, struct diag *diag)
+{
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHECKED_GET);
+    bind_u64(s, 1, zone);
+    enum err e = sql_row(c, s, diag, "last check");
+    if (e != OK)
+        return e;
+    struct journal_checked k = {zone, sqlite3_column_int64(s, 0), column_u32(s, 1)};
+    bool is_good = checked_sum(&k) == column_u64(s, 2);
+    sqlite3_reset(s);
+    if (!is_good)
+        return err_say(diag, ERR_INVALID, "when the zone was last checked is damaged");
+    *out = k;
+    return OK;
+}
+
+enum err checked_put(struct sql *c, const struct journal_checked *checked, struct diag *diag)
+{
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHECKED_PUT);
+    bind_u64(s, 1, checked->zone);
+    sqlite3_bind_int64(s, 2, checked->checked_us);
+    bind_u64(s, 3, checked->expire_s);
+    bind_u64(s, 4, checked_sum(checked));
+    return sql_run(c, s, diag, "last check");
 }
 
 /* --- change --- */

@@ -180,6 +180,18 @@ static enum err copy_source(struct salvage *s, const struct zone_row *z, struct 
     return s->to.is_broken ? e : OK;
 }
 
+/* Without it, the data counts as good from the start on. */
+static enum err copy_checked(struct salvage *s, const struct zone_row *z, struct diag *diag)
+{
+    struct journal_checked k;
+    enum err e = checked_get(&s->from, z->id, &k, diag);
+    if (e == OK)
+        return checked_put(&s->to, &k, diag);
+    if (e != ERR_ABSENT)
+        LOST(s, "zone %s: when its primary was last asked is lost", s->name);
+    return OK;
+}
+
 /* --- zones --- */
 
 /* Without its snapshot, a zone begins anew from its file. */
@@ -205,6 +217,8 @@ static enum err copy_zone(struct salvage *s, const struct zone_row *z, struct di
         e = zone_row_put(&s->to, &row, diag);
     if (e == OK)
         e = copy_source(s, z, diag);
+    if (e == OK)
+        e = copy_checked(s, z, diag);
     if (e == OK)
         e = copy_later(s, z, diag);
     return e == OK ? copy_earlier(s, z, diag) : e;

@@ -6,12 +6,19 @@
 
 /* "Reev": what file(1) and we know the database by. */
 #define APPLICATION_ID 0x52656576
-/* One more with every change of the tables; a server reads its own version only. */
-#define SCHEMA_VERSION 1
+/* One more with every change of the tables; a server reads its own version, and makes it of those
+ * before. */
+#define SCHEMA_VERSION 2
 
 /* A change is the one thing that is written per update, so its table is nothing but its key's tree:
  * a commit dirties one page of it most of the time, and no other. The diff stands last: columns in
  * front of a large value are read without it. */
+/* Since version 2: of secondaries, when a primary last said that their data is good, and for how
+ * long. A table of its own, since it is written far more often than what stands beside it. */
+#define CHECKED_COLUMNS                                                                  \
+    "(zone INTEGER PRIMARY KEY, checked_us INTEGER NOT NULL, expire_s INTEGER NOT NULL," \
+    " sum INTEGER NOT NULL) STRICT"
+
 static const char tables[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;"
     "CREATE TABLE zone(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
@@ -31,6 +38,7 @@ static const char tables[] =
     " state INTEGER NOT NULL) STRICT;"
     "CREATE TABLE part(snapshot INTEGER NOT NULL, part INTEGER NOT NULL, sum INTEGER NOT NULL,"
     " rrs BLOB NOT NULL, PRIMARY KEY(snapshot, part)) WITHOUT ROWID, STRICT;"
+    "CREATE TABLE checked" CHECKED_COLUMNS ";"
     "INSERT INTO meta(key, value) VALUES('probe', 0);";
 
 static enum err pragma_get(struct sql *c, const char *sql, int64_t *out, struct diag *diag)
@@ -56,7 +64,25 @@ enum err schema_make(struct sql *c, struct diag *diag)
     return e == OK ? sql_exec(c, sql, diag) : e;
 }
 
-enum err schema_check(struct sql *c, struct diag *diag)
+/* From version 1: nothing is known of any secondary yet. A failure closes the connection, which
+ * takes back what was begun. What is damaged is not touched: it gets the table beside it, for this
+ * connection only. */
+static enum err migrate(struct sql *c, enum sql_use use, struct diag *diag)
+{
+    char sql[80];
+    if (use == CONN_SALVAGE)
+        return sql_exec(c,
+                        "PRAGMA query_only = OFF;"
+                        "CREATE TEMP TABLE checked" CHECKED_COLUMNS ";"
+                        "PRAGMA query_only = ON;",
+                        diag);
+    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
+    enum err e =
+        sql_exec(c, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS checked" CHECKED_COLUMNS, diag);
+    return e == OK ? sql_exec(c, sql, diag) : e;
+}
+
+enum err schema_check(struct sql *c, enum sql_use use, struct diag *diag)
 {
     int64_t application = 0, version = 0;
     enum err e = pragma_get(c, "PRAGMA application_id", &application, diag);
@@ -69,6 +95,8 @@ enum err schema_check(struct sql *c, struct diag *diag)
                        "the database was written by a newer version of Reeve (layout %lld, this "
                        "version knows %d): start that version, or use another state directory",
                        (long long)version, SCHEMA_VERSION);
+    if (application == APPLICATION_ID && version == 1)
+        return migrate(c, use, diag);
     if (application != APPLICATION_ID || version != SCHEMA_VERSION) {
         c->is_broken = true;
         return err_say(diag, ERR_INVALID, "the database's head is not one of Reeve's");

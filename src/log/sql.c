@@ -205,7 +205,7 @@ enum err sql_open(struct sql *c, const char *path, const char *vfs, enum sql_use
                              vfs);
     enum err e = rc == SQLITE_OK ? sql_settings(c, use, diag) : sql_fail(c, rc, diag, path);
     if (e == OK)
-        e = schema_check(c, diag);
+        e = schema_check(c, use, diag);
     if (e == OK)
         e = prepare_all(c, diag);
     if (e != OK)

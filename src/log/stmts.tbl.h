@@ -18,6 +18,9 @@ STMT(STMT_SOURCE_GET, "SELECT identity, base, sum FROM source WHERE zone = ?1")
 STMT(STMT_SOURCE_PUT,
      "INSERT OR REPLACE INTO source(zone, identity, sum, base) VALUES(?1, ?2, ?3, ?4)")
 STMT(STMT_SOURCE_DELETE, "DELETE FROM source WHERE zone = ?1")
+STMT(STMT_CHECKED_GET, "SELECT checked_us, expire_s, sum FROM checked WHERE zone = ?1")
+STMT(STMT_CHECKED_PUT,
+     "INSERT OR REPLACE INTO checked(zone, checked_us, expire_s, sum) VALUES(?1, ?2, ?3, ?4)")
 
 STMT(STMT_CHANGE_PUT, "INSERT INTO change(zone, " CHANGE_COLUMNS ")"
                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")

@@ -41,6 +41,17 @@ static enum err source_load(struct sql *c, struct journal_zone *out, struct diag
     return e;
 }
 
+static enum err checked_load(struct sql *c, struct journal_zone *out, struct diag *diag)
+{
+    struct journal_checked k;
+    enum err e = checked_get(c, out->id, &k, diag);
+    if (e == OK) {
+        out->checked_us = k.checked_us;
+        out->expire_s = k.expire_s;
+    }
+    return e == ERR_ABSENT ? OK : e;
+}
+
 static enum err seq_first(struct sql *c, uint64_t zone, uint64_t *out, struct diag *diag)
 {
     sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_FIRST);
@@ -67,6 +78,8 @@ static enum err zone_load(struct sql *c, const struct zone_row *row, struct jour
     enum err e = head_find(c, row, &head, diag);
     if (e == OK)
         e = seq_first(c, row->id, &z.seq_first, diag);
+    if (e == OK)
+        e = checked_load(c, &z, diag);
     if (e == OK)
         e = source_load(c, &z, diag);
     if (e != OK)
@@ -226,6 +239,13 @@ enum err journal_zone_set_removed(struct journal *j, uint64_t zone, int64_t remo
     return edit_row(j, zone, &(struct edit){.removed_us = &removed_us}, diag);
 }
 
+static enum err source_delete(struct sql *c, uint64_t zone, struct diag *diag)
+{
+    sqlite3_stmt *s = sql_stmt(c, STMT_SOURCE_DELETE);
+    sqlite3_bind_int64(s, 1, (int64_t)zone);
+    return sql_run(c, s, diag, "source");
+}
+
 enum err journal_zone_set_source(struct journal *j, uint64_t zone,
                                  const struct journal_source *source, struct diag *diag)
 {
@@ -234,8 +254,26 @@ enum err journal_zone_set_source(struct journal *j, uint64_t zone,
     if (e != OK)
         return e;
     e = zone_row_by_id(&j->sql, zone, &row, diag);
-    if (e == OK)
+    if (e == OK && source)
         e = source_put(&j->sql, zone, source, diag);
+    else if (e == OK)
+        e = source_delete(&j->sql, zone, diag);
+    journal_leave(j);
+    return e;
+}
+
+enum err journal_zones_set_checked(struct journal *j, const struct journal_checked *rows,
+                                   unsigned count, struct diag *diag)
+{
+    enum err e = journal_enter(j, NEED_WRITE, diag);
+    if (e != OK)
+        return e;
+    e = sql_begin(&j->sql, diag);
+    if (e == OK) {
+        for (unsigned i = 0; e == OK && i < count; i++)
+            e = checked_put(&j->sql, &rows[i], diag);
+        e = sql_end(&j->sql, e, diag);
+    }
     journal_leave(j);
     return e;
 }

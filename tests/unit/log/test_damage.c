@@ -289,6 +289,43 @@ Test(damage, a_bad_zone_row_is_told)
     bed_done(&bed);
 }
 
+/* Version 1 had no table `checked`, and what is damaged is not changed before it is saved. */
+Test(damage, a_database_of_version_1_is_saved_too)
+{
+    bed_init(&bed);
+    bed_open(&bed);
+    fill();
+    bed_close(&bed);
+    bed_sql(&bed, "DROP TABLE checked");
+    bed_sql(&bed, "PRAGMA user_version = 1");
+    bed_sql(&bed, "UPDATE change SET diff = zeroblob(length(diff)) WHERE zone = 1 AND seq = 41");
+    bed_open(&bed);
+    cr_expect_eq(replayed("a."), 40);
+    cr_expect_eq(replayed("b."), CHANGES);
+    said("2 zone a.: changes 41 to 60, up to serial 61, are lost");
+    bed_reopen(&bed);
+    cr_expect_str_eq(bed.notices, "");
+    bed_done(&bed);
+}
+
+Test(damage, when_a_primary_was_asked_is_saved_or_told_to_be_lost)
+{
+    struct journal_zone z;
+    hit_with("INSERT INTO checked VALUES(2, 1, 2, 3)");
+    said("2 zone b.: when its primary was last asked is lost");
+    cr_expect_eq(replayed("b."), CHANGES);
+    struct journal_checked k = {2, 4711, 42};
+    cr_assert_eq(journal_zones_set_checked(bed.j, &k, 1, &bed.diag), OK);
+    bed_close(&bed);
+    bed_sql(&bed, "UPDATE change SET diff = zeroblob(length(diff)) WHERE zone = 1 AND seq = 41");
+    bed_open(&bed);
+    said("is kept as");
+    bed_zone_get(&bed, "b.", &z);
+    cr_expect(z.checked_us == 4711 && z.expire_s == 42);
+    journal_zone_done(&z);
+    bed_done(&bed);
+}
+
 Test(damage, a_file_that_is_no_database_is_kept_aside)
 {
     bed_init(&bed);

@@ -77,13 +77,64 @@ Test(journal, refuses_what_a_newer_version_wrote)
 {
     bed_zone(&bed, "example.");
     bed_close(&bed);
-    bed_sql(&bed, "PRAGMA user_version = 2");
+    bed_sql(&bed, "PRAGMA user_version = 3");
     cr_expect_eq(bed_try_open(&bed), ERR_EXISTS);
     cr_expect_not_null(strstr(bed.diag.text, "newer version of Reeve"), "%s", bed.diag.text);
     bed.j = NULL;
-    bed_sql(&bed, "PRAGMA user_version = 1");
+    bed_sql(&bed, "PRAGMA user_version = 2");
     bed_open(&bed);
     cr_expect_eq(bed_zone(&bed, "example."), 1);
+}
+
+/* As version 1 left it: without what later versions note of secondaries. */
+static void make_version_1(void)
+{
+    bed_close(&bed);
+    bed_sql(&bed, "DROP TABLE checked");
+    bed_sql(&bed, "PRAGMA user_version = 1");
+}
+
+Test(journal, takes_over_a_database_of_version_1)
+{
+    struct journal_zone z;
+    uint64_t id = bed_zone(&bed, "example.");
+    cr_assert_eq(bed_append(&bed, id, 1, 20), OK);
+    make_version_1();
+    bed_open(&bed);
+    bed_zone_get(&bed, "example.", &z);
+    cr_expect(z.seq_last == 20 && z.checked_us == 0 && z.expire_s == 0);
+    journal_zone_done(&z);
+    struct journal_checked k = {id, 1234567890123456, 77};
+    cr_assert_eq(journal_zones_set_checked(bed.j, &k, 1, &bed.diag), OK, "%s", bed.diag.text);
+    bed_close(&bed);
+    cr_expect_eq(bed_sql_number(&bed, "PRAGMA user_version"), 2);
+    bed_open(&bed);
+    bed_zone_get(&bed, "example.", &z);
+    cr_expect(z.seq_last == 20 && z.checked_us == 1234567890123456 && z.expire_s == 77);
+    journal_zone_done(&z);
+}
+
+Test(journal, keeps_when_each_secondary_was_checked_last)
+{
+    enum { ZONES = 300 };
+    static struct journal_checked rows[ZONES];
+    char name[40];
+    struct journal_zone z;
+    for (unsigned i = 0; i < ZONES; i++) {
+        snprintf(name, sizeof(name), "z%u.example.", i);
+        rows[i] = (struct journal_checked){bed_zone(&bed, name), 1000000 + i, i};
+    }
+    cr_assert_eq(journal_zones_set_checked(bed.j, rows, ZONES, &bed.diag), OK);
+    rows[7].checked_us += 5;
+    cr_assert_eq(journal_zones_set_checked(bed.j, rows + 7, 1, &bed.diag), OK);
+    bed_reopen(&bed);
+    for (unsigned i = 0; i < ZONES; i += 7) {
+        snprintf(name, sizeof(name), "z%u.example.", i);
+        bed_zone_get(&bed, name, &z);
+        cr_expect_eq(z.checked_us, 1000000 + i + (i == 7 ? 5 : 0), "%u", i);
+        cr_expect_eq(z.expire_s, i);
+        journal_zone_done(&z);
+    }
 }
 
 Test(journal, close_of_nothing_is_fine)
