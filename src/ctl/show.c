@@ -122,6 +122,11 @@ static void show_zone_counts(const json_t *line, FILE *out)
         fprintf(out, ", %" JSON_INTEGER_FORMAT " loading", show_number_of(line, "loading"));
     if (show_number_of(line, "not_loaded"))
         fprintf(out, ", %" JSON_INTEGER_FORMAT " not loaded", show_number_of(line, "not_loaded"));
+    if (show_number_of(line, "not_transferred"))
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " not transferred yet",
+                show_number_of(line, "not_transferred"));
+    if (show_number_of(line, "expired"))
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " expired", show_number_of(line, "expired"));
     fputs(", ", out);
     show_count(show_number_of(line, "records"), "record", out);
 }
@@ -262,6 +267,7 @@ void show_zone(const json_t *line, FILE *out)
         ctl_show_text(show_text_of(line, "failure"), out);
         fputc('\n', out);
     }
+    show_secondary(line, out);
     show_about(line, out);
     show_secondaries(line, show_number_of(line, "now_us"), out);
     if (show_number_of(line, "grants")) {

@@ -75,10 +75,8 @@ static void show_last_change(const json_t *change, FILE *out)
     fputc('\n', out);
 }
 
-void show_about(const json_t *line, FILE *out)
+static void show_dynamic(const json_t *line, FILE *out)
 {
-    if (!show_has(line, "history"))
-        return;
     fputs("  dynamic   ", out);
     show_count(show_number_of(line, "dynamic"), "record", out);
     if (show_number_of(line, "changed")) {
@@ -87,6 +85,14 @@ void show_about(const json_t *line, FILE *out)
         fputs(" of the file changed", out);
     }
     fputc('\n', out);
+}
+
+void show_about(const json_t *line, FILE *out)
+{
+    if (!show_has(line, "history"))
+        return;
+    if (show_has(line, "dynamic"))
+        show_dynamic(line, out);
     show_history(line, out);
     if (show_has(line, "last_change"))
         show_last_change(json_object_get(line, "last_change"), out);

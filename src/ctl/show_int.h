@@ -27,6 +27,8 @@ void show_bytes(json_int_t bytes, FILE *out);
 void show_about(const json_t *line, FILE *out);
 /* A row for each secondary of a zone. */
 void show_secondaries(const json_t *line, json_int_t now_us, FILE *out);
+/* Of a zone that follows primaries. */
+void show_secondary(const json_t *line, FILE *out);
 /* Of `total` the list has only some. */
 void show_left_out(json_int_t total, const json_t *list, const char *indent, FILE *out);
 

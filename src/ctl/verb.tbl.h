@@ -84,6 +84,11 @@ VERB(wait,      "wait",      3660,   "waits until all secondaries of a zone have
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
      {"serial", 0, VERB_NUMBER, VERB_MAYBE, "SERIAL"},
      {"timeout", 't', VERB_NUMBER, VERB_OPTION, "SECONDS"})
+VERB(refresh,   "refresh",   10,     "asks the primaries of a secondary zone now whether there is news",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"})
+VERB(transfer,  "transfer",  10,     "has a secondary zone transferred anew, whole; --force: whatever its serial and size",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"force", 0, VERB_YES, VERB_OPTION, ""})
 VERB(blame,     "blame",     300,    "who has changed a name last, RRset by RRset",
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
      {"name", 0, VERB_TEXT, VERB_MUST, "NAME"})
@@ -99,5 +104,7 @@ ALIAS("sync",            "export")
 ALIAS("write",           "export")
 ALIAS("zone-flush",      "export")
 ALIAS("conf-check",      "check")
+ALIAS("retransfer",      "transfer")
+ALIAS("force_transfer",  "transfer")
 ALIAS("halt",            "stop")
 #endif

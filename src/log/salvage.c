@@ -231,9 +231,10 @@ static enum err zone_next(struct salvage *s, uint64_t *at, struct zone_row *out,
     sqlite3_bind_int64(stmt, 1, (int64_t)*at);
     enum err e = sql_row(&s->from, stmt, why, "reading zones");
     if (e == OK) {
-        *at = (uint64_t)sqlite3_column_int64(stmt, 0);
+        uint64_t id = (uint64_t)sqlite3_column_int64(stmt, 0);
         e = zone_row_read(stmt, out, why);
         sqlite3_reset(stmt);
+        *at = id > *at ? id : INT64_MAX; /* a damaged tree may lead in a circle */
     } else if (e != ERR_ABSENT) {
         *at = INT64_MAX; /* there is no way past it */
     }

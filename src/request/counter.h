@@ -65,7 +65,15 @@
     X(commits_failed,      "batches that the change log did not take")                             \
     X(commit_changes,      "changes in them")                                                      \
     X(snapshots,           "snapshots written")                                                    \
-    X(snapshots_failed,    "snapshots that could not be written")
+    X(snapshots_failed,    "snapshots that could not be written")                                  \
+    X(probes_answered,     "SOA probes that primaries answered")                                   \
+    X(primaries_failed,    "questions to primaries that failed, probes and transfers")             \
+    X(transfers_in,        "transfers from primaries taken")                                       \
+    X(transfers_in_failed, "transfers from primaries that failed")                                 \
+    X(transfers_in_held,   "transfers from primaries kept back by a shrink limit")                 \
+    X(notifies_in,         "NOTIFY messages")                                                      \
+    X(notifies_in_refused, "NOTIFY messages turned down")                                          \
+    X(zones_expired,       "times that a secondary zone's data became too old")
 /* clang-format on */
 
 struct counters {

@@ -124,6 +124,7 @@ static void read_again(struct server *s, struct list *waiting)
         if (!z || !z->is_kept)
             continue;
         z->is_kept = false;
+        secondary_close(s, z);
         if (z->is_reread)
             zone_retry_later(s, z, RETRY_FILE);
         else

@@ -18,7 +18,7 @@ struct about {
     json_t *fields; /* begun by the verb */
     struct journal *journal;
     const struct version *version; /* pinned */
-    const struct base *base;       /* held */
+    const struct base *base;       /* held; NULL: a secondary's */
     char *identity;
     bool has_file;
     uint64_t log_id;
@@ -66,7 +66,7 @@ static void count_records(struct about *a)
     struct walk walk;
     const struct node *n;
     walk_start(&walk, a->version);
-    for (unsigned i = 0; (n = walk_next(&walk)); i++) {
+    for (unsigned i = 0; a->base && (n = walk_next(&walk)); i++) {
         if (i % WALK_SLICE == 0 && atomic_load(work_canceled(&a->work)))
             return;
         count_node(a, n);
@@ -121,8 +121,10 @@ static enum control_next about_step(struct control_call *call, struct work *w)
     a->fields = NULL;
     if (a->has_file)
         json_object_set_new(fields, "is_file_same", json_boolean(a->is_file_same));
-    control_put_number(fields, "dynamic", a->dynamic);
-    control_put_number(fields, "changed", a->changed);
+    if (a->base) {
+        control_put_number(fields, "dynamic", a->dynamic);
+        control_put_number(fields, "changed", a->changed);
+    }
     if (a->result != OK)
         control_put_text(fields, "history_fault", a->diag.text);
     control_put_number(fields, "history", a->history.changes);
@@ -137,14 +139,14 @@ enum control_next about_zone(struct control_call *call, const struct store_entry
     const struct server_zone *z = e->owner;
     const struct conf_zone *c = zones_configured(call->server, name_of(&e->name));
     struct journal *j = state_journal(call->server->state);
-    if (!z->is_kept || !z->base || !j)
+    if (!z->is_kept || (!z->base && !z->secondary) || !j)
         return control_answer(call, fields);
     struct about *a = mem_alloc_zero(sizeof(*a));
     json_object_set_new(fields, "ready", json_boolean(z->is_ready));
     a->fields = fields;
     a->journal = j;
     a->version = version_pin(e->zone->published);
-    a->base = base_hold(z->base);
+    a->base = z->base ? base_hold(z->base) : NULL;
     a->identity = mem_string(z->identity);
     a->has_file = c && c->file;
     a->log_id = z->log_id;

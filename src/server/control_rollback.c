@@ -417,6 +417,8 @@ enum control_next control_roll_back(struct control_call *call)
     call->end = rollback_end;
     if (!z)
         return next;
+    if (z->secondary)
+        return control_fail(call, "the zone is a secondary: it is changed at its primary");
     r->net = net_new(name_of(&r->h.zone), CLASS_IN);
     r->policy = z->conf->serial;
     r->is_dry = control_is_set(call, "dry-run");

@@ -21,6 +21,7 @@
 struct tally {
     size_t at, cap; /* next slot; size of the table when the walk began */
     uint64_t zones, loading, failed, records;
+    uint64_t secondaries, awaited, expired;
     json_t *failures;
 };
 
@@ -36,6 +37,9 @@ static void tally_zone(struct tally *t, const struct store_entry *e)
     const struct server_zone *z = e->owner;
     t->zones++;
     t->loading += z->is_loading;
+    t->secondaries += z->secondary != NULL;
+    t->awaited += z->secondary && !e->zone && !z->is_loading && !z->failure;
+    t->expired += e->is_expired;
     if (e->zone)
         t->records += e->zone->published->record_count;
     if (!z->failure)
@@ -80,6 +84,9 @@ static void tally_put(struct tally *t, json_t *fields)
     control_put_number(fields, "loading", t->loading);
     control_put_number(fields, "not_loaded", t->failed);
     control_put_number(fields, "records", t->records);
+    control_put_number(fields, "secondaries", t->secondaries);
+    control_put_number(fields, "not_transferred", t->awaited);
+    control_put_number(fields, "expired", t->expired);
     json_object_set(fields, "failures", t->failures);
 }
 
@@ -218,8 +225,10 @@ static json_t *zone_outcome(const struct server *s, struct name name)
         control_put_text(row, "reason", "removed meanwhile");
     else if (z->failure)
         control_put_text(row, "reason", z->failure);
-    else
+    else if (e->zone)
         control_put_number(row, "serial", e->zone->published->serial);
+    else
+        control_put_text(row, "state", "not transferred yet");
     return row;
 }
 

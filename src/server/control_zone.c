@@ -13,20 +13,29 @@
 
 /* --- zones: in canonical order, by slices --- */
 
+static const char *state_of(const struct store_entry *e)
+{
+    const struct server_zone *z = e->owner;
+    if (z->is_loading)
+        return "loading";
+    if (z->failure)
+        return e->zone ? "last good version" : "not loaded";
+    if (e->is_expired)
+        return "expired";
+    return e->zone ? "serving" : "not transferred yet";
+}
+
 static json_t *zone_row(const struct store_entry *e)
 {
     const struct server_zone *z = e->owner;
     json_t *row = json_object();
     control_put_name(row, "zone", name_of(&e->name));
-    control_put_text(row, "type", "primary");
+    control_put_text(row, "type", z->secondary ? "secondary" : "primary");
     if (e->zone) {
         control_put_number(row, "serial", e->zone->published->serial);
         control_put_number(row, "records", e->zone->published->record_count);
     }
-    control_put_text(row, "state",
-                     z->is_loading ? "loading"
-                     : z->failure  ? (e->zone ? "last good version" : "not loaded")
-                                   : "serving");
+    control_put_text(row, "state", state_of(e));
     return row;
 }
 
@@ -116,6 +125,7 @@ enum control_next control_zone(struct control_call *call)
         json_object_set_new(fields, "frozen", json_true());
     peers_describe(z, fields);
     control_put_number(fields, "now_us", (uint64_t)call->server->now_us);
+    secondary_describe(z, fields);
     return about_zone(call, e, fields);
 }
 

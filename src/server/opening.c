@@ -345,6 +345,28 @@ static void open_with_history(struct opening *o)
         o->has_failed = true;
 }
 
+/* A secondary comes from the log, or is to be transferred. What was known of the file that it may
+ * have had as a primary counts no more. */
+static void open_secondary(struct opening *o)
+{
+    struct journal *j = state_open(o->state, &o->diag);
+    enum err e = !j        ? ERR_IO
+                 : o->live ? journal_zone_set_source(j, o->log.id, NULL, &o->diag)
+                           : journal_zone_make(j, name_of(&o->name), &o->log, &o->diag);
+    if (e == OK && o->log.identity)
+        e = journal_zone_set_source(j, o->log.id, NULL, &o->diag);
+    if (e == OK && o->log.removed_us)
+        (void)journal_zone_set_removed(j, o->log.id, 0, NULL);
+    if (e != OK)
+        o->has_failed = o->is_passing = true;
+    if (e != OK || o->live || o->log.snapshot == 0)
+        return;
+    o->zone = state_read(o, j);
+    o->has_failed = !o->zone;
+    free(o->log.identity);
+    o->log.identity = NULL;
+}
+
 /* The zone is live: what is new in the file, if anything. */
 static void reopen(struct opening *o)
 {
@@ -360,7 +382,9 @@ static void reopen(struct opening *o)
 void opening_run(struct opening *o)
 {
     int64_t start = clock_mono_us();
-    if (o->live)
+    if (o->is_secondary)
+        open_secondary(o);
+    else if (o->live)
         reopen(o);
     else if (o->has_history)
         open_with_history(o);

@@ -29,6 +29,7 @@ struct opening {
     struct made_soa soa;
     struct name_buf *soa_names; /* what it refers to: mname, rname, ns */
     bool has_history;
+    bool is_secondary; /* there is neither: what the log has of it, or nothing yet */
     enum serial_policy serial;
     struct load_limits limits;
     struct state *state;        /* where the change log is opened from; NULL without history */
@@ -43,7 +44,7 @@ struct opening {
     /* the outcome */
     struct zone *zone; /* not live: to be served from now on; NULL: failed */
     /* with history */
-    struct journal_zone log; /* not live: what the change log has of it */
+    struct journal_zone log; /* not live: what the change log has of it; live: its id is given */
     bool has_change;         /* not live: zone's tip is a version that the log has to take first */
     struct diff change;      /* its diff */
     struct zone *theirs;     /* the file as read; what `plan` refers to */

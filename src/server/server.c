@@ -23,6 +23,7 @@ static void lists_init(struct server *s)
     commit_init(&s->commit);
     forwards_init(&s->forwards);
     calls_init(&s->calls);
+    secondaries_init(&s->secondaries);
 }
 
 /* What a configuration says of transfers. */

@@ -53,10 +53,20 @@ struct server_zone {
     int64_t retry_us;          /* wall clock: when what failed is tried again; 0: nothing did */
 
     /* replication */
-    struct recent recent;        /* its newest changes, for IXFR */
-    struct peers *peers;         /* peers.c: its secondaries; NULL: none are configured */
-    struct secondary *secondary; /* secondary.c: how it follows its primaries; NULL: it is primary */
-    struct list waiters;         /* waiting.c: updates and operators that wait for secondaries */
+    struct recent recent; /* its newest changes, for IXFR */
+    struct peers *peers;  /* peers.c: its secondaries; NULL: none are configured */
+    struct secondary
+        *secondary;      /* secondary.c: how it follows its primaries; NULL: it is primary */
+    struct list waiters; /* waiting.c: updates and operators that wait for secondaries */
+};
+
+/* What all secondary zones have in common, see checked.c. */
+struct secondaries {
+    unsigned count;
+    struct list noting; /* struct secondary: when they were checked is to be noted */
+    struct timer timer;
+    bool is_noting;
+    struct log_rate failing_rate, expired_rate;
 };
 
 /* Updates that have come and are not run yet: the messages as they are. */
@@ -124,8 +134,9 @@ struct server {
     unsigned waiting;         /* updates that are durable and wait for secondaries */
     struct log_rate waited_rate;
     bool is_ending;
+    struct secondaries secondaries;
     unsigned outflows; /* answers of many messages under way */
-    bool is_asking; /* explain: nothing is counted, logged or remembered */
+    bool is_asking;    /* explain: nothing is counted, logged or remembered */
 
     /* one batch */
     struct request request[SERVER_BATCH_MAX];
@@ -171,6 +182,10 @@ void zones_settle(struct server *s);
 void zone_rules_set(struct server_zone *z);
 /* Says what is wrong with it ("" nothing), for status and `reevectl zone`. */
 void zone_fail(struct server_zone *z, const char *why);
+/* The zone gets data that it had not, or that the log was read again for: o->zone, from o->log. */
+void zone_take(struct server *s, struct server_zone *z, struct opening *o);
+/* Has a helper free it: a drop for zone_retire(), whose arg is the helpers. */
+void zone_drop(void *helpers, struct zone *zone);
 /* Notes in the log what the file was, where nothing in the zone has changed. */
 void source_note(struct server *s, uint64_t log_id, struct opening *o);
 extern const struct job_kind opening_kind;
@@ -270,6 +285,13 @@ void secondary_free(struct server *s, struct server_zone *z);
 /* What the change log had of the zone is in (o, which it may take from), or nothing was there: from
  * now on it follows its primaries. */
 void secondary_opened(struct server *s, struct server_zone *z, struct opening *o);
+/* It has been opened, and follows its primaries. */
+bool secondary_is_open(const struct server_zone *z);
+/* What the log has of the zone is to be read again: nothing is asked until secondary_opened(). */
+void secondary_close(struct server *s, struct server_zone *z);
+/* Its data can be changed from now on. */
+void secondary_ready(struct server *s, struct server_zone *z);
+void secondaries_init(struct secondaries *all);
 /* How it stands with each primary and with the zone's data: "primaries", "next_us" and so on. */
 void secondary_describe(const struct server_zone *z, json_t *out);
 /* NOTIFY has come in (RFC 1996): q->rcode is the answer. */

@@ -86,6 +86,8 @@ static void note_outcome(struct server *s, struct server_zone *z, const struct s
         zone_fail(z, w->result == OK ? "" : w->diag.text);
     if (is_first && z->is_ready && z->is_wanted_again)
         zone_want_again(s, z);
+    if (is_first && z->is_ready)
+        secondary_ready(s, z);
 }
 
 static void snapshot_done(void *owner, struct job *t)
@@ -135,7 +137,7 @@ static void snapshot_start(struct server *s, struct server_zone *z)
     w->log_id = z->log_id;
     w->seq = z->seq_published;
     w->replay_bytes = z->replay_bytes;
-    if (!z->is_ready) {
+    if (!z->is_ready && z->base) { /* a secondary has none */
         w->identity = mem_string(z->identity ? z->identity : "");
         w->base = base_hold(z->base);
     }

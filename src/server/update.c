@@ -356,9 +356,11 @@ bool update_gate(const struct server_zone *z, enum update_side side, struct refu
     if (z->conf->type == CONF_SECONDARY)
         *cause = (struct refusal_cause){
             .rcode = NOTIMP,
-            .reason = z->conf->forwards_updates ? "the zone is a secondary: its primaries decide"
-                                                : "the zone is a secondary, and passes no "
-                                                  "updates on"};
+            .reason = side == UPDATE_OF_OPERATOR ? "the zone is a secondary: it is changed at its "
+                                                   "primary"
+                      : z->conf->forwards_updates ? "the zone is a secondary: its primaries decide"
+                                                  : "the zone is a secondary, and passes no "
+                                                    "updates on"};
     else if (!z->conf->has_history)
         *cause = (struct refusal_cause){.rcode = REFUSED,
                                         .reason = "the zone has no updates in the configuration"};

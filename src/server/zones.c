@@ -49,7 +49,7 @@ static void zone_drop_done(void *owner, struct job *t)
 
 static const struct job_kind zone_drop_kind = {zone_drop_run, zone_drop_done, zone_drop_free};
 
-static void drop(void *helpers, struct zone *zone)
+void zone_drop(void *helpers, struct zone *zone)
 {
     struct zone_drop *d = mem_alloc_zero(sizeof(*d));
     d->zone = zone;
@@ -62,7 +62,7 @@ static void forget_data(struct server *s, struct server_zone *z)
     changing_forget(s, z);
     commit_forget(s, z);
     transfer_forget(s, z);
-    zone_retire(z->entry->zone, drop, s->helpers);
+    zone_retire(z->entry->zone, zone_drop, s->helpers);
     z->entry->zone = NULL;
     base_release(z->base);
     z->base = NULL;
@@ -190,7 +190,7 @@ static uint64_t source_hash(const struct server *s, const struct conf_zone *c)
     char buf[8192];
     struct text t;
     text_init(&t, buf, sizeof(buf));
-    text_fmt(&t, "%d %s ", c->has_history, c->file ? c->file : "");
+    text_fmt(&t, "%d %d %s ", c->has_history, c->primary_count > 0, c->file ? c->file : "");
     for (unsigned i = 0; c->soa && i < c->soa->ns_count; i++)
         name_show(name_of(&c->soa->ns[i]), &t);
     return hash_bytes(&s->store.key, buf, text_len(&t));
@@ -218,14 +218,16 @@ static void open_zone(struct server *s, struct server_zone *z)
     if (c->soa)
         opening_set_soa(o, c->soa);
     o->has_history = c->has_history;
+    o->is_secondary = c->primary_count > 0;
     o->serial = c->serial;
     o->limits.records_max = s->conf->zone_records_max;
     o->limits.is_canceled = helpers_is_ending(s->helpers);
     o->state = s->state;
     if (c->has_history && z->is_kept) {
         o->live = version_pin(z->entry->zone->published);
-        o->base = base_hold(z->base);
+        o->base = z->base ? base_hold(z->base) : NULL; /* none: it was a secondary */
         o->identity = mem_string(z->identity);
+        o->log.id = z->log_id;
     }
     helpers_give(s->helpers, &o->job, &opening_kind, pace_of(s, z, o));
 }
@@ -239,6 +241,8 @@ static bool awaits_snapshot(const struct server_zone *z)
 
 void zone_want_again(struct server *s, struct server_zone *z)
 {
+    if (secondary_is_open(z))
+        return; /* its news do not come from here */
     if (z->is_loading || z->is_merged || awaits_snapshot(z))
         z->is_wanted_again = true;
     else
@@ -410,9 +414,10 @@ static void log_loaded(const struct opening *o, const struct zone *zone, const s
     log_info("zone loaded", {"zone", text}, {"serial", LOG_U64(v->serial)},
              {"records", LOG_U64(v->record_count)}, {"names", LOG_U64(v->node_count)},
              {"warnings", o->result.warnings ? LOG_U64(o->result.warnings) : NULL},
-             {"from", o->log.snapshot ? "change log"
-                      : o->path       ? "file"
-                                      : "soa"},
+             {"from", o->log.snapshot   ? "change log"
+                      : o->path         ? "file"
+                      : o->is_secondary ? "primary"
+                                        : "soa"},
              {"ms", LOG_U64((uint64_t)o->took_us / 1000)});
     if (old && serial_compare(v->serial, old->published->serial) < 0)
         log_warn("serial went back, secondaries will not follow", {"zone", text},
@@ -428,12 +433,10 @@ static void log_failed(const struct opening *o, const struct zone *serving)
 }
 
 /* The zone was not live, or comes anew from its file: its data is replaced. */
-static void take_data(struct server *s, struct server_zone *z, struct opening *o)
+void zone_take(struct server *s, struct server_zone *z, struct opening *o)
 {
-    struct zone *old = z->entry->zone;
     struct zone *fresh = o->zone;
     o->zone = NULL;
-    log_loaded(o, fresh, old);
     forget_data(s, z);
     z->entry->zone = fresh;
     z->data_ticket = o->ticket;
@@ -454,6 +457,27 @@ static void take_data(struct server *s, struct server_zone *z, struct opening *o
     snapshot_consider(s, z);
 }
 
+/* A secondary's state of the log is in, or there is none. */
+static void take_secondary(struct server *s, struct server_zone *z, struct opening *o)
+{
+    zone_fail(z, o->has_failed ? o->diag.text : "");
+    s->count.zone_loads += o->zone != NULL;
+    s->count.zone_loads_failed += o->has_failed;
+    if (o->has_failed)
+        log_failed(o, z->entry->zone);
+    if (o->zone) {
+        log_loaded(o, o->zone, z->entry->zone);
+        zone_take(s, z, o);
+    } else if (z->is_kept) {
+        source_adopt(z, o); /* none: what it had as a primary */
+    }
+    if (o->has_failed && o->is_passing)
+        zone_retry_later(s, z, RETRY_FILE);
+    else if (!o->has_failed)
+        secondary_opened(s, z, o);
+    opening_drop(s->helpers, o);
+}
+
 static void take_result(struct server *s, struct server_zone *z, struct opening *o)
 {
     zone_fail(z, o->has_failed ? o->diag.text : "");
@@ -462,8 +486,10 @@ static void take_result(struct server *s, struct server_zone *z, struct opening 
     if (o->has_failed)
         log_failed(o, o->zone ? o->zone : z->entry->zone);
     bool has_data = o->zone;
-    if (has_data)
-        take_data(s, z, o);
+    if (has_data) {
+        log_loaded(o, o->zone, z->entry->zone);
+        zone_take(s, z, o);
+    }
     if (o->has_failed && o->is_passing)
         zone_retry_later(s, z, RETRY_FILE);
     if (has_data && o->has_change) {
@@ -498,6 +524,8 @@ static void opening_job_done(void *owner, struct job *t)
     z->is_loading = false;
     if (z->is_stale || (o->live && !z->is_kept)) /* the log is to be read again first */
         opening_drop(s->helpers, o);
+    else if (o->is_secondary)
+        take_secondary(s, z, o);
     else
         take_result(s, z, o);
     if (z->is_wanted_again)

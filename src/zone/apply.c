@@ -49,30 +49,32 @@ static const char *add_record(struct txn *t, const struct rr *rr)
     return "adds a record whose TTL is not its RRset's";
 }
 
-static enum err apply_part(struct txn *t, struct rd r,
-                           const char *(*step)(struct txn *, const struct rr *), struct diag *diag)
+enum err txn_apply_some(struct txn *t, const struct diff_bytes *d, struct diff_at *at,
+                        size_t *budget, struct diag *diag)
 {
     const struct zone *z = txn_zone(t);
     struct diff_of of = {name_of(&z->name), z->class};
-    while (rd_left(&r) > 0) {
+    if (d->added_at > d->len)
+        return err_say(diag, ERR_INVALID, "change is shorter than its first part");
+    for (; at->bytes<d->len && * budget> 0; (*budget)--) {
+        bool is_removed = at->bytes < d->added_at;
+        struct rd r =
+            rd_over(d->bytes + at->bytes, (is_removed ? d->added_at : d->len) - at->bytes);
+        size_t left = rd_left(&r);
         struct rr rr;
         const char *why = diff_read(&r, &of, &rr);
         if (!why)
-            why = step(t, &rr);
+            why = is_removed ? remove_record(t, &rr) : add_record(t, &rr);
         if (why)
             return err_say(diag, ERR_INVALID, "change %s", why);
+        at->bytes += left - rd_left(&r);
     }
     return OK;
 }
 
 enum err txn_apply(struct txn *t, const struct diff_bytes *d, struct diag *diag)
 {
-    if (d->added_at > d->len)
-        return err_say(diag, ERR_INVALID, "change is shorter than its first part");
-    if (d->len == 0)
-        return OK;
-    struct rd removed = rd_over(d->bytes, d->added_at),
-              added = rd_over(d->bytes + d->added_at, d->len - d->added_at);
-    enum err e = apply_part(t, removed, remove_record, diag);
-    return e == OK ? apply_part(t, added, add_record, diag) : e;
+    struct diff_at at = {0};
+    size_t budget = SIZE_MAX;
+    return txn_apply_some(t, d, &at, &budget, diag);
 }

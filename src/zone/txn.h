@@ -113,6 +113,13 @@ struct diff_bytes {
     size_t len, added_at;
 };
 enum err txn_apply(struct txn *t, const struct diff_bytes *d, struct diag *diag);
+/* The same for up to *budget records from *at on (all zero at first), which move on; all is applied
+ * when at->bytes is d->len. */
+struct diff_at {
+    size_t bytes;
+};
+enum err txn_apply_some(struct txn *t, const struct diff_bytes *d, struct diff_at *at,
+                        size_t *budget, struct diag *diag);
 
 /* The next record of a diff's bytes, which are of a zone of that name and class; a view. NULL: it
  * is one that a zone may have; else what is wrong, as words behind "change". */

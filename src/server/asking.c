@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a secondary zone asks its primaries: SOA probes over UDP (TCP where that is cut or lost),
+ * and transfers over TCP.
+ *
+ * The usual course of a transfer: its first message is read here, and with small zones and
+ * differences that is all. Later messages are gathered, and a helper reads them while the next ones
+ * come; when it is behind, the call is paused, so that no more than two buffers are kept. The
+ * struct xfr_in, with a key of its own, is the helper's from incoming_read() until its job comes
+ * back, and ours at all other times.
+ *
+ * A connection that is cut does not end the transfer before what has come was read: the closing
+ * SOA may be in it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/random.h"
+#include "server/secondary.h"
+
+/* A probe is sent over UDP so many times, then once over TCP. */
+#define PROBE_UDP_TRIES 2
+#define PROBE_UDP_US    1500000
+#define PROBE_TCP_US    8000000
+/* For a connection, and for each message of a transfer. */
+#define TRANSFER_US     30000000
+/* Messages that a helper gets at once; as many again may have come until it is done. */
+#define BUFFER_LEN      262144
+/* A transfer waits no longer than that for the zone's first snapshot. */
+#define READY_US        60000000
+
+struct buffer {
+    uint8_t *bytes;
+    size_t len, cap;
+};
+
+/* A transfer under way. */
+struct incoming {
+    struct job job;
+    struct secondary *owner; /* NULL: given up while a helper has it */
+    struct xfr_in *x;
+    struct transfer_note note;
+    bool has_first;
+    struct buffer filling;
+    bool is_paused;
+    bool is_reading; /* a helper has x and the members below */
+    char *broken;    /* the call is over, for this reason; NULL: it is not */
+    struct buffer reading;
+    int64_t now_us;
+    enum xfr_in_next next;
+    bool has_rest; /* there is something behind the end */
+    struct diag diag;
+};
+
+/* --- what is large is freed by a helper --- */
+
+struct xfr_drop {
+    struct job job;
+    struct xfr_in *x;
+};
+
+static void xfr_drop_run(struct job *t)
+{
+    struct xfr_drop *d = container_of(t, struct xfr_drop, job);
+    xfr_in_free(d->x);
+    d->x = NULL;
+}
+
+static void xfr_drop_free(struct job *t)
+{
+    struct xfr_drop *d = container_of(t, struct xfr_drop, job);
+    xfr_in_free(d->x);
+    free(d);
+}
+
+static void xfr_drop_done(void *owner, struct job *t)
+{
+    (void)owner;
+    xfr_drop_free(t);
+}
+
+static const struct job_kind xfr_drop_kind = {xfr_drop_run, xfr_drop_done, xfr_drop_free};
+
+static void xfr_give_away(struct server *s, struct xfr_in *x)
+{
+    struct xfr_drop *d = mem_alloc_zero(sizeof(*d));
+    d->x = x;
+    helpers_give(s->helpers, &d->job, &xfr_drop_kind, PACE_FIRST);
+}
+
+/* Its x is somebody else's already, or NULL. */
+static void incoming_free(struct incoming *in)
+{
+    free(in->filling.bytes);
+    free(in->reading.bytes);
+    free(in->broken);
+    free(in);
+}
+
+/* --- the end of a question --- */
+
+static void transfer_end(struct server *s, struct secondary *sec, bool may_reuse)
+{
+    struct incoming *in = sec->incoming;
+    call_end(s, &sec->call, may_reuse);
+    timer_stop(&s->timers, &sec->limit);
+    sec->incoming = NULL;
+    if (!in)
+        return;
+    in->owner = NULL;
+    if (in->is_reading)
+        return; /* freed when it comes back */
+    if (in->x)
+        xfr_give_away(s, in->x);
+    incoming_free(in);
+}
+
+void asking_stop(struct server *s, struct secondary *sec)
+{
+    sec->is_waiting = false;
+    transfer_end(s, sec, false);
+    tsig_session_done(&sec->tsig);
+}
+
+/* --- probes --- */
+
+/* The key that the primary is asked with; false: it cannot be used. */
+static bool key_find(struct server *s, const struct primary *p, struct tsig_key **out,
+                     struct diag *diag)
+{
+    char text[NAME_TEXT_MAX];
+    *out = p->key.len ? keyring_find(s->keyring, name_of(&p->key)) : NULL;
+    if (*out || !p->key.len)
+        return true;
+    (void)err_say(diag, ERR_ABSENT, "its key %.260s has no secret here",
+                  name_text(name_of(&p->key), text));
+    return false;
+}
+
+static uint16_t random_id(void)
+{
+    uint16_t id;
+    random_bytes(&id, sizeof(id));
+    return id;
+}
+
+static void call_begin(struct server *s, struct secondary *sec, const struct call_kind *kind,
+                       int64_t now_us)
+{
+    uint8_t bytes[XFR_ASK_MAX];
+    tsig_session_done(&sec->tsig);
+    size_t len = xfr_ask_write(&sec->ask, &sec->tsig, now_us, bytes);
+    sec->call.kind = kind;
+    sec->call.to = (struct peer){*secondary_address(sec), sec->ask.transport};
+    sec->call.source = secondary_primary(sec)->source;
+    call_start(s, &sec->call, bytes, len);
+}
+
+static const struct call_kind probe_kind;
+
+static bool probe_send(struct server *s, struct secondary *sec, enum transport transport,
+                       struct diag *diag)
+{
+    struct tsig_key *key;
+    if (!key_find(s, secondary_primary(sec), &key, diag))
+        return false;
+    sec->ask = (struct xfr_ask){.kind = XFR_ASK_SOA,
+                                .zone = name_of(&sec->zone->entry->name),
+                                .id = random_id(),
+                                .transport = transport,
+                                .wants_expire = true,
+                                .key = key};
+    sec->call.wait_us = transport == TRANSPORT_UDP ? PROBE_UDP_US : PROBE_TCP_US;
+    call_begin(s, sec, &probe_kind, s->now_us);
+    return true;
+}
+
+static void probe_again(struct server *s, struct secondary *sec, enum transport transport)
+{
+    struct diag diag = {0};
+    if (!probe_send(s, sec, transport, &diag))
+        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+}
+
+static void probe_answered(struct server *s, struct secondary *sec, const struct xfr_reply *r)
+{
+    struct diag diag = {0};
+    uint32_t ours = sec->refresh.serial;
+    secondary_heard(s, sec, r->serial);
+    if (sec->refresh.has_data && r->serial != ours && serial_compare(r->serial, ours) != 1) {
+        (void)err_say(&diag, ERR_INVALID, "its serial %u is behind ours, %u", r->serial, ours);
+        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+        return;
+    }
+    s->count.probes_answered++;
+    secondary_step(s, sec,
+                   &(struct refresh_event){.kind = REFRESH_ANSWERED,
+                                           .serial = r->serial,
+                                           .has_expire = r->has_expire,
+                                           .expire_s = r->expire});
+}
+
+static void probe_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+{
+    struct secondary *sec = container_of(c, struct secondary, call);
+    struct diag diag = {0};
+    struct xfr_reply r;
+    xfr_reply_read(&sec->ask, &sec->tsig, bytes, len, s->now_us, &r, &diag);
+    if (r.kind == XFR_REPLY_FOREIGN) {
+        if (diag.text[0])
+            snprintf(sec->hint, sizeof(sec->hint), "%s", diag.text);
+        return;
+    }
+    call_end(s, c, true);
+    if (r.kind == XFR_REPLY_TRUNCATED)
+        probe_again(s, sec, TRANSPORT_TCP);
+    else if (r.kind == XFR_REPLY_REFUSED)
+        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+    else
+        probe_answered(s, sec, &r);
+}
+
+static void probe_failed(struct server *s, struct call *c, const char *reason)
+{
+    struct secondary *sec = container_of(c, struct secondary, call);
+    char text[DIAG_TEXT_MAX];
+    if (c->to.transport == TRANSPORT_TCP) {
+        snprintf(text, sizeof(text), "%s", sec->hint[0] ? sec->hint : reason);
+        secondary_fail(s, sec, REFRESH_FAILED, text);
+    } else {
+        probe_again(s, sec, ++sec->tries < PROBE_UDP_TRIES ? TRANSPORT_UDP : TRANSPORT_TCP);
+    }
+}
+
+static const struct call_kind probe_kind = {probe_message, probe_failed};
+
+/* --- transfers: the end --- */
+
+/* IXFR that is not had here, or is beyond us: AXFR may do. */
+static bool is_worth_axfr(const struct secondary *sec, enum rcode rcode)
+{
+    return sec->act.kind == REFRESH_IXFR &&
+           (rcode == NOERROR || rcode == FORMERR || rcode == NOTIMP || rcode == SERVFAIL);
+}
+
+static void transfer_current(struct server *s, struct secondary *sec, const struct xfr_in *x,
+                             const struct transfer_note *note)
+{
+    struct diag diag = {0};
+    uint32_t theirs = xfr_in_serial(x), ours = sec->refresh.serial;
+    secondary_heard(s, sec, theirs);
+    if (theirs != ours) {
+        (void)err_say(&diag, ERR_INVALID, "its serial %u is behind ours, %u", theirs, ours);
+        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+        return;
+    }
+    secondary_step(s, sec,
+                   &(struct refresh_event){.kind = REFRESH_CURRENT,
+                                           .serial = theirs,
+                                           .has_expire = note->has_expire,
+                                           .expire_s = note->expire_s});
+}
+
+/* The last message has been read, or the first that is no good. in is gone from sec, x stays the
+ * caller's. */
+static void transfer_over(struct server *s, struct secondary *sec, const struct incoming *in,
+                          struct xfr_in *x)
+{
+    enum refresh_event_kind kind = REFRESH_FAILED;
+    switch (in->next) {
+    case XFR_IN_WHOLE:
+    case XFR_IN_STEPS:
+        secondary_heard(s, sec, xfr_in_serial(x));
+        taking_start(s, sec, x, in->next, &in->note);
+        return;
+    case XFR_IN_CURRENT:
+        transfer_current(s, sec, x, &in->note);
+        return;
+    case XFR_IN_REFUSED:
+        kind = is_worth_axfr(sec, xfr_in_rcode(x)) ? REFRESH_UNFIT : REFRESH_FAILED;
+        break;
+    case XFR_IN_BAD:
+        kind = sec->act.kind == REFRESH_IXFR ? REFRESH_UNFIT : REFRESH_FAILED;
+        break;
+    case XFR_IN_MORE:
+        break;
+    }
+    s->count.transfers_in_failed++;
+    secondary_fail(s, sec, kind, in->diag.text);
+}
+
+static void incoming_over(struct server *s, struct secondary *sec)
+{
+    struct incoming *in = sec->incoming;
+    struct xfr_in *x = in->x;
+    bool is_clean =
+        in->next != XFR_IN_BAD && in->next != XFR_IN_MORE && !in->has_rest && in->filling.len == 0;
+    in->note.count = xfr_in_count(x);
+    in->note.has_expire = xfr_in_expire(x, &in->note.expire_s);
+    call_end(s, &sec->call, is_clean);
+    timer_stop(&s->timers, &sec->limit);
+    sec->incoming = NULL; /* the next question may be asked in here */
+    transfer_over(s, sec, in, x);
+    xfr_give_away(s, x);
+    incoming_free(in);
+}
+
+/* --- transfers: messages --- */
+
+static void buffer_add(struct buffer *b, const uint8_t *bytes, size_t len)
+{
+    size_t need = b->len + 2 + len;
+    if (need > b->cap) {
+        b->cap = need > BUFFER_LEN ? need : BUFFER_LEN;
+        b->bytes = mem_grow(b->bytes, b->cap);
+    }
+    put_u16(b->bytes + b->len, (uint16_t)len);
+    memcpy(b->bytes + b->len + 2, bytes, len);
+    b->len = need;
+}
+
+static void incoming_run(struct job *t)
+{
+    struct incoming *in = container_of(t, struct incoming, job);
+    size_t at = 0;
+    while (at < in->reading.len && in->next == XFR_IN_MORE) {
+        size_t len = get_u16(in->reading.bytes + at);
+        in->next = xfr_in_message(in->x, in->reading.bytes + at + 2, len, in->now_us, &in->diag);
+        at += 2 + len;
+    }
+    in->has_rest = at < in->reading.len;
+}
+
+static const struct job_kind incoming_kind;
+
+static void incoming_read(struct server *s, struct incoming *in)
+{
+    struct buffer empty = in->reading;
+    in->reading = in->filling;
+    in->filling = empty;
+    in->filling.len = 0;
+    in->now_us = s->now_us;
+    in->is_reading = true;
+    helpers_give(s->helpers, &in->job, &incoming_kind, PACE_FIRST);
+}
+
+static void incoming_broke(struct server *s, struct secondary *sec, const char *reason)
+{
+    (void)err_say(&sec->incoming->diag, ERR_IO, "%s", reason);
+    sec->incoming->next = XFR_IN_MORE;
+    incoming_over(s, sec);
+}
+
+static void incoming_done(void *owner, struct job *t)
+{
+    struct server *s = owner;
+    struct incoming *in = container_of(t, struct incoming, job);
+    struct secondary *sec = in->owner;
+    in->is_reading = false;
+    if (!sec) {
+        xfr_give_away(s, in->x);
+        incoming_free(in);
+        return;
+    }
+    if (in->next != XFR_IN_MORE) {
+        incoming_over(s, sec);
+        return;
+    }
+    if (in->filling.len > 0)
+        incoming_read(s, in);
+    else if (in->broken)
+        incoming_broke(s, sec, in->broken);
+    if (sec->incoming == in && in->is_paused && !in->broken) {
+        in->is_paused = false;
+        call_pause(s, &sec->call, false);
+    }
+}
+
+static void incoming_drop(struct job *t)
+{
+    struct incoming *in = container_of(t, struct incoming, job);
+    if (in->owner)
+        in->owner->incoming = NULL;
+    xfr_in_free(in->x);
+    incoming_free(in);
+}
+
+static const struct job_kind incoming_kind = {incoming_run, incoming_done, incoming_drop};
+
+static void zone_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+{
+    struct secondary *sec = container_of(c, struct secondary, call);
+    struct incoming *in = sec->incoming;
+    if (!in->has_first) {
+        in->has_first = true;
+        in->next = xfr_in_message(in->x, bytes, len, s->now_us, &in->diag);
+        if (in->next != XFR_IN_MORE)
+            incoming_over(s, sec);
+        return;
+    }
+    buffer_add(&in->filling, bytes, len);
+    if (!in->is_reading)
+        incoming_read(s, in);
+    if (in->filling.len >= BUFFER_LEN && !in->is_paused) {
+        in->is_paused = true;
+        call_pause(s, c, true);
+    }
+}
+
+static void zone_failed(struct server *s, struct call *c, const char *reason)
+{
+    struct secondary *sec = container_of(c, struct secondary, call);
+    struct incoming *in = sec->incoming;
+    if (in->is_reading)
+        in->broken = mem_string(reason);
+    else
+        incoming_broke(s, sec, reason);
+}
+
+static const struct call_kind zone_kind = {zone_message, zone_failed};
+
+/* --- transfers: the start --- */
+
+static void on_limit(void *arg, struct timer *t)
+{
+    struct secondary *sec = container_of(t, struct secondary, limit);
+    struct server *s = arg;
+    bool was_waiting = sec->is_waiting;
+    asking_stop(s, sec);
+    s->count.transfers_in_failed += !was_waiting;
+    secondary_fail(s, sec, REFRESH_FAILED,
+                   was_waiting ? "the change log has not taken the zone's first snapshot yet"
+                               : "the transfer took longer than limits.transfer-time");
+}
+
+static void limit_set(struct server *s, struct secondary *sec, int64_t us)
+{
+    sec->limit.fire = on_limit;
+    timer_set(&s->timers, &sec->limit, s->now_us + us);
+}
+
+/* The least of both, where 0 is none. */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static void incoming_new(struct server *s, struct secondary *sec)
+{
+    const struct conf *conf = s->conf;
+    struct incoming *in = mem_alloc_zero(sizeof(*in));
+    struct xfr_in_order order = {
+        .zone = name_of(&sec->zone->entry->name),
+        .id = sec->ask.id,
+        .qtype = sec->ask.kind == XFR_ASK_IXFR ? TYPE_IXFR : TYPE_AXFR,
+        .serial = sec->refresh.serial,
+        .limits = {least(conf->transfer_records, conf->zone_records_max), conf->transfer_size}};
+    in->x = xfr_in_new(&order, &sec->tsig);
+    in->owner = sec;
+    in->note.asked = sec->act.kind;
+    in->note.started_us = s->now_us;
+    snprintf(in->note.primary, sizeof(in->note.primary), "%s", secondary_primary(sec)->text);
+    (void)address_show(secondary_address(sec), &in->note.address);
+    sec->incoming = in;
+}
+
+static bool transfer_send(struct server *s, struct secondary *sec, struct diag *diag)
+{
+    const struct server_zone *z = sec->zone;
+    struct tsig_key *key;
+    if (!key_find(s, secondary_primary(sec), &key, diag))
+        return false;
+    key = key ? tsig_key_copy(key) : NULL; /* a helper uses it, too */
+    sec->ask = (struct xfr_ask){.kind = XFR_ASK_AXFR,
+                                .zone = name_of(&z->entry->name),
+                                .id = random_id(),
+                                .transport = TRANSPORT_TCP,
+                                .wants_expire = true,
+                                .key = key};
+    if (sec->act.kind == REFRESH_IXFR && z->is_kept) {
+        const struct version *v = z->entry->zone->published;
+        sec->ask.kind = XFR_ASK_IXFR;
+        sec->ask.soa = rrset_first(v->soa);
+        sec->ask.soa_ttl = v->soa.ttl;
+    }
+    sec->call.wait_us = TRANSFER_US;
+    call_begin(s, sec, &zone_kind, s->now_us);
+    incoming_new(s, sec);
+    sec->ask.key = NULL;
+    tsig_key_release(key);
+    limit_set(s, sec, (int64_t)s->conf->transfer_time_ms * 1000);
+    return true;
+}
+
+bool asking_start(struct server *s, struct secondary *sec, struct diag *diag)
+{
+    const struct server_zone *z = sec->zone;
+    sec->tries = 0;
+    sec->hint[0] = '\0';
+    if (sec->act.kind == REFRESH_PROBE)
+        return probe_send(s, sec, TRANSPORT_UDP, diag);
+    if (!z->is_kept || z->is_ready)
+        return transfer_send(s, sec, diag);
+    sec->is_waiting = true; /* secondary_ready() goes on */
+    limit_set(s, sec, READY_US);
+    return true;
+}
+
+void secondary_ready(struct server *s, struct server_zone *z)
+{
+    struct secondary *sec = z->secondary;
+    struct diag diag = {0};
+    if (!sec || !sec->is_waiting)
+        return;
+    sec->is_waiting = false;
+    if (!transfer_send(s, sec, &diag))
+        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+}

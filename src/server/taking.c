@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A transfer that has come whole becomes the zone's data: all of it or nothing.
+ *
+ * The first one is the zone as it came (zone_take()). Later ones are changes like any other
+ * (changing.h, commit.h): differences are applied to one txn step by step, and go into the log and
+ * on to our own secondaries as they came; of a whole zone, a helper works out the difference to
+ * what is served, which is one step. What does not fit, lacks what every zone has, or loses more
+ * than the shrink limit allows is dropped without a trace. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "server/secondary.h"
+#include "zone/contrast.h"
+
+struct taking {
+    struct job job;
+    struct changing changing;
+    struct pending pending;
+    struct secondary *owner; /* NULL: nobody wants it any more */
+    struct transfer_note note;
+    bool is_whole;              /* the steps were made here */
+    struct zone *fresh;         /* a zone that came whole */
+    const struct version *live; /* pinned while the helper compares */
+    struct diff diff;
+    struct xfr_steps steps;
+    unsigned step;     /* the one being applied */
+    struct diff_at at; /* in it */
+    uint32_t serial_from, serial;
+    uint64_t records_before;
+    enum refresh_event_kind verdict; /* of a txn that was given up */
+    struct diag diag;
+    char primary[PENDING_TEXT_MAX];
+};
+
+/* --- what may not be --- */
+
+/* Does the zone lose too much at once? The operator may want just that. */
+static bool is_held(struct server *s, struct secondary *sec, uint32_t serial, uint64_t before,
+                    uint64_t after)
+{
+    uint32_t percent = sec->zone->conf->shrink_percent;
+    uint64_t lost = before > after ? before - after : 0;
+    char zone[NAME_TEXT_MAX];
+    bool is_forced = sec->refresh.is_forced && sec->is_unguarded;
+    if (percent == 0 || is_forced || lost * 100 <= before * percent)
+        return false;
+    if (!sec->held.is_set || sec->held.serial != serial)
+        log_warn("transfer held back, the zone would shrink too much",
+                 {"zone", name_text(name_of(&sec->zone->entry->name), zone)},
+                 {"primary", secondary_primary(sec)->text}, {"serial", LOG_U64(serial)},
+                 {"records", LOG_U64(before)}, {"lost", LOG_U64(lost)},
+                 {"limit_percent", LOG_U64(percent)},
+                 {"to_take_it", "reevectl transfer ZONE --force"});
+    s->count.transfers_in_held++;
+    sec->held = (struct held){true, serial, lost, before, s->now_us};
+    return true;
+}
+
+static bool has_ns(const struct node *apex)
+{
+    struct rrset set;
+    return apex && node_find(apex, TYPE_NS, &set);
+}
+
+/* RFC 1034 s4.3.5, RFC 1982: forward only, unless the operator has asked for the zone as the
+ * primary has it. NULL: the serial is fine. */
+static const char *serial_fault(const struct secondary *sec, uint32_t serial)
+{
+    const struct server_zone *z = sec->zone;
+    if (!z->is_kept || (sec->refresh.is_forced && sec->is_unguarded))
+        return NULL;
+    int order = serial_compare(serial, z->entry->zone->published->serial);
+    if (order == 1 || (order == 0 && sec->refresh.is_forced))
+        return NULL;
+    return "its serial is behind ours";
+}
+
+/* --- the outcome --- */
+
+static void log_taken(const struct server *s, const struct taking *t, const struct server_zone *z)
+{
+    char zone[NAME_TEXT_MAX];
+    const struct xfr_in_count *n = &t->note.count;
+    bool is_first = !t->pending.done; /* no change of what was there */
+    uint32_t serial_from = t->serial_from;
+    log_info("zone transferred", {"zone", name_text(name_of(&z->entry->name), zone)},
+             {"primary", t->note.primary}, {"address", t->note.address.text},
+             {"kind", t->is_whole ? "AXFR" : "IXFR"},
+             {"serial_from", is_first ? NULL : LOG_U64(serial_from)},
+             {"serial", LOG_U64(t->serial)}, {"messages", LOG_U64(n->messages)},
+             {"records", LOG_U64(n->records)}, {"bytes", LOG_U64(n->bytes)},
+             {"ms", LOG_U64((uint64_t)(s->now_us - t->note.started_us) / 1000)});
+    if (!is_first && serial_compare(t->serial, serial_from) != 1)
+        log_warn("serial did not go forward, secondaries will not follow", {"zone", zone},
+                 {"old", LOG_U64(serial_from)}, {"new", LOG_U64(t->serial)});
+}
+
+static void taking_free(struct server *s, struct taking *t)
+{
+    if (t->fresh)
+        zone_drop(s->helpers, t->fresh);
+    xfr_steps_done(&t->steps);
+    diff_done(&t->diff);
+    free(t);
+}
+
+/* The owner's question is over; t may be freed before the next one. */
+static struct secondary *leave(struct taking *t)
+{
+    struct secondary *sec = t->owner;
+    if (sec)
+        sec->taking = NULL;
+    t->owner = NULL;
+    return sec;
+}
+
+static void end_taken(struct server *s, struct taking *t)
+{
+    struct refresh_event e = {.kind = REFRESH_TAKEN,
+                              .serial = t->serial,
+                              .has_expire = t->note.has_expire,
+                              .expire_s = t->note.expire_s};
+    struct secondary *sec = leave(t);
+    s->count.transfers_in++;
+    taking_free(s, t);
+    if (!sec)
+        return;
+    sec->held.is_set = false;
+    e.timers = secondary_timers(sec->zone->entry->zone->published);
+    secondary_step(s, sec, &e);
+    secondary_took(s, sec);
+}
+
+/* t->verdict and t->diag say why. */
+static void end_dropped(struct server *s, struct taking *t)
+{
+    struct refresh_event e = {.kind = t->verdict,
+                              .serial = t->serial,
+                              .has_expire = t->note.has_expire,
+                              .expire_s = t->note.expire_s};
+    struct diag why = t->diag;
+    struct secondary *sec = leave(t);
+    taking_free(s, t);
+    if (!sec)
+        return;
+    if (e.kind == REFRESH_FAILED || e.kind == REFRESH_UNFIT) {
+        s->count.transfers_in_failed++;
+        secondary_fail(s, sec, e.kind, why.text);
+    } else {
+        secondary_step(s, sec, &e);
+    }
+    secondary_took(s, sec);
+}
+
+static void drop_for(struct server *s, struct taking *t, enum refresh_event_kind verdict,
+                     const char *reason)
+{
+    t->verdict = verdict;
+    (void)err_say(&t->diag, ERR_INVALID, "%s", reason);
+    end_dropped(s, t);
+}
+
+void taking_forget(struct taking *t)
+{
+    t->owner = NULL;
+}
+
+/* --- a change of the live zone --- */
+
+static struct taking *taking_of(struct changing *c)
+{
+    return container_of(c, struct taking, changing);
+}
+
+static void on_done(struct server *s, struct pending *p, enum err result)
+{
+    struct taking *t = container_of(p, struct taking, pending);
+    struct server_zone *z = p->zone;
+    if (z && result == OK)
+        log_taken(s, t, z);
+    pending_release(p);
+    if (result == OK && z) {
+        end_taken(s, t);
+    } else if (result == ERR_CANCELED || !z) { /* the server ends, or the zone is gone */
+        (void)leave(t);
+        taking_free(s, t);
+    } else {
+        drop_for(s, t, REFRESH_FAILED, "the change log did not take it");
+    }
+}
+
+static void begin(struct server *s, struct changing *c)
+{
+    (void)s;
+    taking_of(c)->records_before = c->zone->entry->zone->tip->record_count;
+}
+
+static enum changing_next give_up(struct taking *t, enum refresh_event_kind verdict,
+                                  const char *reason)
+{
+    t->verdict = verdict;
+    if (reason)
+        (void)err_say(&t->diag, ERR_INVALID, "%s", reason);
+    return CHANGING_GIVE_UP;
+}
+
+/* All steps are applied. */
+static enum changing_next look_at_it(struct server *s, struct taking *t)
+{
+    struct txn *txn = t->changing.txn;
+    enum refresh_event_kind bad = t->is_whole ? REFRESH_FAILED : REFRESH_UNFIT;
+    if (txn_serial(txn) != t->serial)
+        return give_up(t, bad, "the differences do not lead to the serial that they are for");
+    if (!has_ns(txn_find(txn, name_of(&t->changing.zone->entry->name))))
+        return give_up(t, bad, "the zone would have no NS records at its apex");
+    if (is_held(s, t->owner, t->serial, t->records_before, txn_record_count(txn)))
+        return give_up(t, REFRESH_HELD, NULL);
+    return CHANGING_APPLIED;
+}
+
+static enum changing_next apply(struct server *s, struct changing *c)
+{
+    struct taking *t = taking_of(c);
+    size_t budget = CHANGING_SLICE;
+    if (!t->owner)
+        return CHANGING_GIVE_UP;
+    while (t->step < t->steps.count && budget > 0) {
+        const struct diff *d = &t->steps.at[t->step]->diff;
+        struct diff_bytes bytes = {d->bytes, d->len, d->added_at};
+        if (txn_apply_some(c->txn, &bytes, &t->at, &budget, &t->diag) != OK)
+            return give_up(t, t->is_whole ? REFRESH_FAILED : REFRESH_UNFIT, NULL);
+        if (t->at.bytes < d->len)
+            return CHANGING_MORE;
+        t->step++;
+        t->at = (struct diff_at){0};
+    }
+    return t->step < t->steps.count ? CHANGING_MORE : look_at_it(s, t);
+}
+
+static void seal(struct server *s, struct changing *c)
+{
+    struct taking *t = taking_of(c);
+    struct server_zone *z = c->zone;
+    struct pending *p = &t->pending;
+    pending_init(p, z, CHANGE_TRANSFER, s->now_us, on_done);
+    snprintf(p->actor, sizeof(p->actor), "primary %.200s", t->note.primary);
+    snprintf(p->peer, sizeof(p->peer), "%s tcp", t->note.address.text);
+    pending_seal(p, &c->txn);
+    if (t->steps.count <= COMMIT_STEPS_MAX) {
+        p->steps = t->steps;
+        t->steps = (struct xfr_steps){0};
+    }
+    commit_give(s, p);
+}
+
+static void drop(struct server *s, struct changing *c, enum changing_end why)
+{
+    struct taking *t = taking_of(c);
+    if (why == CHANGING_LOG_FAILED)
+        drop_for(s, t, REFRESH_FAILED, "the change log did not take what was before it");
+    else if (why == CHANGING_GAVE_UP)
+        end_dropped(s, t);
+    else {
+        (void)leave(t);
+        taking_free(s, t);
+    }
+}
+
+static const struct changing_kind taking_kind = {begin, apply, seal, drop};
+
+static void change(struct server *s, struct taking *t)
+{
+    struct server_zone *z = t->owner->zone;
+    if (!z->is_kept || !z->is_ready) {
+        drop_for(s, t, REFRESH_FAILED, "the zone is being read from the change log");
+        return;
+    }
+    t->serial_from = z->entry->zone->tip->serial;
+    changing_start(s, z, &t->changing, &taking_kind);
+}
+
+/* --- a whole zone --- */
+
+static void contrast_run(struct job *j)
+{
+    struct taking *t = container_of(j, struct taking, job);
+    contrast_versions(t->live, t->fresh->published, &t->diff);
+}
+
+static void contrast_done(void *owner, struct job *j)
+{
+    struct server *s = owner;
+    struct taking *t = container_of(j, struct taking, job);
+    version_unpin(t->live);
+    if (!t->owner) {
+        taking_free(s, t);
+        return;
+    }
+    zone_drop(s->helpers, t->fresh);
+    t->fresh = NULL;
+    if (t->diff.len == 0) { /* asked for whatever its serial, and the same */
+        t->verdict = REFRESH_CURRENT;
+        end_dropped(s, t);
+        return;
+    }
+    xfr_steps_add(&t->steps, xfr_step_new(&t->diff));
+    change(s, t);
+}
+
+static void contrast_drop(struct job *j)
+{
+    struct taking *t = container_of(j, struct taking, job);
+    version_unpin(t->live);
+    (void)leave(t);
+    zone_free(t->fresh);
+    diff_done(&t->diff);
+    free(t);
+}
+
+static const struct job_kind contrast_kind = {contrast_run, contrast_done, contrast_drop};
+
+static void contrast(struct server *s, struct taking *t)
+{
+    t->live = version_pin(t->owner->zone->entry->zone->published);
+    helpers_give(s->helpers, &t->job, &contrast_kind, PACE_FIRST);
+}
+
+/* The first data that the log gets of this zone. */
+static void take_first(struct server *s, struct taking *t)
+{
+    const struct secondary *sec = t->owner;
+    struct server_zone *z = sec->zone;
+    struct opening *o = mem_alloc_zero(sizeof(*o));
+    name_copy(&o->name, name_of(&z->entry->name));
+    o->ticket = ++s->last_ticket;
+    o->has_history = true;
+    o->log =
+        (struct journal_zone){.id = sec->log_id, .seq_last = sec->log_seq, .flags = sec->log_flags};
+    o->zone = t->fresh;
+    t->fresh = NULL;
+    log_taken(s, t, z);
+    zone_take(s, z, o);
+    opening_drop(s->helpers, o);
+    end_taken(s, t);
+}
+
+static void take_whole(struct server *s, struct taking *t)
+{
+    struct secondary *sec = t->owner;
+    const struct server_zone *z = sec->zone;
+    const struct version *v = t->fresh->published;
+    if (!has_ns(v->apex)) {
+        drop_for(s, t, REFRESH_FAILED, "the zone has no NS records at its apex");
+        return;
+    }
+    if (!z->is_kept) {
+        take_first(s, t);
+        return;
+    }
+    if (is_held(s, sec, t->serial, z->entry->zone->published->record_count, v->record_count)) {
+        t->verdict = REFRESH_HELD;
+        end_dropped(s, t);
+        return;
+    }
+    contrast(s, t);
+}
+
+void taking_start(struct server *s, struct secondary *sec, struct xfr_in *x, enum xfr_in_next how,
+                  const struct transfer_note *note)
+{
+    struct taking *t = mem_alloc_zero(sizeof(*t));
+    t->owner = sec;
+    t->note = *note;
+    t->is_whole = how == XFR_IN_WHOLE;
+    t->serial = xfr_in_serial(x);
+    sec->taking = t;
+    if (t->is_whole)
+        t->fresh = xfr_in_zone(x);
+    else
+        t->steps = xfr_in_steps(x);
+    const char *fault = serial_fault(sec, t->serial);
+    if (fault && sec->zone->entry->zone->published->serial == t->serial)
+        t->verdict = REFRESH_CURRENT; /* has what we have */
+    if (fault && t->verdict == REFRESH_CURRENT)
+        end_dropped(s, t);
+    else if (fault)
+        drop_for(s, t, REFRESH_FAILED, fault);
+    else if (t->is_whole)
+        take_whole(s, t);
+    else
+        change(s, t);
+}

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Zones that follow a primary, which is played by the test: what is asked when, and what of the
+ * answers is taken. */
+#include "primary.h"
+#include "talk.h"
+
+static struct disk start_disk(const char *zones)
+{
+    struct disk d = disk_new();
+    primary_start(d.bed, zones);
+    disk_rest(d.bed);
+    primary_pass(d.bed, 0);
+    return d;
+}
+
+/* A zone that has serial 1 with two hosts. */
+static struct disk start(const char *zones)
+{
+    struct disk d = start_disk(zones);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(1, 2);
+    cr_assert_eq(bed_serial(d.bed, "z.example."), 1);
+    cr_assert_eq(primary.count, 0);
+    return d;
+}
+
+static void look(struct bed *b)
+{
+    struct secondary *sec = primary_secondary(b);
+    b->server->now_us = b->now_us;
+    secondary_step(b->server, sec, &(struct refresh_event){.kind = REFRESH_ASKED});
+}
+
+/* Differences from serial to serial + steps: each step exchanges host hN's address. */
+static void give_steps(uint32_t serial, unsigned steps)
+{
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    char text[100];
+    primary_soa(a, serial + steps);
+    for (unsigned i = 0; i < steps; i++) {
+        primary_soa(a, serial + i);
+        snprintf(text, sizeof(text), "h0.z.example. 300 A 192.0.2.%u", (serial + i) % 256);
+        primary_rr(a, text);
+        primary_soa(a, serial + i + 1);
+        snprintf(text, sizeof(text), "h0.z.example. 300 A 192.0.2.%u", (serial + i + 1) % 256);
+        primary_rr(a, text);
+    }
+    primary_soa(a, serial + steps);
+    primary_send(c, a);
+    primary_rest(primary.bed);
+}
+
+/* The last byte of the address that a host has; 0: there is no such host. */
+static unsigned host(struct bed *b, const char *name)
+{
+    return disk_ask(b, name) == NOERROR ? b->out[b->out_len - 1] : 0;
+}
+
+/* --- the log --- */
+
+struct rows {
+    unsigned count;
+    uint32_t from[20], to[20];
+    char text[400];
+};
+
+static bool on_row(void *arg, const struct change *c)
+{
+    struct rows *r = arg;
+    r->from[r->count] = c->serial_from;
+    r->to[r->count++] = c->serial_to;
+    snprintf(r->text, sizeof(r->text), "%s|%s|%s", change_kind_text(c->kind), c->actor, c->peer);
+    return r->count < 20;
+}
+
+static struct rows rows(struct bed *b)
+{
+    struct rows r = {0};
+    struct diag diag = {0};
+    struct journal_range all = {disk_zone(b, "z.example.")->log_id, 1, INT64_MAX, 1};
+    cr_assert_eq(journal_read(state_journal(b->server->state), &all, on_row, &r, &diag), OK, "%s",
+                 diag.text);
+    return r;
+}
+
+/* --- the first transfer --- */
+
+Test(secondary, is_transferred_whole_at_first_and_serves_it)
+{
+    struct disk d = start_disk(PRIMARY_Z);
+    struct bed *b = d.bed;
+    cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL);
+    cr_expect_null(disk_zone(b, "z.example.")->failure, "not transferred yet is no failure");
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(7, 3);
+    cr_expect_eq(bed_serial(b, "z.example."), 7);
+    cr_expect_eq(host(b, "h2.z.example."), 7);
+    cr_expect_eq(primary.count, 0);
+    cr_expect_eq(primary.reused, 1, "the connection is in order");
+    cr_expect_eq(b->server->count.transfers_in, 1);
+    disk_free(&d);
+}
+
+Test(secondary, without_ns_records_is_not_taken)
+{
+    struct disk d = start_disk(PRIMARY_Z);
+    struct bed *b = d.bed;
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    primary_soa(a, 1);
+    primary_rr(a, "www.z.example. 300 A 192.0.2.1");
+    primary_soa(a, 1);
+    primary_send(c, a);
+    primary_rest(b);
+    cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL);
+    cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "NS"));
+    cr_expect_eq(b->server->count.transfers_in_failed, 1);
+    disk_free(&d);
+}
+
+Test(secondary, needs_no_new_transfer_after_a_restart)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_expect_eq(primary_asked(), TYPE_SOA, "only a look");
+    primary_says(1);
+    cr_expect_eq(primary.count, 0);
+    disk_free(&d);
+}
+
+/* --- what comes later --- */
+
+Test(secondary, takes_differences_step_by_step_as_they_come)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(4);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    give_steps(1, 3);
+    cr_expect_eq(bed_serial(b, "z.example."), 4);
+    cr_expect_eq(host(b, "h0.z.example."), 4);
+    struct rows r = rows(b);
+    cr_assert_eq(r.count, 3);
+    cr_expect(r.from[0] == 1 && r.to[0] == 2 && r.from[2] == 3 && r.to[2] == 4);
+    cr_expect_str_eq(r.text, "transfer|primary p1|192.0.2.1@53 tcp");
+    cr_expect_eq(disk_zone(b, "z.example.")->seq_published, 3);
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(host(b, "h0.z.example."), 4);
+    disk_free(&d);
+}
+
+Test(secondary, makes_a_whole_zone_one_change_of_what_is_different)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(9);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    primary_gives_whole(9, 4); /* RFC 1995 s4: instead of differences */
+    cr_expect_eq(bed_serial(b, "z.example."), 9);
+    cr_expect_eq(host(b, "h3.z.example."), 9);
+    struct rows r = rows(b);
+    cr_assert_eq(r.count, 1);
+    cr_expect(r.from[0] == 1 && r.to[0] == 9);
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(host(b, "h3.z.example."), 9);
+    disk_free(&d);
+}
+
+Test(secondary, asks_for_the_whole_zone_where_differences_do_not_fit)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(2);
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    primary_soa(a, 2);
+    primary_soa(a, 1);
+    primary_rr(a, "nothing.z.example. 300 A 192.0.2.1");
+    primary_soa(a, 2);
+    primary_rr(a, "h7.z.example. 300 A 192.0.2.7");
+    primary_soa(a, 2);
+    primary_send(c, a);
+    primary_rest(b);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_expect_eq(host(b, "h7.z.example."), 0, "nothing of it is seen");
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(2, 8);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_expect_eq(host(b, "h7.z.example."), 2);
+    disk_free(&d);
+}
+
+Test(secondary, does_not_go_back_to_a_lower_serial)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(4294967295u); /* one before 0, RFC 1982 */
+    cr_expect_eq(primary.count, 0);
+    cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "behind ours"));
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    disk_free(&d);
+}
+
+Test(secondary, follows_a_serial_around_the_end_of_its_numbers)
+{
+    struct disk d = start_disk(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_gives_whole(4294967290u, 2);
+    cr_assert_eq(bed_serial(b, "z.example."), 4294967290);
+    look(b);
+    primary_says(3);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    primary_gives_whole(3, 2);
+    cr_expect_eq(bed_serial(b, "z.example."), 3);
+    disk_free(&d);
+}
+
+/* --- times --- */
+
+Test(secondary, looks_again_at_the_soas_times)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    int64_t begun_us = b->now_us;
+    primary_pass(b, PRIMARY_REFRESH * 500000);
+    cr_expect_eq(primary.count, 0, "not before");
+    primary_pass(b, PRIMARY_REFRESH * 500000);
+    cr_assert_eq(primary_asked(), TYPE_SOA);
+    cr_expect_geq(b->now_us - begun_us, PRIMARY_REFRESH * 1000000);
+    primary_cut(primary_call(), "no answer");
+    cr_assert_eq(primary_call()->to.transport, TRANSPORT_UDP, "once more");
+    primary_cut(primary_call(), "no answer");
+    cr_assert_eq(primary_call()->to.transport, TRANSPORT_TCP);
+    primary_cut(primary_call(), "refused");
+    cr_expect_eq(primary.count, 0);
+    cr_expect_str_eq(primary_secondary(b)->primaries[0].error, "refused");
+    primary_pass(b, PRIMARY_RETRY * 1000000);
+    cr_expect_eq(primary_asked(), TYPE_SOA, "after the SOA's retry");
+    primary_says(1);
+    cr_expect_eq(primary_secondary(b)->primaries[0].failing_us[0], 0);
+    disk_free(&d);
+}
+
+/* No primary answers for so long. */
+static void fail_for(struct bed *b, int64_t us)
+{
+    int64_t end_us = b->now_us + us;
+    while (b->now_us < end_us) {
+        while (primary.count)
+            primary_cut(primary_call(), "no answer");
+        primary_pass(b, 1000000);
+    }
+}
+
+Test(secondary, expires_and_comes_back)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    fail_for(b, (int64_t)(PRIMARY_EXPIRE - 2) * 1000000);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    fail_for(b, 3000000);
+    cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL);
+    cr_expect_eq(b->server->count.zones_expired, 1);
+    while (primary.count)
+        primary_cut(primary_call(), "no answer");
+    server_free(b->server);
+    primary_start(b, PRIMARY_Z);
+    disk_rest(b);
+    primary_pass(b, 0);
+    cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL, "a restart makes nothing good");
+    primary_says(1);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    disk_free(&d);
+}
+
+Test(secondary, remembers_over_a_restart_when_it_was_checked)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_pass(b, 120000000);
+    if (primary.count)
+        primary_says(1);
+    primary_pass(b, 2000000); /* the note is written */
+    int64_t checked_us = primary_secondary(b)->refresh.checked_us;
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(primary_secondary(b)->refresh.checked_us, checked_us);
+    cr_expect_eq(disk_zone(b, "z.example.")->entry->expires_us,
+                 checked_us + (int64_t)PRIMARY_EXPIRE * 1000000);
+    disk_free(&d);
+}
+
+/* --- NOTIFY --- */
+
+/* From 192.0.2.N; gives the rcode of the answer. */
+static unsigned notify(struct bed *b, const char *zone, unsigned from, uint32_t serial)
+{
+    uint8_t wire[1024], out[DNS_MESSAGE_MAX];
+    size_t len = bed_query(wire, zone, TYPE_SOA);
+    wire[2] = OPCODE_NOTIFY << 3 | 0x04;
+    if (serial) {
+        struct primary_answer a = {.w = wr_over(a.wire, sizeof(a.wire))};
+        primary_soa(&a, serial);
+        memcpy(wire + len, a.wire, wr_len(&a.w));
+        len += wr_len(&a.w);
+        wire[7] = 1;
+    }
+    struct exchange x = {.in = wire, .in_len = len, .out = out};
+    x.peer.address.v4.sin_family = AF_INET;
+    x.peer.address.v4.sin_port = htons(4711);
+    x.peer.address.v4.sin_addr.s_addr = htonl(0xc0000200 + from);
+    server_handle(b->server, &x, 1, b->now_us);
+    cr_assert_geq(x.out_len, DNS_HEADER_LEN);
+    cr_expect_eq(out[2], 0x80 | OPCODE_NOTIFY << 3 | 0x04, "QR, opcode, AA");
+    cr_expect(out[0] == wire[0] && out[1] == wire[1]);
+    cr_expect_eq(memcmp(out + DNS_HEADER_LEN, wire + DNS_HEADER_LEN, x.out_len - DNS_HEADER_LEN), 0,
+                 "the question");
+    return out[3] & FLAG_RCODE_MASK;
+}
+
+Test(secondary, heeds_notify_of_its_primaries_only)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    b->now_us += 60000000;
+    cr_expect_eq(notify(b, "other.example.", 1, 0), NOTAUTH);
+    cr_expect_eq(notify(b, "z.example.", 2, 5), REFUSED, "p2 is no primary of it");
+    cr_expect_eq(primary.count, 0);
+    cr_expect_eq(b->server->refused.count, 2);
+    cr_expect_eq(notify(b, "z.example.", 1, 1), NOERROR, "what we have");
+    cr_expect_eq(primary.count, 0);
+    cr_expect_eq(notify(b, "z.example.", 1, 3), NOERROR);
+    for (unsigned i = 0; i < 1000; i++)
+        cr_assert_eq(notify(b, "z.example.", 1, 3), NOERROR);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    give_steps(1, 2);
+    cr_expect_eq(bed_serial(b, "z.example."), 3);
+    cr_expect_eq(primary.count, 0, "a thousand were one");
+    disk_free(&d);
+}
+
+/* --- the shrink limit, the operator --- */
+
+#define GUARDED "  z.example: {primaries: [p1], shrink-limit: 50%}\n"
+
+Test(secondary, keeps_back_what_loses_too_much_until_the_operator_wants_it)
+{
+    struct disk d = start_disk(GUARDED);
+    struct bed *b = d.bed;
+    struct talk t;
+    primary_gives_whole(1, 20);
+    look(b);
+    primary_says(2);
+    primary_gives_whole(2, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 1, "23 records against 4");
+    cr_expect_eq(host(b, "h19.z.example."), 1);
+    cr_expect_eq(b->server->count.transfers_in_held, 1);
+    cr_expect_eq(primary.count, 0);
+    talk_open(&t, b);
+    json_t *zone = talk_ask(b, &t, "{\"verb\": \"zone\", \"zone\": \"z.example\"}");
+    json_t *held = json_object_get(zone, "held");
+    cr_expect_eq(json_integer_value(json_object_get(held, "serial")), 2);
+    cr_expect_eq(json_integer_value(json_object_get(held, "lost")), 19);
+    json_decref(zone);
+    cr_expect(talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\"}"));
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(2, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 1, "not without --force");
+    cr_expect(
+        talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\", \"force\": true}"));
+    primary_gives_whole(2, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_expect_eq(host(b, "h19.z.example."), 0);
+    cr_expect_not(primary_secondary(b)->held.is_set);
+    talk_close(&t);
+    disk_free(&d);
+}
+
+Test(secondary, goes_back_to_a_lower_serial_if_forced)
+{
+    struct disk d = start_disk(PRIMARY_Z);
+    struct bed *b = d.bed;
+    struct talk t;
+    primary_gives_whole(10, 2);
+    talk_open(&t, b);
+    cr_expect(talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\"}"));
+    primary_gives_whole(4, 2);
+    cr_expect_eq(bed_serial(b, "z.example."), 10);
+    cr_expect(
+        talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\", \"force\": true}"));
+    primary_gives_whole(4, 3);
+    cr_expect_eq(bed_serial(b, "z.example."), 4);
+    cr_expect_eq(host(b, "h2.z.example."), 4);
+    talk_close(&t);
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 4);
+    disk_free(&d);
+}
+
+Test(secondary, is_not_changed_by_anybody_but_its_primary)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    struct talk t;
+    cr_expect_eq(disk_add(b, "z.example.", "x.z.example."), NOTIMP);
+    talk_open(&t, b);
+    json_t *answer = talk_ask(b, &t, "{\"verb\": \"freeze\", \"zone\": \"z.example\"}");
+    cr_expect_str_eq(json_string_value(json_object_get(answer, "error")),
+                     "the zone is a secondary: it is changed at its primary");
+    json_decref(answer);
+    answer = talk_ask(b, &t, "{\"verb\": \"rollback\", \"zone\": \"z.example\", \"serial\": 1}");
+    cr_expect_str_eq(json_string_value(json_object_get(answer, "error")),
+                     "the zone is a secondary: it is changed at its primary");
+    json_decref(answer);
+    talk_close(&t);
+    disk_free(&d);
+}
+
+/* --- long transfers --- */
+
+enum { LONG_MESSAGES = 60, LONG_HOSTS = 900 };
+
+static void send_long(unsigned i)
+{
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    char text[100];
+    if (i == 0) {
+        primary_soa(a, 2);
+        primary_rr(a, "z.example. 300 NS ns.z.example.");
+    }
+    for (unsigned k = 0; k < LONG_HOSTS; k++) {
+        snprintf(text, sizeof(text), "m%u-%u.z.example. 300 A 192.0.2.2", i, k);
+        primary_rr(a, text);
+    }
+    if (i == LONG_MESSAGES - 1)
+        primary_soa(a, 2);
+    primary_send(c, a);
+}
+
+static void until_over(struct bed *b)
+{
+    while (primary_secondary(b)->incoming) {
+        cr_assert(bed_wait(b));
+        (void)server_collect(b->server, b->now_us);
+        server_turn(b->server);
+    }
+    primary_rest(b);
+}
+
+Test(secondary, reads_a_long_transfer_in_a_helper)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(2);
+    for (unsigned i = 0; i < LONG_MESSAGES; i++)
+        send_long(i); /* two megabytes, and the helper's results are not looked at */
+    cr_expect_eq(primary.paused, 1);
+    until_over(b);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_expect_eq(host(b, "m59-899.z.example."), 2);
+    cr_expect_eq(b->server->store.count, 1);
+    disk_free(&d);
+}
+
+Test(secondary, takes_nothing_of_a_transfer_that_is_cut)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(2);
+    for (unsigned i = 0; i < 5; i++)
+        send_long(i);
+    primary_cut(primary_call(), "connection reset");
+    until_over(b);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_expect_str_eq(primary_secondary(b)->primaries[0].error, "connection reset");
+    cr_expect_eq(primary.count, 0);
+    disk_free(&d);
+}
+
+Test(secondary, that_goes_while_a_transfer_comes_leaves_nothing)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(2);
+    for (unsigned i = 0; i < 20; i++)
+        send_long(i);
+    primary_reload(b, "  other.example: {file: a}\n");
+    cr_expect_eq(primary.count, 0);
+    cr_expect_eq(disk_ask(b, "h0.z.example."), REFUSED);
+    disk_free(&d);
+}
+
+/* --- what else changes --- */
+
+Test(secondary, that_the_log_does_not_take_stays_as_it_was)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(2);
+    disk_fail(&d, FAULT_WRITE, 1, EIO);
+    give_steps(1, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_expect_eq(b->server->count.transfers_in_failed, 1);
+    disk_recover(&d);
+    primary_pass(b, PRIMARY_RETRY * 1000000);
+    while (primary_asked() == TYPE_SOA)
+        primary_says(2);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    give_steps(1, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    disk_free(&d);
+}
+
+Test(secondary, asks_the_next_primary_when_one_fails)
+{
+    struct disk d = start_disk("  z.example: {primaries: [p1, p2]}\n");
+    struct bed *b = d.bed;
+    cr_assert_eq(ntohl(primary_call()->to.address.v4.sin_addr.s_addr), 0xc0000201);
+    primary_cut(primary_call(), "refused");
+    cr_assert_eq(ntohl(primary_call()->to.address.v4.sin_addr.s_addr), 0xc0000202);
+    primary_gives_whole(3, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 3);
+    cr_expect_str_eq(rows(b).text, "", "the first one is no change");
+    disk_free(&d);
+}
+
+Test(secondary, can_become_a_primary_and_come_back)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    bed_file(b, "z", BED_TOP "www A 192.0.2.200\n", 50);
+    primary_reload(b, "  z.example: {file: z, updates: [{unsigned: yes, all: yes}]}\n");
+    cr_expect_eq(bed_serial(b, "z.example."), 50);
+    cr_expect_eq(host(b, "www.z.example."), 200);
+    cr_expect_eq(primary.count, 0);
+    cr_expect_eq(disk_add(b, "z.example.", "x.z.example."), NOERROR);
+    primary_reload(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 51, "what it had is served on");
+    cr_assert_eq(primary_asked(), TYPE_SOA);
+    primary_says(60);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    primary_gives_whole(60, 1);
+    cr_expect_eq(host(b, "www.z.example."), 0);
+    cr_expect_eq(host(b, "h0.z.example."), 60);
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 60);
+    disk_free(&d);
+}
+
+Test(secondary, asks_other_primaries_at_once_when_they_are_configured)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_reload(b, "  z.example: {primaries: [p2]}\n");
+    cr_assert_eq(primary_asked(), TYPE_SOA);
+    cr_expect_eq(ntohl(primary_call()->to.address.v4.sin_addr.s_addr), 0xc0000202);
+    primary_reload(b, "  z.example: {primaries: [p2]}\n");
+    cr_expect_eq(primary.count, 1, "a reload that changes nothing of it leaves it alone");
+    primary_says(1);
+    disk_free(&d);
+}
