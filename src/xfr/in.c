@@ -30,6 +30,7 @@ struct xfr_in *xfr_in_new(const struct xfr_in_order *order, struct tsig_session 
     x->order = *order;
     name_copy(&x->apex, order->zone);
     x->order.zone = name_of(&x->apex);
+    x->batch = mem_alloc(sizeof(*x->batch));
     x->tsig = *tsig;
     *tsig = (struct tsig_session){0};
     return x;
@@ -43,6 +44,7 @@ void xfr_in_free(struct xfr_in *x)
     zone_free(x->zone);
     xfr_steps_done(&x->steps);
     free(x->step.bytes);
+    free(x->batch);
     tsig_session_done(&x->tsig);
     free(x);
 }
@@ -204,7 +206,7 @@ static enum rr_read read_record(struct xfr_in *x, struct rr_reader *reader, stru
 /* The next records of a zone, as many as there is room for. */
 static enum rr_read read_batch(struct xfr_in *x, struct rr_reader *reader, struct diag *diag)
 {
-    struct xfr_in_batch *b = &x->batch;
+    struct xfr_in_batch *b = x->batch;
     struct wr rdata = wr_over(b->rdata, sizeof(b->rdata));
     b->count = b->owners = 0;
     while (b->count < XFR_IN_BATCH_MAX && wr_left(&rdata) >= RDATA_LEN_MAX) {
@@ -234,7 +236,7 @@ static bool is_in_order(const struct xfr_in_batch *b)
 
 static enum xfr_in_next read_zone(struct xfr_in *x, struct rr_reader *reader, struct diag *diag)
 {
-    struct xfr_in_batch *b = &x->batch;
+    struct xfr_in_batch *b = x->batch;
     do {
         if (read_batch(x, reader, diag) == RR_READ_BAD)
             return XFR_IN_BAD;
@@ -255,7 +257,7 @@ static enum xfr_in_next read_records(struct xfr_in *x, const struct message *m, 
 {
     struct rr_reader reader = rr_reader_of(m, SECTION_ANSWER);
     while (reader.left > 0 && x->state != XFR_IN_STATE_WHOLE) {
-        struct wr rdata = wr_over(x->batch.rdata, sizeof(x->batch.rdata));
+        struct wr rdata = wr_over(x->batch->rdata, sizeof(x->batch->rdata));
         struct rr rr;
         if (read_record(x, &reader, &rdata, &rr, diag) == RR_READ_BAD)
             return XFR_IN_BAD;

@@ -50,13 +50,13 @@ struct xfr_in {
         bool is_newest; /* its new SOA is the first record's */
     } step;
 
-    struct xfr_in_batch {
+    struct xfr_in_batch { /* not cleared: a piece of its own */
         unsigned count, owners;
         struct rr rr[XFR_IN_BATCH_MAX];
         struct name owner[XFR_IN_BATCH_MAX]; /* of those, in a row only once */
         struct name_buf name[XFR_IN_BATCH_MAX];
         uint8_t rdata[2 * RDATA_LEN_MAX]; /* of those, or of the one record in hand */
-    } batch;
+    } * batch;
 };
 
 /* The sentence, as in printf; gives XFR_IN_BAD. */
