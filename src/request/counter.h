@@ -44,6 +44,7 @@
     X(reloads_failed,      "reloads refused, configuration faulty")                                \
     X(zone_loads,          "zones loaded")                                                         \
     X(zone_loads_failed,   "zones that could not be loaded")                                       \
+    X(zone_files_held,     "zone files held back by a shrink limit")                               \
     X(tsig_verified,       "messages whose signature is right")                                    \
     X(tsig_badkey,         "messages signed with a key that we do not have")                       \
     X(tsig_badsig,         "messages whose signature is wrong")                                    \

@@ -121,9 +121,31 @@ enum control_next control_refresh(struct control_call *call)
     return sec ? ask(call, sec, REFRESH_ASKED) : next;
 }
 
+/* A zone file that is held back is taken in the same words; true: *next is the answer. */
+static bool take_file(struct control_call *call, enum control_next *next)
+{
+    char zone[NAME_TEXT_MAX];
+    const struct store_entry *e = control_zone_of(call, next);
+    struct server_zone *z = e ? zone_owner(e) : NULL;
+    if (z && (z->secondary || !control_is_set(call, "force")))
+        return false;
+    if (z && !merging_force(call->server, z))
+        *next = control_fail(call, "no file of the zone is held back, and it has no primaries");
+    else if (z) {
+        json_t *fields = json_object();
+        log_notice("zone file that was held back is taken",
+                   {"zone", name_text(name_of(&e->name), zone)}, {"by", call->who});
+        control_put_name(fields, "zone", name_of(&e->name));
+        *next = control_answer(call, fields);
+    }
+    return true;
+}
+
 enum control_next control_transfer(struct control_call *call)
 {
     enum control_next next;
+    if (take_file(call, &next))
+        return next;
     struct secondary *sec = secondary_of(call, &next);
     if (!sec)
         return next;

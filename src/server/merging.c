@@ -154,6 +154,15 @@ static void drop(struct server *s, struct changing *c, enum changing_end why)
 
 static const struct changing_kind merging_kind = {.apply = apply, .seal = seal, .drop = drop};
 
+bool merging_force(struct server *s, struct server_zone *z)
+{
+    if (!z->is_held)
+        return false;
+    z->takes_all = true;
+    zone_want_again(s, z);
+    return true;
+}
+
 void merging_start(struct server *s, struct server_zone *z, struct opening *o)
 {
     struct merging *m = mem_alloc_zero(sizeof(*m));

@@ -263,6 +263,28 @@ void opening_log_conflict(void *zone_name_text, const struct merge_conflict *c)
              {"update", ours});
 }
 
+bool opening_is_shrinking(struct opening *o, uint64_t before, uint64_t after)
+{
+    uint64_t lost = before > after ? before - after : 0;
+    char zone[NAME_TEXT_MAX];
+    if (!o->shrink_percent || lost * 100 <= before * o->shrink_percent)
+        return false;
+    o->is_held = o->has_failed = true;
+    name_text(name_of(&o->name), zone);
+    err_say(&o->diag, ERR_INVALID,
+            "held back: the zone file takes away %llu of %llu records, more than the shrink limit "
+            "of %u%%; `reevectl transfer %s --force` takes it",
+            (unsigned long long)lost, (unsigned long long)before, o->shrink_percent, zone);
+    return true;
+}
+
+/* The same of a plan that is not carried out. */
+static bool is_plan_shrinking(struct opening *o, const struct merge *plan, const struct version *v)
+{
+    int64_t after = (int64_t)v->record_count + merge_growth(plan);
+    return opening_is_shrinking(o, v->record_count, after > 0 ? (uint64_t)after : 0);
+}
+
 /* The file's news become a version on top of what the log had. */
 static void merge_into(struct opening *o, struct zone *z, const struct base *base)
 {
@@ -270,7 +292,7 @@ static void merge_into(struct opening *o, struct zone *z, const struct base *bas
     struct merge_sink sink = {.arg = text, .conflict = opening_log_conflict};
     struct merge *plan = merge_plan(base, o->theirs->published, z->published);
     name_text(name_of(&o->name), text);
-    if (merge_count(plan) > 0) {
+    if (!is_plan_shrinking(o, plan, z->published) && merge_count(plan) > 0) {
         struct txn *t = txn_begin(z, TXN_CHANGE);
         (void)merge_apply_some(plan, t, SIZE_MAX, o->serial, clock_wall_us(), &sink, &o->merged);
         if (txn_is_touched(t)) {
@@ -309,13 +331,17 @@ static void merge_source(struct opening *o, struct journal *j, struct zone *z)
         return;
     }
     o->theirs = source_take(o);
-    if (o->theirs) {
+    if (o->theirs)
         merge_into(o, z, base);
+    if (o->theirs && !o->is_held) {
         o->base = base;
         if (!o->has_change)
             note_source(o, j);
     } else {
-        o->new_base = base; /* the file is broken: what is there stays */
+        base_release(o->new_base); /* the file is broken, or held back: what is there stays */
+        o->new_base = base;
+        free(o->new_identity);
+        o->new_identity = NULL;
     }
     zone_free(o->theirs);
     o->theirs = NULL;
@@ -377,6 +403,10 @@ static void reopen(struct opening *o)
     o->theirs = source_take(o);
     if (o->theirs)
         o->plan = merge_plan(o->base, o->theirs->published, o->live);
+    if (o->plan && is_plan_shrinking(o, o->plan, o->live)) {
+        merge_free(o->plan);
+        o->plan = NULL;
+    }
 }
 
 void opening_run(struct opening *o)

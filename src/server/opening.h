@@ -31,6 +31,7 @@ struct opening {
     bool has_history;
     bool is_secondary; /* there is neither: what the log has of it, or nothing yet */
     enum serial_policy serial;
+    uint32_t shrink_percent; /* a file that takes away more of the zone is held back; 0: none is */
     struct load_limits limits;
     struct state *state;        /* where the change log is opened from; NULL without history */
     const struct version *live; /* pinned; NULL: the zone is not live, or its data is not kept */
@@ -54,6 +55,7 @@ struct opening {
     uint8_t *base_bytes; /* base_write() of new_base for the change log, where that is to have it */
     size_t base_len;
     char *new_identity;
+    bool is_held;      /* the file is, by shrink_percent; it has failed as well */
     bool is_unchanged; /* the file is the one that was loaded last */
 
     bool has_failed; /* a sentence is in diag; zone may be there all the same (from the log) */
@@ -72,6 +74,10 @@ void opening_drop(struct helpers *h, struct opening *o);
 void opening_set_soa(struct opening *o, const struct conf_soa *soa);
 /* What a job's run() does. */
 void opening_run(struct opening *o);
+
+/* Would the zone lose so much of its records that it is not to happen by itself? Then a sentence is
+ * in diag, for a file. */
+bool opening_is_shrinking(struct opening *o, uint64_t before, uint64_t after);
 
 /* Says a conflict of a merge: both values, in one line of the log. */
 void opening_log_conflict(void *zone_name_text, const struct merge_conflict *c);

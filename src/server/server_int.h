@@ -32,6 +32,8 @@ struct server_zone {
     bool is_loading;
     bool is_wanted_again; /* asked for again while it loads: one more load when this one is done */
     bool is_stale;        /* the configuration says something else since */
+    bool is_held;         /* its file takes away too much of it, see opening_is_shrinking() */
+    bool takes_all;       /* the operator wants just that: the next opening has no such limit */
     char *failure;        /* why the last load failed; NULL: it did not */
 
     /* with history */
@@ -196,6 +198,8 @@ void merging_start(struct server *s, struct server_zone *z, struct opening *o);
 /* Takes the opening: what is new in its file goes into the log. t: the version is made of it; NULL:
  * it is the tip already, and o->change its diff. */
 void merging_commit(struct server *s, struct server_zone *z, struct opening *o, struct txn **t);
+/* The operator takes a file that is held back; false: none is. */
+bool merging_force(struct server *s, struct server_zone *z);
 /* The file as it was read is the base of the next merge; or the one before it is. */
 void source_adopt(struct server_zone *z, struct opening *o);
 void source_take_old(struct server_zone *z, struct opening *o);

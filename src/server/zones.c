@@ -220,6 +220,8 @@ static void open_zone(struct server *s, struct server_zone *z)
     o->has_history = c->has_history;
     o->is_secondary = c->primary_count > 0;
     o->serial = c->serial;
+    o->shrink_percent = z->takes_all ? 0 : c->shrink_percent;
+    z->takes_all = false;
     o->limits.records_max = s->conf->zone_records_max;
     o->limits.is_canceled = helpers_is_ending(s->helpers);
     o->state = s->state;
@@ -478,8 +480,22 @@ static void take_secondary(struct server *s, struct server_zone *z, struct openi
     opening_drop(s->helpers, o);
 }
 
+/* A zone without history is replaced as a whole, which may be held back, too. */
+static void consider_size(const struct zone *old, struct opening *o)
+{
+    const struct zone *fresh = o->zone;
+    if (!old || !fresh || o->has_history ||
+        !opening_is_shrinking(o, old->published->record_count, fresh->published->record_count))
+        return;
+    o->theirs = o->zone; /* goes with the opening */
+    o->zone = NULL;
+}
+
 static void take_result(struct server *s, struct server_zone *z, struct opening *o)
 {
+    consider_size(z->entry->zone, o);
+    z->is_held = o->is_held;
+    s->count.zone_files_held += o->is_held;
     zone_fail(z, o->has_failed ? o->diag.text : "");
     s->count.zone_loads += !o->has_failed;
     s->count.zone_loads_failed += o->has_failed;

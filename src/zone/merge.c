@@ -32,6 +32,7 @@ struct merge {
     struct arena names;
     struct item *item;
     size_t count, cap, at; /* at: the next one to be done */
+    int64_t growth;        /* in records */
     bool sets_soa;         /* its fields but the serial */
     bool has_serial;       /* the file's is not what it was */
     bool is_changed;       /* the live zone, so far */
@@ -56,16 +57,18 @@ static bool is_as_before(const struct base *b, struct name owner, struct rrset s
     return base_find(b, owner, rrset_id(s), &digest) && digest == base_digest(b, s);
 }
 
-/* What the file's author set at a name. */
-static void plan_theirs(struct merge *m, const struct node *theirs)
+/* What the file's author set at a name. ours: the live zone's node of it, or NULL. */
+static void plan_theirs(struct merge *m, const struct node *theirs, const struct node *ours)
 {
     for (struct rrset s = node_first(theirs); s.count; s = node_next(theirs, s)) {
         if (is_as_before(m->base, node_owner(theirs), s))
             continue;
         if (s.type == TYPE_SOA)
             m->sets_soa = true;
-        else
+        else {
             plan_add(m, node_owner(theirs), theirs, rrset_id(s));
+            m->growth += (int64_t)s.count - (int64_t)node_get(ours, rrset_id(s)).count;
+        }
     }
 }
 
@@ -85,6 +88,7 @@ static void plan_ours(struct merge *m, const struct node *theirs, const struct n
             owner.wire = arena_copy(&m->names, ours->bytes, ours->owner_len);
         }
         plan_add(m, owner, theirs, id);
+        m->growth -= s.count;
     }
 }
 
@@ -122,7 +126,7 @@ struct merge *merge_plan(const struct base *base, const struct version *theirs,
     while (t || o) {
         int d = walk_compare(&wt, t, &wo, o);
         if (d <= 0)
-            plan_theirs(m, t);
+            plan_theirs(m, t, d == 0 ? o : NULL);
         if (d >= 0)
             plan_ours(m, d == 0 ? t : NULL, o);
         if (d <= 0)
@@ -146,6 +150,11 @@ void merge_free(struct merge *m)
 size_t merge_count(const struct merge *m)
 {
     return m->count + (m->sets_soa || m->has_serial);
+}
+
+int64_t merge_growth(const struct merge *m)
+{
+    return m->growth;
 }
 
 /* --- applying --- */

@@ -28,6 +28,9 @@ struct merge *merge_plan(const struct base *base, const struct version *theirs,
 void merge_free(struct merge *m);
 /* RRsets that it sets or removes, the SOA counted; 0: the file has nothing new to say. */
 size_t merge_count(const struct merge *m);
+/* Records that the live zone has more, or (below 0) less, when all of it is done. What a CNAME
+ * makes way for is not counted. */
+int64_t merge_growth(const struct merge *m);
 
 struct merge_conflict {
     struct name owner;

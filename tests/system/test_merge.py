@@ -270,3 +270,20 @@ def test_updates_go_on_through_reloads(reeved):
     server.until(lambda: texts(server, 'api.example.', 'A') == [f'192.0.2.{last - 1}'], 'the last file')
     assert server.serial('example.') > flight.last
     flight.judge()
+
+
+@pytest.mark.parametrize('more', [{'history': 'no'}, {'updates': [{'unsigned': 'yes', 'all': 'yes'}]}], ids=['plain', 'dynamic'])
+def test_a_file_that_lost_too_much_is_held_back_until_the_operator_takes_it(reeved, more):
+    top = '@ 300 SOA ns hostmaster {} 3600 900 1209600 300\n@ 300 NS ns.example.net.\n'
+    hosts = [f'h{i} 300 A 192.0.2.{i}\n' for i in range(20)]
+    server = reeved({'example.': {'file': top.format(1) + ''.join(hosts), 'shrink-limit': '50%', **more}})
+    server.zone_file('example.', top.format(2) + hosts[0])
+    server.reload()
+    assert server.serial('example.') == 1
+    said = server.reevectl('zone', 'example').stdout
+    assert 'held back: the zone file takes away 19 of 22 records' in said, said
+    assert 'takes away 19 of 22' in server.log()
+    assert 'example.' in server.reevectl('transfer', 'example', '--force').stdout
+    server.until(lambda: server.serial('example.') == 2, 'the file is taken')
+    assert 'held back' not in server.reevectl('zone', 'example').stdout
+    assert 'no file of the zone is held back' in server.reevectl('transfer', 'example', '--force', code=1).stderr

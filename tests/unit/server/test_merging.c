@@ -285,3 +285,102 @@ Test(merging, of_many_zones_goes_on_in_small_turns)
     }
     disk_free(&d);
 }
+
+/* --- files that take too much away --- */
+
+#define GUARDED "  a.example: {file: a, shrink-limit: 50%%, %s}\n"
+#define DYNAMIC "updates: [{unsigned: yes, all: yes}]"
+
+/* SOA, NS and so many others. */
+static void file_of(struct bed *b, unsigned serial, unsigned others)
+{
+    char text[2000] = "";
+    for (unsigned i = 0; i < others; i++)
+        sprintf(text + strlen(text), "h%u A 192.0.2.1\n", i);
+    bed_file(b, "a", BED_TOP "%s", serial, text);
+}
+
+static const char *failure(struct bed *b)
+{
+    const char *text = disk_zone(b, "a.example.")->failure;
+    return text ? text : "";
+}
+
+Test(merging, of_a_file_that_takes_too_much_away_is_the_operators_to_allow)
+{
+    static const char *const kinds[] = {DYNAMIC, "history: no"};
+    for (unsigned i = 0; i < 2; i++) {
+        char zones[200];
+        struct disk d = disk_new();
+        struct bed *b = d.bed;
+        snprintf(zones, sizeof(zones), GUARDED, kinds[i]);
+        file_of(b, 1, 10);
+        bed_start(b, "", zones);
+        disk_rest(b);
+        file_of(b, 2, 3);
+        bed_reload(b, "", zones);
+        disk_rest(b);
+        cr_expect_eq(bed_serial(b, "a.example."), 1);
+        cr_expect_eq(disk_ask(b, "h9.a.example."), NOERROR);
+        cr_expect_str_eq(failure(b),
+                         "held back: the zone file takes away 7 of 12 records, more than the "
+                         "shrink limit of 50%; `reevectl transfer a.example. --force` takes it");
+        cr_expect_eq(b->server->count.zone_files_held, 1);
+        cr_expect(merging_force(b->server, disk_zone(b, "a.example.")));
+        disk_rest(b);
+        cr_expect_eq(bed_serial(b, "a.example."), 2);
+        cr_expect_eq(disk_ask(b, "h9.a.example."), NXDOMAIN);
+        cr_expect_str_eq(failure(b), "");
+        cr_expect_not(merging_force(b->server, disk_zone(b, "a.example.")));
+        disk_free(&d);
+    }
+}
+
+Test(merging, of_a_file_that_is_held_back_is_no_matter_of_a_restart)
+{
+    char zones[200];
+    struct disk d = disk_new();
+    struct bed *b = d.bed;
+    snprintf(zones, sizeof(zones), GUARDED, DYNAMIC);
+    file_of(b, 1, 10);
+    bed_start(b, "", zones);
+    disk_rest(b);
+    file_of(b, 2, 3);
+    disk_restart(b, "", zones);
+    cr_expect_eq(bed_serial(b, "a.example."), 1);
+    cr_expect_not_null(strstr(failure(b), "held back: "));
+    disk_send_add(b, "a.example.", "x.a.example.");
+    disk_rest(b);
+    cr_expect_eq(b->late[0], NOERROR, "the zone goes on as it is");
+    cr_expect(merging_force(b->server, disk_zone(b, "a.example.")));
+    disk_rest(b);
+    cr_expect_eq(disk_ask(b, "h9.a.example."), NXDOMAIN);
+    cr_expect_eq(disk_ask(b, "x.a.example."), NOERROR);
+    cr_expect_str_eq(failure(b), "");
+    disk_restart(b, "", zones);
+    cr_expect_eq(disk_ask(b, "h9.a.example."), NXDOMAIN);
+    cr_expect_str_eq(failure(b), "");
+    disk_free(&d);
+}
+
+Test(merging, of_a_file_that_is_whole_again_needs_nobody)
+{
+    char zones[200];
+    struct disk d = disk_new();
+    struct bed *b = d.bed;
+    snprintf(zones, sizeof(zones), GUARDED, DYNAMIC);
+    file_of(b, 1, 10);
+    bed_start(b, "", zones);
+    disk_rest(b);
+    file_of(b, 2, 0);
+    bed_reload(b, "", zones);
+    disk_rest(b);
+    cr_expect_not_null(strstr(failure(b), "takes away 10 of 12 records"));
+    file_of(b, 3, 4); /* 6 of 12: not more than the limit */
+    bed_reload(b, "", zones);
+    disk_rest(b);
+    cr_expect_str_eq(failure(b), "");
+    cr_expect_eq(bed_serial(b, "a.example."), 3);
+    cr_expect_eq(disk_ask(b, "h4.a.example."), NXDOMAIN);
+    disk_free(&d);
+}
