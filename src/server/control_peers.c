@@ -26,9 +26,10 @@ static json_t *follower_row(const struct follower *f)
     control_put_text(row, "state", follower_state_text(state));
     if (f->notify.is_known)
         control_put_number(row, "serial", f->notify.has);
-    if (f->notify.is_known && zone && state != FOLLOWER_CURRENT)
+    if (f->notify.is_known && zone && state != FOLLOWER_CURRENT) {
         control_put_number(row, "behind", zone->published->serial - f->notify.has);
-    put_time(row, "behind_since_us", f->behind_us);
+        put_time(row, "behind_since_us", f->behind_us);
+    }
     if (f->lag_us)
         control_put_number(row, "lag_us", (uint64_t)f->lag_us);
     if (f->is_taking)

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * server/peers: what is known of secondaries from what they ask and take, what is sent to them and
+ * what the log says; and the verbs about them. */
+#include <arpa/inet.h>
+
+#include "bed.h"
+#include "request/address.h"
+#include "server/peers.h"
+#include "talk.h"
+
+#define ZONES                                           \
+    "  a.example: {file: a, secondaries: [one, two]}\n" \
+    "  b.example: {file: b}\n"                          \
+    "remotes:\n  one: {address: 192.0.2.1}\n  two: {address: [192.0.2.2, 192.0.2.3]}\n"
+/* two that cannot be told apart */
+#define TWINS                                           \
+    "  a.example: {file: a, secondaries: [one, two]}\n" \
+    "remotes:\n  one: {address: 192.0.2.1@5301}\n  two: {address: 192.0.2.1@5302}\n"
+
+static unsigned dialled, hung_up;
+static struct call *last;
+static char said[2000];
+
+static void dial(void *arg, struct call *c)
+{
+    (void)arg;
+    dialled++;
+    last = c;
+}
+
+static void hang_up(void *arg, struct call *c, bool may_reuse)
+{
+    (void)arg;
+    (void)may_reuse;
+    last = last == c ? NULL : last;
+    hung_up++;
+}
+
+static void hear(enum log_level level, const char *message, const struct log_field *fields,
+                 int count)
+{
+    struct text t;
+    (void)level;
+    text_init(&t, said + strlen(said), sizeof(said) - strlen(said));
+    text_fmt(&t, "%s", message);
+    for (int i = 0; i < count; i++)
+        text_fmt(&t, " %s=%s", fields[i].key, fields[i].value);
+    text_char(&t, '\n');
+}
+
+static struct bed *start(const char *zones)
+{
+    struct bed *b = bed_new();
+    struct diag diag = {0};
+    dialled = hung_up = 0;
+    last = NULL;
+    said[0] = 0;
+    bed_file(b, "a", BED_TOP, 7);
+    bed_file(b, "b", BED_TOP, 7);
+    struct server_hooks hooks = bed_hooks(b);
+    hooks.dial = dial;
+    hooks.hang_up = hang_up;
+    cr_assert_eq(server_new(bed_conf(b, "", zones), &hooks, &b->server, &diag), OK, "%s",
+                 diag.text);
+    server_start(b->server, b->now_us);
+    bed_settle(b);
+    return b;
+}
+
+static struct server_zone *zone_a(struct bed *b)
+{
+    static const uint8_t name[] = "\1a\7example";
+    return zone_owner(store_get(&b->server->store, (struct name){name, sizeof(name)}));
+}
+
+static struct follower *follower(struct bed *b, unsigned i)
+{
+    return zone_a(b)->peers->list[i];
+}
+
+static void heard(struct bed *b, const char *from, enum peer_event what, uint32_t serial)
+{
+    union address a = {.v4 = {.sin_family = AF_INET}};
+    struct xfr_question who = {NULL, &a};
+    cr_assert_eq(inet_pton(AF_INET, from, &a.v4.sin_addr), 1);
+    b->server->now_us = b->now_us;
+    peers_heard(b->server, zone_a(b), &who, what, serial);
+}
+
+static void pass(struct bed *b, int64_t us)
+{
+    int64_t end = b->now_us + us;
+    while (server_next_us(b->server) <= end) {
+        b->now_us = server_next_us(b->server) > b->now_us ? server_next_us(b->server) : b->now_us;
+        server_time(b->server, b->now_us);
+    }
+    b->now_us = end;
+}
+
+/* --- knowing --- */
+
+static const struct step {
+    const char *from;
+    enum peer_event what;
+    uint32_t serial;
+    enum follower_state one, two;
+} steps[] = {
+    {"192.0.2.1", PEER_ASKED_SOA, 0, FOLLOWER_UNKNOWN, FOLLOWER_UNKNOWN},
+    {"192.0.2.1", PEER_HAS, 5, FOLLOWER_BEHIND, FOLLOWER_UNKNOWN},
+    {"192.0.2.1", PEER_TAKES, 7, FOLLOWER_BEHIND, FOLLOWER_UNKNOWN},
+    {"192.0.2.1", PEER_BROKE_OFF, 7, FOLLOWER_BEHIND, FOLLOWER_UNKNOWN},
+    {"192.0.2.1", PEER_TAKEN, 7, FOLLOWER_CURRENT, FOLLOWER_UNKNOWN},
+    {"192.0.2.3", PEER_TAKEN, 7, FOLLOWER_CURRENT, FOLLOWER_CURRENT}, /* its other address */
+    {"192.0.2.9", PEER_HAS, 3, FOLLOWER_CURRENT, FOLLOWER_CURRENT},   /* nobody's */
+    {"192.0.2.2", PEER_HAS, 0xfffffff0u, FOLLOWER_CURRENT, FOLLOWER_BEHIND},
+};
+
+Test(peers, what_a_secondary_asks_and_takes_says_what_it_has)
+{
+    struct bed *b = start(ZONES);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        heard(b, steps[i].from, steps[i].what, steps[i].serial);
+        cr_expect_eq(follower_state(follower(b, 0)), steps[i].one, "step %zu", i);
+        cr_expect_eq(follower_state(follower(b, 1)), steps[i].two, "step %zu", i);
+    }
+    cr_expect_eq(peers_having(zone_a(b), 7), 1);
+    cr_expect_eq(peers_having(zone_a(b), 0xfffffff0u), 2);
+    cr_expect_eq(peers_having(zone_a(b), 8), 0);
+    bed_free(b);
+}
+
+/* Behind one address and key: each that takes it counts once. */
+Test(peers, those_that_cannot_be_told_apart_count_one_by_one)
+{
+    struct bed *b = start(TWINS);
+    heard(b, "192.0.2.1", PEER_HAS, 7);
+    cr_expect_eq(peers_having(zone_a(b), 7), 0, "either may have said it");
+    heard(b, "192.0.2.1", PEER_TAKEN, 7);
+    cr_expect_eq(peers_having(zone_a(b), 7), 1);
+    heard(b, "192.0.2.1", PEER_TAKEN, 7);
+    cr_expect_eq(peers_having(zone_a(b), 7), 2);
+    bed_free(b);
+}
+
+Test(peers, the_lag_is_from_the_publication_to_the_taking)
+{
+    struct bed *b = start(ZONES);
+    heard(b, "192.0.2.1", PEER_TAKEN, 7);
+    bed_file(b, "a", BED_TOP, 8);
+    b->now_us += 5000000;
+    bed_reload(b, "", ZONES);
+    bed_settle(b);
+    cr_assert_eq(zone_a(b)->entry->zone->published->serial, 8);
+    cr_expect_eq(follower_state(follower(b, 0)), FOLLOWER_BEHIND);
+    b->now_us += 40000;
+    heard(b, "192.0.2.1", PEER_TAKEN, 8);
+    cr_expect_eq(follower(b, 0)->lag_us, 40000);
+    bed_free(b);
+}
+
+/* --- telling --- */
+
+Test(peers, each_is_told_once_and_not_again_by_a_reload)
+{
+    struct bed *b = start(ZONES);
+    cr_expect_eq(dialled, 2);
+    bed_reload(b, "", ZONES);
+    bed_settle(b);
+    cr_expect_eq(dialled, 2);
+    heard(b, "192.0.2.1", PEER_HAS, 7);
+    cr_expect_eq(hung_up, 1, "who has it is not waited for");
+    bed_free(b);
+}
+
+Test(peers, who_is_configured_no_more_is_left_alone)
+{
+    struct bed *b = start(ZONES);
+    heard(b, "192.0.2.2", PEER_TAKEN, 7);
+    bed_reload(b, "",
+               "  a.example: {file: a, secondaries: [two]}\n"
+               "remotes:\n  two: {address: 192.0.2.3}\n");
+    bed_settle(b);
+    cr_expect_eq(hung_up, 2);
+    cr_assert_eq(zone_a(b)->peers->count, 1);
+    cr_expect_eq(follower_state(follower(b, 0)), FOLLOWER_CURRENT, "what is known of it stays");
+    bed_reload(b, "", "  a.example: {file: a}\n");
+    bed_settle(b);
+    cr_expect_null(zone_a(b)->peers);
+    pass(b, 3600 * 1000000LL);
+    cr_expect_eq(dialled, 2);
+    bed_free(b);
+}
+
+/* Each try goes to the next address. */
+Test(peers, an_address_that_is_silent_is_followed_by_the_next_one)
+{
+    struct bed *b = start(ZONES);
+    heard(b, "192.0.2.1", PEER_HAS, 7); /* the other one is left */
+    static const char *const hosts[] = {"192.0.2.2@53", "192.0.2.3@53", "192.0.2.2@53",
+                                        "192.0.2.3@53", "192.0.2.2@53"};
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        struct address_text text;
+        cr_assert_not_null(last);
+        cr_expect_str_eq(address_show(&last->to.address, &text), hosts[i], "try %zu", i);
+        cr_expect_eq(last->to.transport, i < 4 ? TRANSPORT_UDP : TRANSPORT_TCP, "try %zu", i);
+        while (last && server_next_us(b->server) < INT64_MAX && dialled < 3 + i)
+            pass(b, server_next_us(b->server) - b->now_us);
+        if (i == 4)
+            break;
+    }
+    bed_free(b);
+}
+
+/* --- the log --- */
+
+Test(peers, the_log_has_one_line_when_one_stops_following_and_one_when_it_goes_on)
+{
+    struct bed *b = start(ZONES);
+    log_setup(LOG_INFO_LEVEL, LOG_LOGFMT, false, hear);
+    pass(b, 7200 * 1000000LL);
+    cr_expect_not_null(strstr(said, "secondary does not follow zone=a.example. secondary=one"));
+    cr_expect_not_null(strstr(said, "secondary=two"));
+    unsigned lines = 0;
+    for (const char *s = said; (s = strstr(s, "does not follow")); s++)
+        lines++;
+    cr_expect_eq(lines, 2, "%s", said);
+    cr_expect_gt(dialled, 20, "there were many tries");
+    said[0] = 0;
+    heard(b, "192.0.2.1", PEER_TAKEN, 7);
+    cr_expect_not_null(strstr(said, "secondary follows again zone=a.example. secondary=one "
+                                    "state=in sync serial=7"),
+                       "%s", said);
+    said[0] = 0;
+    heard(b, "192.0.2.1", PEER_HAS, 6);
+    pass(b, 1000000);
+    cr_expect_str_eq(said, "", "behind for a moment is nothing to be said of");
+    pass(b, 60000000);
+    cr_expect_not_null(strstr(said, "secondary=one state=behind serial=6"), "%s", said);
+    log_setup(LOG_ERROR_LEVEL, LOG_LOGFMT, false, NULL);
+    bed_free(b);
+}
+
+/* --- verbs --- */
+
+static json_t *ask(struct bed *b, const char *line)
+{
+    struct talk t;
+    talk_open(&t, b);
+    cr_assert_eq(talk_begin(&t, line), CONTROL_DONE, "%s", line);
+    json_t *answer = json_loads(t.out, 0, NULL);
+    cr_assert_not_null(answer, "%s", t.out);
+    talk_close(&t);
+    return answer;
+}
+
+Test(peers, the_operator_sees_every_secondary)
+{
+    struct bed *b = start(ZONES);
+    heard(b, "192.0.2.1", PEER_HAS, 4);
+    json_t *answer = ask(b, "{\"verb\":\"peers\"}");
+    json_t *zones = json_object_get(answer, "zones");
+    cr_assert_eq(json_array_size(zones), 1, "one that has nobody is not shown");
+    json_t *list = json_object_get(json_array_get(zones, 0), "secondaries");
+    json_t *one = json_array_get(list, 0), *two = json_array_get(list, 1);
+    cr_expect_str_eq(json_string_value(json_object_get(one, "state")), "behind");
+    cr_expect_eq(json_integer_value(json_object_get(one, "serial")), 4);
+    cr_expect_eq(json_integer_value(json_object_get(one, "behind")), 3);
+    cr_expect_str_eq(json_string_value(json_object_get(two, "state")), "unknown");
+    cr_expect_null(json_object_get(two, "serial"));
+    json_decref(answer);
+    bed_free(b);
+}
+
+Test(peers, notify_tells_all_of_them_and_refuses_a_zone_without)
+{
+    struct bed *b = start(ZONES);
+    heard(b, "192.0.2.1", PEER_HAS, 7);
+    json_t *answer = ask(b, "{\"verb\":\"notify\",\"zone\":\"a.example\"}");
+    cr_expect(json_is_true(json_object_get(answer, "ok")));
+    json_decref(answer);
+    cr_expect_eq(dialled, 4);
+    answer = ask(b, "{\"verb\":\"notify\",\"zone\":\"b.example\"}");
+    cr_expect(json_is_false(json_object_get(answer, "ok")));
+    json_decref(answer);
+    bed_free(b);
+}
