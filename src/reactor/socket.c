@@ -22,7 +22,8 @@
  * that reads nothing. */
 #define TCP_SEND_BUFFER (256 << 10)
 /* And of what it could not send yet: what is answered while a transfer goes on waits for no more
- * than that. */
+ * than that. Twice what the kernel sends in one go (64 KB): with half of that it waits for more to
+ * send while we wait for it to send, 5 ms for each message. */
 #define TCP_NOTSENT_MAX (128 << 10)
 
 /* One setsockopt with a number; false: errno says why. */
