@@ -109,8 +109,9 @@ static void give_up(struct server *s, struct forward *f, const char *reason)
     put_u16(f->bytes, f->client_id);
     *q = (struct request){0};
     request_init(s, q, &f->client, s->now_us);
-    if (!message_read_header(&q->msg, f->bytes, f->len) || message_read(&q->msg) != NOERROR)
-        ASSERT(!"it was read before");
+    bool is_read =
+        message_read_header(&q->msg, f->bytes, f->len) && message_read(&q->msg) == NOERROR;
+    ASSERT(is_read); /* as it was before */
     s->count.updates_forward_failed++;
     decline(s, q, text);
     size_t len = answer_compose(s, q, s->late_out, COMPOSE_DECIDED);

@@ -60,7 +60,6 @@ void notify_handle(struct server *s, struct request *q)
     struct refresh_event e = {.kind = REFRESH_NOTIFIED};
     const char *why;
     s->count.notifies_in++;
-    q->answer_flags |= FLAG_AA; /* s4.7: the answer is the question, with QR and AA */
     if (q->msg.qname.len == 0 || q->msg.qtype != TYPE_SOA) {
         turn_down(s, q, FORMERR, "NOTIFY that is not about one zone's SOA");
         return;
@@ -81,6 +80,7 @@ void notify_handle(struct server *s, struct request *q)
         return;
     }
     q->rcode = NOERROR;
+    q->answer_flags |= FLAG_AA; /* s4.7: the answer is the question, with QR and AA */
     read_hint(q, &e);
     if (sec->is_open) /* else the first look is still to come */
         secondary_step(s, sec, &e);
