@@ -156,3 +156,20 @@ Test(show, says_what_an_update_did)
         cr_expect_str_eq(shown, rows[i].shown, "row %zu", i);
     }
 }
+
+Test(show, secondaries_of_a_zone_are_shown_with_what_each_of_them_has)
+{
+    char shown[2000];
+    show(VERB_peers,
+         "{\"ok\":true,\"now_us\":200000000,\"zones\":[{\"zone\":\"example.com.\",\"serial\":107,"
+         "\"secondaries\":[{\"name\":\"ns1\",\"address\":\"203.0.113.1@53\",\"serial\":107,"
+         "\"state\":\"in sync\",\"lag_us\":40000},"
+         "{\"name\":\"ns2\",\"address\":\"203.0.113.2@53\",\"serial\":101,\"state\":\"behind\","
+         "\"behind\":6,\"error\":\"no answer\",\"error_us\":8000000,\"next_us\":227000000}]}]}",
+         shown, sizeof(shown));
+    cr_expect_str_eq(shown,
+                     "example.com.  serial 107\n"
+                     "  ns1       203.0.113.1@53  107  in sync  lag 0.04 s\n"
+                     "  ns2       203.0.113.2@53  101  BEHIND 6  last error: no answer 3m 12s "
+                     "ago, next try in 27s\n");
+}
