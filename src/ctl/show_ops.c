@@ -88,14 +88,18 @@ static size_t longest(const json_t *list, const char *key, size_t most)
 /* Rules longer than that do not push the verdicts of the others to the right. */
 #define RULE_WIDTH 56
 
-static void show_rules(const json_t *line, FILE *out)
+/* list: where they stand, if their text does not say so. */
+static void show_rules(const json_t *line, const char *list, FILE *out)
 {
     size_t i, width = longest(json_object_get(line, "rules"), "rule", RULE_WIDTH);
     json_t *row;
     json_array_foreach(json_object_get(line, "rules"), i, row)
     {
         size_t len = strlen(show_text_of(row, "rule"));
-        fprintf(out, "  updates[%zu] ", i);
+        if (list)
+            fprintf(out, "  %s[%zu] ", list, i);
+        else
+            fputs("  ", out);
         put(row, "rule", out);
         fprintf(out, "%*s  ", len < width ? (int)(width - len) : 0, "");
         put(row, "verdict", out);
@@ -116,7 +120,7 @@ void show_explain_update(const json_t *line, FILE *out)
         put(line, "type", out);
     }
     fputc('\n', out);
-    show_rules(line, out);
+    show_rules(line, "updates", out);
     if (show_has(line, "reason")) {
         fputs("  ", out);
         put(line, "reason", out);
@@ -129,6 +133,24 @@ void show_explain_update(const json_t *line, FILE *out)
         fputs("  ", out);
         show_count(show_number_of(line, "ignored"), "operation", out);
         fputs(" ignored as RFC 2136 s3.4.2 has it\n", out);
+    }
+}
+
+void show_explain_transfer(const json_t *line, FILE *out)
+{
+    if (!show_has(line, "rcode"))
+        return;
+    put(line, "rcode", out);
+    if (show_has(line, "zone")) {
+        fputs("  ", out);
+        put(line, "zone", out);
+    }
+    fputc('\n', out);
+    show_rules(line, NULL, out);
+    if (show_has(line, "reason")) {
+        fputs("  ", out);
+        put(line, "reason", out);
+        fputc('\n', out);
     }
 }
 

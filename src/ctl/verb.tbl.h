@@ -59,6 +59,11 @@ VERB(explain_query, "explain query", 10, "the answer to a query, and what of the
      {"type", 0, VERB_TEXT, VERB_MUST, "TYPE"},
      {"from", 0, VERB_TEXT, VERB_OPTION, "ADDRESS"},
      {"do", 0, VERB_YES, VERB_OPTION, ""})
+VERB(explain_transfer, "explain transfer", 10,
+     "whether somebody there, with that key, may have a zone, and what each rule says to it",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"from", 0, VERB_TEXT, VERB_OPTION, "ADDRESS"},
+     {"key", 0, VERB_TEXT, VERB_OPTION, "KEY"})
 VERB(refused,   "refused",   10,     "the last messages that were refused, and why",
      {"last", 'n', VERB_NUMBER, VERB_OPTION, "N"})
 VERB(log,       "log",       300,    "changes of a zone, newest first; -p with their records",

@@ -13,7 +13,7 @@
 #define TTL_RCODE_SHIFT   24
 #define RCODE_HEADER_BITS 4 /* of the extended rcode, the lower bits are in the header */
 
-static const struct edns_option *const options[] = {&edns_nsid};
+static const struct edns_option *const options[] = {&edns_nsid, &edns_expire};
 
 _Static_assert(ARRAY_LEN(options) <= 32, "struct edns has one bit for each option");
 

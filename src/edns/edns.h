@@ -28,7 +28,7 @@ struct edns_option {
     void (*write)(const struct request *, struct wr *); /* at most size() bytes */
 };
 
-extern const struct edns_option edns_nsid;
+extern const struct edns_option edns_nsid, edns_expire;
 
 /* Reads the OPT of q->msg, if there is one, into q->edns. NOERROR, FORMERR or BADVERS (RFC 6891
  * s6.1.3). */

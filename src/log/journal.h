@@ -192,10 +192,14 @@ enum err journal_find_serial(struct journal *j, uint64_t zone, uint32_t serial, 
 /* What is kept of the zone's changes. */
 struct journal_history {
     uint64_t changes, bytes;      /* bytes of diffs */
+    uint64_t largest;             /* of these, those of one change */
     uint64_t seq_first, seq_last; /* 0: none */
 };
 enum err journal_history(struct journal *j, uint64_t zone, struct journal_history *out,
                          struct diag *diag);
+/* The same of the changes behind `seq` only. */
+enum err journal_history_after(struct journal *j, uint64_t zone, uint64_t seq,
+                               struct journal_history *out, struct diag *diag);
 
 /* --- snapshots --- */
 

@@ -217,7 +217,9 @@ static enum err history_piece(struct journal *j, uint64_t zone, struct journal_h
     for (; (e = sql_row(&j->sql, s, diag, "change log")) == OK; ++*rows) {
         h->seq_last = (uint64_t)sqlite3_column_int64(s, 0);
         h->seq_first = h->seq_first ? h->seq_first : h->seq_last;
-        h->bytes += (uint64_t)sqlite3_column_int64(s, 1);
+        uint64_t bytes = (uint64_t)sqlite3_column_int64(s, 1);
+        h->bytes += bytes;
+        h->largest = bytes > h->largest ? bytes : h->largest;
         h->changes++;
     }
     sqlite3_reset(s);
@@ -225,13 +227,19 @@ static enum err history_piece(struct journal *j, uint64_t zone, struct journal_h
     return e == ERR_ABSENT ? OK : e;
 }
 
-enum err journal_history(struct journal *j, uint64_t zone, struct journal_history *out,
-                         struct diag *diag)
+enum err journal_history_after(struct journal *j, uint64_t zone, uint64_t seq,
+                               struct journal_history *out, struct diag *diag)
 {
     unsigned rows = SCAN_ROWS_MAX;
     enum err e = OK;
-    *out = (struct journal_history){0};
+    *out = (struct journal_history){.seq_last = seq};
     while (e == OK && rows == SCAN_ROWS_MAX)
         e = history_piece(j, zone, out, &rows, diag);
     return e;
+}
+
+enum err journal_history(struct journal *j, uint64_t zone, struct journal_history *out,
+                         struct diag *diag)
+{
+    return journal_history_after(j, zone, 0, out, diag);
 }

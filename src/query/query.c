@@ -17,7 +17,7 @@ static enum rcode meta_rcode(uint16_t qtype)
     case TYPE_MAILA:
     case TYPE_MAILB:
         return NOTIMP;
-    case TYPE_AXFR: /* nobody is allowed a transfer */
+    case TYPE_AXFR: /* transfers are no lookups; who comes here with one has no business with it */
     case TYPE_IXFR:
         return REFUSED;
     default:

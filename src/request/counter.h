@@ -62,6 +62,16 @@
     X(updates_forwarded,   "updates that a primary has answered, for a secondary here")            \
     X(updates_forward_failed, "updates answered SERVFAIL, no primary took them")                   \
     X(updates_over_forwarded, "updates answered SERVFAIL, too many are being passed on")           \
+    X(axfr_out,            "whole zones sent, to AXFR or IXFR")                                    \
+    X(ixfr_out,            "differences sent to IXFR")                                             \
+    X(ixfr_condensed,      "of them in a shorter form than they were made")                        \
+    X(ixfr_current,        "IXFR answered: there is nothing newer")                                \
+    X(ixfr_fallbacks,      "IXFR answered with the whole zone")                                    \
+    X(ixfr_over_udp,       "IXFR over UDP that has to be asked again over TCP")                    \
+    X(transfers_refused,   "AXFR and IXFR refused by rule")                                        \
+    X(transfers_over_limit, "AXFR and IXFR answered SERVFAIL, too many at once")                   \
+    X(transfers_broken,    "transfers to others that broke off")                                   \
+    X(transfers_timed_out, "of them those cut at transfer-time")                                   \
     X(commits,             "batches given to the change log")                                      \
     X(commits_failed,      "batches that the change log did not take")                             \
     X(commit_changes,      "changes in them")                                                      \

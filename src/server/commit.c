@@ -165,9 +165,9 @@ static void publish_all(struct server *s)
         zone_publish(p->data, p->version);
         z->seq_published += p->steps.count ? p->steps.count : 1;
         z->is_reread = false;
-        transfer_changed(s, z, p);
-        zone_published(s, z);
         z->replay_bytes += p->diff.len;
+        transfer_changed(s, z, p); /* takes the diff */
+        zone_published(s, z);
         s->count.commit_changes++;
         snapshot_consider(s, z);
     }

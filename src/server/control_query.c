@@ -166,6 +166,8 @@ enum control_next control_explain_query(struct control_call *call)
         return next;
     if (!rrtype_scan(type_text, strlen(type_text), &type))
         return control_fail_usage(call, "\"%.100s\" is no RR type", type_text);
+    if (type == TYPE_AXFR || type == TYPE_IXFR)
+        return control_fail_usage(call, "who may have a zone is told by: explain transfer");
     if (x.peer.address.any.sa_family == AF_UNSPEC)
         x.peer.address.v4 =
             (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

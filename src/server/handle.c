@@ -46,6 +46,11 @@ static bool is_request(struct request *q, const struct exchange *x)
     return true;
 }
 
+static bool is_transfer(const struct request *q)
+{
+    return q->msg.qtype == TYPE_AXFR || q->msg.qtype == TYPE_IXFR;
+}
+
 static enum stage read_query(struct request *q)
 {
     if (q->msg.qname.len == 0)
@@ -53,7 +58,7 @@ static enum stage read_query(struct request *q)
     enum rcode rc = edns_apply(q);
     if (rc != NOERROR)
         return decide(q, rc);
-    if (UNLIKELY(q->msg.qtype == TYPE_AXFR || q->msg.qtype == TYPE_IXFR))
+    if (UNLIKELY(is_transfer(q)))
         return STAGE_TRANSFER;
     return query_locate(q) ? STAGE_LOOK_UP : STAGE_ANSWER;
 }
@@ -164,7 +169,9 @@ static void refusal_log(const struct request *q, const struct refusal *r, uint64
     struct address_text from;
     char key[NAME_TEXT_MAX], zone[NAME_TEXT_MAX], name[NAME_TEXT_MAX], type[16], rcode[16];
     bool is_update = r->opcode == OPCODE_UPDATE;
-    log_info(is_update ? "update refused" : "query refused",
+    log_info(is_update        ? "update refused"
+             : is_transfer(q) ? "transfer refused"
+                              : "query refused",
              {"from", address_show(&q->peer.address, &from)},
              {"transport", q->peer.transport == TRANSPORT_UDP ? "udp" : "tcp"},
              {"key", r->key.len ? name_text(name_of(&r->key), key) : NULL},
@@ -210,10 +217,11 @@ static void refusal_fill(struct refusal *r, const struct request *q,
 }
 
 /* Plain queries are not remembered: anybody can send a thousand, and what the operator looks for
- * would be gone. */
+ * would be gone. A transfer is asked for over TCP, mostly by one of ours. */
 void refusal_note(struct server *s, const struct request *q, const struct refusal_cause *cause)
 {
-    bool is_kept = message_opcode(&q->msg) != OPCODE_QUERY || q->tsig.is_signed;
+    bool is_kept = message_opcode(&q->msg) != OPCODE_QUERY || q->tsig.is_signed ||
+                   (is_transfer(q) && q->entry && q->peer.transport == TRANSPORT_TCP);
     uint64_t suppressed = 0;
     if (s->is_asking)
         return;
@@ -241,7 +249,7 @@ static void count_answer(struct server *s, const struct request *q)
         (*by_rcode[q->rcode])++;
     c->answers++;
     c->answers_truncated += (q->answer_flags & FLAG_TC) != 0;
-    if (q->rcode == REFUSED && message_opcode(&q->msg) == OPCODE_QUERY) {
+    if (q->rcode == REFUSED && message_opcode(&q->msg) == OPCODE_QUERY && !is_transfer(q)) {
         struct refusal_cause cause = {.rcode = REFUSED,
                                       .reason = q->entry ? "not served here" : "no zone of ours"};
         refusal_note(s, q, &cause);
@@ -301,6 +309,31 @@ size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum co
     return len;
 }
 
+void expire_tell(struct request *q)
+{
+    const struct store_entry *e = q->entry;
+    int64_t left_us = e->expires_us - q->now_us;
+    q->edns.has_expire = true;
+    if (e->expires_us == INT64_MAX)
+        q->edns.expire_s = soa_of(rrset_first(q->version->soa)).expire;
+    else
+        q->edns.expire_s = left_us > 0 ? (uint32_t)(left_us / 1000000) : 0;
+}
+
+/* Somebody looks for news, as secondaries do (RFC 1034 s4.3.5). The entry is the one with the
+ * longest name that the question's ends in, so equal lengths are equal names. */
+static void soa_asked(struct server *s, struct request *q)
+{
+    struct server_zone *z = zone_owner(q->entry);
+    struct xfr_question who = {q->tsig.key, &q->peer.address};
+    if (q->msg.qname.len != q->entry->name.len || q->version->soa.count == 0)
+        return;
+    if (q->edns.want_expire)
+        expire_tell(q);
+    if (z->peers)
+        peers_heard(s, z, &who, PEER_ASKED_SOA, q->version->serial);
+}
+
 static void handle_one(struct server *s, struct request *q, struct exchange *x, enum stage stage)
 {
     x->is_waiting = false;
@@ -323,6 +356,8 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
     if (x->is_waiting)
         return;
     bool is_query = stage == STAGE_LOOK_UP || stage == STAGE_ANSWER;
+    if (UNLIKELY(is_query && q->msg.qtype == TYPE_SOA && q->version))
+        soa_asked(s, q);
     x->out_len = answer_compose(s, q, x->out, is_query ? COMPOSE_QUERY : COMPOSE_DECIDED);
 }
 

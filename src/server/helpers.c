@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The helpers: a queue of jobs in, a queue of finished ones out, one mutex for both. */
+ * The helpers: queues of jobs in, a queue of finished ones out, one mutex for all. */
 #include "server/helpers.h"
 
 #include <pthread.h>
@@ -11,10 +11,17 @@
 #include "base/attr.h"
 #include "base/check.h"
 
+/* Jobs, and the threads that do them: any number for LANE_ANY, one for each of the others. */
+enum lane_id { LANE_LOG, LANE_READ, LANE_ANY, LANE_COUNT };
+struct lane {
+    struct list jobs;
+    pthread_cond_t work;
+};
+
 struct helpers {
     pthread_mutex_t lock;
-    pthread_cond_t work, log_work;
-    struct list jobs, log_jobs, finished;
+    struct lane lane[LANE_COUNT];
+    struct list finished;
     unsigned pending; /* reactor's thread only */
     unsigned idle;    /* helpers that wait for work */
     bool is_ending;
@@ -37,16 +44,17 @@ void helpers_wake(struct helpers *h)
 }
 
 /* The next job, NULL at the end. */
-static struct job *job_take(struct helpers *h, struct list *jobs, pthread_cond_t *work)
+static struct job *job_take(struct helpers *h, enum lane_id id)
 {
     struct job *t = NULL;
+    struct lane *lane = &h->lane[id];
     pthread_mutex_lock(&h->lock);
-    h->idle += jobs == &h->jobs;
-    while (list_is_empty(jobs) && !h->is_ending)
-        pthread_cond_wait(work, &h->lock);
-    h->idle -= jobs == &h->jobs;
+    h->idle += id == LANE_ANY;
+    while (list_is_empty(&lane->jobs) && !h->is_ending)
+        pthread_cond_wait(&lane->work, &h->lock);
+    h->idle -= id == LANE_ANY;
     if (!h->is_ending) {
-        t = job_of(jobs->next);
+        t = job_of(lane->jobs.next);
         list_remove(&t->link);
     }
     pthread_mutex_unlock(&h->lock);
@@ -75,7 +83,7 @@ static void *helper(void *arg)
 {
     struct helpers *h = arg;
     bool is_behind = false;
-    for (struct job *t; (t = job_take(h, &h->jobs, &h->work));) {
+    for (struct job *t; (t = job_take(h, LANE_ANY));) {
         if (t->pace == PACE_BEHIND && !is_behind) {
             step_back();
             is_behind = true;
@@ -85,37 +93,47 @@ static void *helper(void *arg)
     return NULL;
 }
 
-/* One that never steps back: who holds the change log's gate and does not run holds up every commit
- * behind it. */
+/* Those that never step back: who holds the change log's gate and does not run holds up every
+ * commit behind it. */
 static void *log_helper(void *arg)
 {
     struct helpers *h = arg;
-    for (struct job *t; (t = job_take(h, &h->log_jobs, &h->log_work));)
+    for (struct job *t; (t = job_take(h, LANE_LOG));)
+        job_run(h, t);
+    return NULL;
+}
+
+static void *read_helper(void *arg)
+{
+    struct helpers *h = arg;
+    for (struct job *t; (t = job_take(h, LANE_READ));)
         job_run(h, t);
     return NULL;
 }
 
 struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg)
 {
-    struct helpers *h = mem_alloc_zero(sizeof(*h) + (threads + 1) * sizeof(pthread_t));
+    static void *(*const own[])(void *) = {[LANE_LOG] = log_helper, [LANE_READ] = read_helper};
+    unsigned count = threads + ARRAY_LEN(own);
+    struct helpers *h = mem_alloc_zero(sizeof(*h) + count * sizeof(pthread_t));
     pthread_mutex_init(&h->lock, NULL);
-    pthread_cond_init(&h->work, NULL);
-    pthread_cond_init(&h->log_work, NULL);
-    list_init(&h->jobs);
-    list_init(&h->log_jobs);
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        pthread_cond_init(&h->lane[i].work, NULL);
+        list_init(&h->lane[i].jobs);
+    }
     list_init(&h->finished);
     h->wake = wake;
     h->wake_arg = wake_arg;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (; h->thread_count < threads + 1; h->thread_count++) {
-        void *(*what)(void *) = h->thread_count == 0 ? log_helper : helper;
+    for (; h->thread_count < count; h->thread_count++) {
+        void *(*what)(void *) = h->thread_count < ARRAY_LEN(own) ? own[h->thread_count] : helper;
         if (pthread_create(&h->threads[h->thread_count], NULL, what, h) != 0)
             break;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (h->thread_count < 2) {
+    if (h->thread_count <= ARRAY_LEN(own)) {
         helpers_free(h);
         return NULL;
     }
@@ -125,7 +143,8 @@ struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_a
 /* To drop one may give another: the last pin of a zone that was removed goes. */
 static void jobs_drop(struct helpers *h)
 {
-    struct list *lists[] = {&h->jobs, &h->log_jobs, &h->finished};
+    struct list *lists[] = {&h->lane[LANE_ANY].jobs, &h->lane[LANE_LOG].jobs,
+                            &h->lane[LANE_READ].jobs, &h->finished};
     for (unsigned i = 0; i < ARRAY_LEN(lists);) {
         if (list_is_empty(lists[i])) {
             i++;
@@ -145,8 +164,8 @@ void helpers_end(struct helpers *h)
     pthread_mutex_lock(&h->lock);
     h->is_ending = true;
     atomic_store(&h->is_canceled, true);
-    pthread_cond_broadcast(&h->work);
-    pthread_cond_signal(&h->log_work);
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        pthread_cond_broadcast(&h->lane[i].work);
     pthread_mutex_unlock(&h->lock);
     for (; h->thread_count > 0; h->thread_count--)
         pthread_join(h->threads[h->thread_count - 1], NULL);
@@ -158,8 +177,8 @@ void helpers_free(struct helpers *h)
         return;
     helpers_end(h);
     jobs_drop(h);
-    pthread_cond_destroy(&h->work);
-    pthread_cond_destroy(&h->log_work);
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        pthread_cond_destroy(&h->lane[i].work);
     pthread_mutex_destroy(&h->lock);
     free(h);
 }
@@ -169,20 +188,26 @@ const atomic_bool *helpers_is_ending(const struct helpers *h)
     return &h->is_canceled;
 }
 
+/* Is somebody who waits for loads and the like to wait for it? */
+static bool is_counted(enum pace pace)
+{
+    return pace != PACE_FIRST && pace != PACE_READ;
+}
+
 void helpers_give(struct helpers *h, struct job *t, const struct job_kind *kind, enum pace pace)
 {
+    enum lane_id id = pace == PACE_LOG ? LANE_LOG : pace == PACE_READ ? LANE_READ : LANE_ANY;
+    struct lane *lane = &h->lane[id];
     t->kind = kind;
     t->pace = pace;
-    h->pending += pace != PACE_FIRST;
+    h->pending += is_counted(pace);
     pthread_mutex_lock(&h->lock);
     if (pace == PACE_FIRST)
-        list_add_first(&h->jobs, &t->link);
+        list_add_first(&lane->jobs, &t->link);
     else
-        list_add_last(pace == PACE_LOG ? &h->log_jobs : &h->jobs, &t->link);
-    if (pace == PACE_LOG)
-        pthread_cond_signal(&h->log_work);
-    else if (h->idle) /* the others look again before they wait */
-        pthread_cond_signal(&h->work);
+        list_add_last(&lane->jobs, &t->link);
+    if (id != LANE_ANY || h->idle) /* the others look again before they wait */
+        pthread_cond_signal(&lane->work);
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -202,8 +227,8 @@ bool helpers_collect(struct helpers *h, void *owner)
     pthread_mutex_unlock(&h->lock);
     if (!t)
         return false;
-    ASSERT(t->pace == PACE_FIRST || h->pending > 0);
-    h->pending -= t->pace != PACE_FIRST;
+    ASSERT(!is_counted(t->pace) || h->pending > 0);
+    h->pending -= is_counted(t->pace);
     t->kind->done(owner, t);
     return true;
 }

@@ -227,6 +227,9 @@ struct refusal_cause {
     uint16_t type;
 };
 void refusal_note(struct server *s, const struct request *q, const struct refusal_cause *cause);
+/* The EXPIRE option of q's answer, if it was asked for, says how long the data of q->version, which
+ * has a SOA, is good yet (RFC 7314 s3): the SOA's EXPIRE, or what is left of a secondary's time. */
+void expire_tell(struct request *q);
 
 /* update.c: opcode UPDATE. */
 void update_queue_init(struct update_queue *u);

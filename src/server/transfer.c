@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * AXFR and IXFR. */
-#include "server/server_int.h"
+ * Requests for AXFR (RFC 5936) and IXFR (RFC 1995), and what is remembered for the latter.
+ *
+ * Who asks is settled before anything is given: the zone, the rule, then whether there is something
+ * to send and room for one more. An answer that is one message is made at once, as that to a query
+ * is; longer ones become an outflow. */
+#include <stdio.h>
+#include <string.h>
 
-bool transfer_handle(struct server *s, struct request *q, struct exchange *x)
-{
-    (void)s;
-    (void)x;
-    q->rcode = REFUSED;
-    return true;
-}
+#include "base/check.h"
+#include "edns/edns.h"
+#include "server/outflow.h"
 
-void transfer_changed(struct server *s, struct server_zone *z, struct pending *p)
-{
-    (void)s;
-    (void)z;
-    (void)p;
-}
-
-void transfer_forget(struct server *s, struct server_zone *z)
-{
-    (void)s;
-    (void)z;
-}
+/* --- may it be had? --- */
 
 const struct xfr_rule *transfer_rule(const struct server_zone *z, const struct request *q,
                                      const struct xfr_rule **closest)
@@ -30,20 +20,259 @@ const struct xfr_rule *transfer_rule(const struct server_zone *z, const struct r
     return xfr_rule_find(z->conf->transfer, z->conf->transfer_count, &who, closest);
 }
 
-enum outflow_next server_outflow_next(struct server *s, struct outflow *f, int64_t now_us,
-                                      uint8_t *out, size_t *len)
+static enum rcode turn_down(struct server *s, const struct request *q, enum rcode rcode,
+                            const char *reason)
 {
-    (void)s;
-    (void)f;
-    (void)now_us;
-    (void)out;
-    (void)len;
-    return OUTFLOW_BROKEN;
+    struct refusal_cause cause = {.rcode = rcode, .reason = reason};
+    refusal_note(s, q, &cause);
+    return rcode;
 }
 
-void server_outflow_end(struct server *s, struct outflow *f, bool is_sent)
+/* "transfer[0] {key: k, deny: yes}", "no rule is for it, the closest: secondaries[0] ns1: other
+ * key" */
+static enum rcode refuse(struct server *s, const struct request *q, const struct xfr_rule *denies,
+                         const struct xfr_rule *closest)
 {
-    (void)s;
-    (void)f;
-    (void)is_sent;
+    char reason[512];
+    struct text t;
+    struct xfr_question who = {q->tsig.key, &q->peer.address};
+    s->count.transfers_refused++;
+    text_init(&t, reason, sizeof(reason));
+    if (denies) {
+        xfr_rule_show(denies, &t);
+    } else if (closest) {
+        text_add(&t, "no rule is for it, the closest: ");
+        xfr_rule_show(closest, &t);
+        text_add(&t, ": ");
+        (void)xfr_rule_match(closest, &who, &t);
+    } else {
+        text_add(&t, "nobody may have it: no secondaries, no transfer");
+    }
+    return turn_down(s, q, REFUSED, reason);
+}
+
+/* RFC 1995 s3: in the authority section stands the SOA of the client's version. */
+static bool read_serial(const struct request *q, uint32_t *serial)
+{
+    uint8_t room[RDATA_LEN_MAX];
+    struct wr rdata = wr_over(room, sizeof(room));
+    struct rr rr;
+    struct rr_reader reader = rr_reader_of(&q->msg, SECTION_AUTHORITY);
+    if (rr_read(&reader, &rdata, &rr) != RR_READ_OK || rr.type != TYPE_SOA ||
+        rr.class != CLASS_IN || !name_is_equal(rr.owner, q->msg.qname) || rr.rdata.len == 0)
+        return false;
+    *serial = soa_of(rr.rdata).serial;
+    return true;
+}
+
+/* NOERROR: it is to be answered, *t is set. */
+static enum rcode admit(struct server *s, struct request *q, struct transfer *t)
+{
+    const struct xfr_rule *closest;
+    bool is_udp = q->peer.transport == TRANSPORT_UDP;
+    t->is_incremental = q->msg.qtype == TYPE_IXFR;
+    if (is_udp && !t->is_incremental)
+        return FORMERR; /* RFC 5936 s4.2: AXFR over UDP is not defined */
+    struct store_entry *e = q->msg.qclass == CLASS_IN ? store_get(&s->store, q->msg.qname) : NULL;
+    if (!e) /* RFC 5936 s2.2.1 e): not a zone of ours */
+        return turn_down(s, q, NOTAUTH, "no zone of ours");
+    q->entry = e;
+    t->zone = zone_owner(e);
+    t->rule = transfer_rule(t->zone, q, &closest);
+    if (!t->rule || t->rule->is_deny)
+        return refuse(s, q, t->rule, closest);
+    if (t->is_incremental && !read_serial(q, &t->serial))
+        return turn_down(s, q, FORMERR, "IXFR without the SOA of the client's version");
+    t->version = e->zone ? e->zone->published : NULL;
+    if (!t->version || t->version->soa.count == 0)
+        return turn_down(s, q, SERVFAIL, "the zone is not loaded");
+    if (e->is_expired)
+        return turn_down(s, q, SERVFAIL, "the zone is expired");
+    q->zone = e->zone;
+    q->version = t->version;
+    expire_tell(q);
+    return NOERROR;
+}
+
+/* --- one message --- */
+
+static void count_answered(struct server *s)
+{
+    s->count.answers++;
+    s->count.noerror++;
+}
+
+/* All that out has, if that is one message of at most `max` bytes. Takes out. */
+static bool answer_with(struct server *s, struct request *q, struct exchange *x,
+                        struct xfr_out *out, size_t max)
+{
+    struct diag diag;
+    size_t len;
+    /* over UDP the exchange has less room than a message may take */
+    uint8_t *bytes = q->peer.transport == TRANSPORT_TCP ? x->out : s->late_out;
+    bool fits = xfr_out_next(out, q->now_us, bytes, &len, &diag) == XFR_OUT_LAST && len <= max;
+    if (fits && bytes != x->out)
+        memcpy(x->out, bytes, len);
+    if (fits)
+        x->out_len = len;
+    xfr_out_free(out);
+    return fits;
+}
+
+/* The SOA alone: the client is up to date, or is to ask over TCP (RFC 1995 s2). */
+static void answer_soa(struct server *s, struct request *q, struct exchange *x,
+                       const struct transfer *t)
+{
+    struct xfr_out_head head;
+    struct xfr_out_soa soa = outflow_soa(t->version);
+    outflow_head(q, x, &head);
+    struct xfr_out *out = xfr_out_steps(&head, &soa);
+    xfr_out_end(out);
+    if (answer_with(s, q, x, out, edns_answer_max(q))) {
+        count_answered(s);
+        return;
+    }
+    /* a SOA with long names behind a long question: what is left out is said (TC) */
+    q->answer_flags |= FLAG_TC;
+    x->out_len = answer_compose(s, q, x->out, COMPOSE_DECIDED);
+}
+
+/* False: the steps are more than one datagram. */
+static bool answer_steps_udp(struct server *s, struct request *q, struct exchange *x,
+                             const struct transfer *t, const struct xfr_steps *steps)
+{
+    struct xfr_out_head head;
+    struct xfr_out_soa soa = outflow_soa(t->version);
+    if (steps->bytes > XFR_OUT_FILL) /* not with the best compression */
+        return false;
+    outflow_head(q, x, &head);
+    struct xfr_out *out = xfr_out_steps(&head, &soa);
+    xfr_out_give(out, steps);
+    xfr_out_end(out);
+    if (!answer_with(s, q, x, out, edns_answer_max(q)))
+        return false;
+    count_answered(s);
+    s->count.ixfr_out++;
+    return true;
+}
+
+/* --- what is sent? --- */
+
+static void tell_peers(struct server *s, const struct request *q, const struct transfer *t,
+                       enum peer_event what, uint32_t serial)
+{
+    struct xfr_question who = {q->tsig.key, &q->peer.address};
+    if (t->zone->peers && t->rule->scope != XFR_GRANTED)
+        peers_heard(s, t->zone, &who, what, serial);
+}
+
+/* RFC 1995 s2: the same or a newer version than ours. Serials half of all numbers apart have no
+ * order (RFC 1982 s3.2): who has such a one is helped by the whole zone only. */
+static bool is_current(const struct transfer *t)
+{
+    int order = serial_compare(t->serial, t->version->serial);
+    return order == 0 || order == 1;
+}
+
+static bool is_over_limit(struct server *s, const struct request *q)
+{
+    if (s->outflows < s->conf->transfers_out)
+        return false;
+    s->count.transfers_over_limit++;
+    (void)turn_down(s, q, SERVFAIL, "limit transfers-out is reached");
+    return true;
+}
+
+/* What is in memory, unless the whole zone is less. What is not there is not waited for, and a
+ * whole zone fits rarely: then the client asks again over TCP. */
+static void ixfr_udp(struct server *s, struct request *q, struct exchange *x,
+                     const struct transfer *t)
+{
+    struct xfr_steps steps = {0};
+    bool has_steps = t->rule->scope != XFR_GRANTED &&
+                     recent_from(&t->zone->recent, t->serial, &steps) &&
+                     answer_steps_udp(s, q, x, t, &steps);
+    xfr_steps_done(&steps);
+    if (has_steps)
+        return;
+    s->count.ixfr_over_udp++;
+    answer_soa(s, q, x, t);
+}
+
+static void ixfr_tcp(struct server *s, struct request *q, struct exchange *x,
+                     const struct transfer *t)
+{
+    struct xfr_steps steps = {0};
+    bool is_here = recent_from(&t->zone->recent, t->serial, &steps);
+    bool is_ordered = serial_compare(t->serial, t->version->serial) == -1;
+    if (t->rule->scope == XFR_GRANTED || !is_ordered ||
+        (is_here && steps.bytes > t->version->byte_count)) /* RFC 1995 s5 */
+        outflow_start_whole(s, q, x, t);
+    else if (is_here)
+        outflow_start_steps(s, q, x, t, &steps);
+    else if (t->zone->is_kept)
+        outflow_start_read(s, q, x, t);
+    else
+        outflow_start_whole(s, q, x, t);
+    xfr_steps_done(&steps);
+}
+
+bool transfer_handle(struct server *s, struct request *q, struct exchange *x)
+{
+    struct transfer t = {0};
+    q->rcode = admit(s, q, &t);
+    if (q->rcode != NOERROR || s->is_asking)
+        return true;
+    if (t.is_incremental) {
+        tell_peers(s, q, &t, PEER_HAS, t.serial);
+        if (is_current(&t)) {
+            s->count.ixfr_current++;
+            answer_soa(s, q, x, &t);
+            return false;
+        }
+        if (q->peer.transport == TRANSPORT_UDP) {
+            ixfr_udp(s, q, x, &t);
+            return false;
+        }
+    }
+    if (is_over_limit(s, q)) {
+        q->rcode = SERVFAIL;
+        return true;
+    }
+    if (t.is_incremental)
+        ixfr_tcp(s, q, x, &t);
+    else
+        outflow_start_whole(s, q, x, &t);
+    return false;
+}
+
+/* --- what is remembered --- */
+
+/* Steps of IXFR begin and end with a SOA, which a change has when it moves the serial. */
+static void remember(struct server *s, struct server_zone *z, struct xfr_step *step)
+{
+    const struct diff *d = &step->diff;
+    if (d->serial_from != d->serial_to && d->removed_count > 0 && d->added_count > 0) {
+        recent_add(&s->recents, &z->recent, step);
+        return;
+    }
+    recent_clear(&s->recents, &z->recent);
+    xfr_step_release(step);
+}
+
+void transfer_changed(struct server *s, struct server_zone *z, struct pending *p)
+{
+    if (z->conf->transfer_count == 0) {
+        recent_clear(&s->recents, &z->recent); /* what is there has a gap from here on */
+        return;
+    }
+    for (unsigned i = 0; i < p->steps.count; i++)
+        remember(s, z, xfr_step_hold(p->steps.at[i]));
+    if (p->steps.count == 0 && p->diff.len > 0)
+        remember(s, z, xfr_step_new(&p->diff));
+}
+
+void transfer_forget(struct server *s, struct server_zone *z)
+{
+    recent_clear(&s->recents, &z->recent);
 }

@@ -9,16 +9,20 @@
 
 #include <string.h>
 
-#define ASK_OPT_SIZE     1232
-#define ASK_OPT_HEAD_LEN 11
-#define ASK_OPTIONS_MAX  2048
-#define ASK_MESSAGE_MAX  65535
+#define ASK_OPT_SIZE      1232
+#define ASK_OPT_HEAD_LEN  11
+#define ASK_OPTIONS_MAX   2048
+#define ASK_MESSAGE_MAX   65535
+#define ASK_SOA_RDATA_LEN 22
+#define ASK_SOA_LEN       (12 + ASK_SOA_RDATA_LEN)
 
 /* A query while its words are read. */
 struct draft {
     struct name qname;
     uint16_t ident, flags, qtype, qclass;
     uint8_t version;
+    bool has_serial;
+    uint32_t serial; /* IXFR: of the SOA in authority */
     uint8_t options[ASK_OPTIONS_MAX];
     struct wr option; /* over options */
 };
@@ -86,6 +90,22 @@ static bool edns_word(struct words *w, struct word word, struct draft *d, struct
     return true;
 }
 
+/* Words about who asks, and for what of the zone's history. */
+static bool transfer_word(struct words *w, struct arena *a, struct word word, struct draft *d,
+                          struct script_step *step)
+{
+    if (word_is(word, "serial")) {
+        d->has_serial = true;
+        d->serial = word_number(w, UINT32_MAX);
+    } else if (word_is(word, "key")) {
+        word = word_next(w);
+        step->key = arena_string(a, word.s, word.len);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool plain_word(struct words *w, struct word word, struct draft *d, struct script_step *step)
 {
     if (ask_flag(word))
@@ -103,21 +123,38 @@ static bool plain_word(struct words *w, struct word word, struct draft *d, struc
     return true;
 }
 
+/* RFC 1995 s3: the SOA of the client's version, of which only the serial counts. */
+static void write_soa(const struct draft *d, struct wr *out)
+{
+    wr_u16(out, 0xc000 | DNS_HEADER_LEN); /* the question's name */
+    wr_u16(out, TYPE_SOA);
+    wr_u16(out, d->qclass);
+    wr_u32(out, 0);
+    wr_u16(out, ASK_SOA_RDATA_LEN);
+    wr_u16(out, 0); /* both names are the root */
+    wr_u32(out, d->serial);
+    for (unsigned i = 0; i < 4; i++)
+        wr_u32(out, 0);
+}
+
 static void write_query(const struct draft *d, struct arena *a, struct script_step *step)
 {
     size_t options = wr_len(&d->option);
-    size_t len =
-        DNS_HEADER_LEN + d->qname.len + 4u + (step->has_opt ? ASK_OPT_HEAD_LEN + options : 0);
+    size_t len = DNS_HEADER_LEN + d->qname.len + 4u + (d->has_serial ? ASK_SOA_LEN : 0) +
+                 (step->has_opt ? ASK_OPT_HEAD_LEN + options : 0);
     uint8_t *wire = arena_alloc(a, len);
     struct wr out = wr_over(wire, len);
     wr_u16(&out, d->ident);
     wr_u16(&out, d->flags);
     wr_u16(&out, 1);
-    wr_u32(&out, 0);
+    wr_u16(&out, 0);
+    wr_u16(&out, d->has_serial);
     wr_u16(&out, step->has_opt);
     wr_bytes(&out, d->qname.wire, d->qname.len);
     wr_u16(&out, d->qtype);
     wr_u16(&out, d->qclass);
+    if (d->has_serial)
+        write_soa(d, &out);
     if (step->has_opt) {
         wr_u8(&out, 0);
         wr_u16(&out, TYPE_OPT);
@@ -145,7 +182,8 @@ void ask_query(struct words *w, struct arena *a, struct name origin, uint16_t id
     if (!rrtype_scan(word.s, word.len, &d.qtype))
         word_fault(w, "a type expected, read '%.*s'", (int)word.len, word.s);
     for (word = word_next(w); !w->bad && !word_is(word, "expect"); word = word_next(w))
-        if (!plain_word(w, word, &d, step) && !edns_word(w, word, &d, step))
+        if (!plain_word(w, word, &d, step) && !edns_word(w, word, &d, step) &&
+            !transfer_word(w, a, word, &d, step))
             word_fault(w, "unknown word '%.*s' in a query", (int)word.len, word.s);
     if (!w->bad)
         write_query(&d, a, step);

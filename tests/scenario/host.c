@@ -111,6 +111,14 @@ static void hang_up(void *arg, struct call *c, bool may_reuse)
     sent_hang_up(&h->sent, c);
 }
 
+static void outflow_ready(void *arg, void *channel, struct outflow *f)
+{
+    struct host_exchange *x = channel;
+    (void)arg;
+    (void)f;
+    x->is_ready = true;
+}
+
 /* Until a helper or the change log has something. */
 static bool wait_for_wake(struct host *h)
 {
@@ -229,7 +237,8 @@ static enum err start(struct host *h, struct diag *diag)
                                        .reply = reply,
                                        .dial = dial,
                                        .dial_pause = dial_pause,
-                                       .hang_up = hang_up};
+                                       .hang_up = hang_up,
+                                       .outflow_ready = outflow_ready};
     struct conf *conf = make_conf(h, h->script, diag);
     if (!conf)
         return ERR_INVALID;
@@ -466,6 +475,50 @@ static void exchange_make(struct host *h, struct host_exchange *x, struct exchan
     inner->peer.address.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 }
 
+/* The first message is the answer, the others stand behind it. */
+static void keep_message(struct host_exchange *x, const uint8_t *bytes, size_t len)
+{
+    if (x->len == 0) {
+        memcpy(x->answer, bytes, len);
+        x->len = len;
+        return;
+    }
+    x->more = mem_grow(x->more, x->more_len + 2 + len);
+    put_u16(x->more + x->more_len, (uint16_t)len);
+    memcpy(x->more + x->more_len + 2, bytes, len);
+    x->more_len += 2 + len;
+}
+
+/* Turns until the outflow has more; false: nobody says so. */
+static bool await(struct host *h, struct host_exchange *x)
+{
+    while (!x->is_ready) {
+        if (!wait_for_wake(h))
+            return false;
+        (void)server_collect(h->server, h->now_us);
+    }
+    x->is_ready = false;
+    return true;
+}
+
+/* All messages of a transfer. What breaks off is no answer. */
+static void collect_outflow(struct host *h, struct host_exchange *x, struct outflow *f)
+{
+    uint8_t *bytes = mem_alloc(DNS_MESSAGE_MAX);
+    enum outflow_next next = OUTFLOW_LATER;
+    for (bool goes_on = true; goes_on;) {
+        size_t len = 0;
+        next = server_outflow_next(h->server, f, h->now_us, bytes, &len);
+        if (next == OUTFLOW_MESSAGE || next == OUTFLOW_LAST)
+            keep_message(x, bytes, len);
+        goes_on = next == OUTFLOW_MESSAGE || (next == OUTFLOW_LATER && await(h, x));
+    }
+    server_outflow_end(h->server, f, next == OUTFLOW_LAST);
+    if (next != OUTFLOW_LAST)
+        x->len = 0;
+    free(bytes);
+}
+
 void host_ask(struct host *h, struct host_exchange *x, unsigned count)
 {
     struct exchange inner[SERVER_BATCH_MAX];
@@ -475,6 +528,8 @@ void host_ask(struct host *h, struct host_exchange *x, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         if (!inner[i].is_waiting)
             x[i].len = inner[i].out_len;
+        if (inner[i].outflow)
+            collect_outflow(h, &x[i], inner[i].outflow);
         free((void *)(uintptr_t)inner[i].in);
     }
     if (h->waiting > 0)
@@ -491,6 +546,7 @@ void host_exchange_done(struct host_exchange *x, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         free(x[i].answer);
-        x[i].answer = NULL;
+        free(x[i].more);
+        x[i].answer = x[i].more = NULL;
     }
 }

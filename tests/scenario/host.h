@@ -19,8 +19,12 @@ void host_free(struct host *h);
 struct host_exchange {
     const struct script_step *step;
     enum script_transport transport;
-    uint8_t *answer;     /* host_exchange_done() frees it */
-    size_t len;          /* 0: none */
+    uint8_t *answer; /* host_exchange_done() frees it */
+    size_t len;      /* 0: none */
+    uint8_t
+        *more; /* a transfer: the messages behind the first one, each with its length before it */
+    size_t more_len;
+    bool is_ready;       /* more of the transfer can be had */
     struct later *later; /* not NULL: the answer is still to come */
 };
 /* Hands the messages over in one turn; count <= SERVER_BATCH_MAX. */

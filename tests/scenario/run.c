@@ -43,7 +43,12 @@ static void no_log(enum log_level level, const char *message, const struct log_f
 static void judge(const struct script *script, const struct host_exchange *x, const char *how,
                   struct tally *tally)
 {
-    struct verdict_input in = {x->step, x->transport, x->answer, x->len,
+    struct verdict_input in = {x->step,
+                               x->transport,
+                               x->answer,
+                               x->len,
+                               x->more,
+                               x->more_len,
                                strtoul(script_setting(script, "udp-size", "0"), NULL, 10)};
     char *text = NULL;
     size_t len = 0;

@@ -79,7 +79,10 @@ static void read_expect_word(struct reader *r, struct script_step *step, struct 
         step->size_max = word_number(&r->w, UINT16_MAX);
     else if (word_is(word, "announces"))
         step->announces = word_number(&r->w, UINT16_MAX);
-    else if (word_is(word, "nsid")) {
+    else if (word_is(word, "expire")) {
+        step->has_expire = true;
+        step->expire = word_number(&r->w, UINT32_MAX);
+    } else if (word_is(word, "nsid")) {
         struct word text = word_next(&r->w);
         if (text.len < 2 || text.s[0] != '"')
             word_fault(&r->w, "a quoted text expected, read '%.*s'", (int)text.len, text.s);
@@ -97,10 +100,11 @@ static void read_section(struct reader *r, struct script_step *step, struct word
         if (!word_is(word, names[s]))
             continue;
         struct script_section *section = &step->section[s];
-        section->mode = word_take(&r->w, "has")      ? MODE_HAS
-                        : word_take(&r->w, "within") ? MODE_WITHIN
-                        : word_take(&r->w, "one-of") ? MODE_ONE_OF
-                                                     : MODE_EXACT;
+        section->mode = word_take(&r->w, "has")        ? MODE_HAS
+                        : word_take(&r->w, "within")   ? MODE_WITHIN
+                        : word_take(&r->w, "one-of")   ? MODE_ONE_OF
+                        : word_take(&r->w, "in-order") ? MODE_ORDER
+                                                       : MODE_EXACT;
         section->records = record_list(&r->w, &r->script->arena, word_block(&r->w), r->origin);
         return;
     }

@@ -53,6 +53,9 @@
  *     rd ad cd aa tc ra z qr                                  bits of the header
  *     edns SIZE   do   nsid   edns-version N   edns-flags HEX   option CODE HEX (- for nothing)
  *                                                             send an OPT, of size 1232 unless said
+ *     key NAME                                                signed with that key
+ *     serial N                                                IXFR: the SOA with it in authority
+ * AXFR and IXFR over TCP are answered by a row of messages; their answer sections count as one.
  * message { ... }: hex digits, and "text" for a label with its length in front; then udp or tcp.
  * update ZONE [key NAME] [udp|tcp] { clauses }, one on a line:
  *     name-in-use N   name-unused N   rrset-exists N TYPE   rrset-absent N TYPE   rrset-equals
@@ -70,14 +73,18 @@
  * expect sent nothing [to REMOTE]: no message but those that were seen.
  *
  * expect RCODE|RCODE... (or dropped, or later: not yet when all else has come to rest), then any of
- * these: aa tc ra z ad           bits that are set; those that are not named are clear aa? set or
- * not nsid "TEXT"   announces N (the size in OPT)   size N (bytes at most)   opt   no-opt
+ * these:
+ *     aa tc ra z ad           bits that are set; those that are not named are clear
+ *     aa?                     set or not
+ *     nsid "TEXT"   announces N (the size in OPT)   size N (bytes at most)   opt   no-opt
+ *     expire N                the EXPIRE option says that
  *     no-question             the question does not come back
  * and sections in braces; one that is not there is not compared:
  *     answer { records }          exactly these, in any order; OPT is left out
  *     answer has { records }      these and maybe others
  *     answer within { records }   some of these, and every RRset that is there whole
  *     answer one-of { records }   the same with exactly one RRset (and what signs it)
+ *     answer in-order { records } exactly these, in this order
  * A record is: owner [TTL] [CLASS] type rdata, on one line. Names compare without regard to case.
  * Rdata that ends in ... is compared as far as it goes, word by word, with names absolute:
  * RRSIG SOA 13 1 ...
@@ -104,7 +111,7 @@
 
 enum script_transport { SCRIPT_UDP = 1, SCRIPT_TCP = 2 };
 enum script_opt { OPT_AS_ASKED, OPT_PRESENT, OPT_ABSENT };
-enum script_mode { MODE_IGNORE, MODE_EXACT, MODE_HAS, MODE_WITHIN, MODE_ONE_OF };
+enum script_mode { MODE_IGNORE, MODE_EXACT, MODE_HAS, MODE_WITHIN, MODE_ONE_OF, MODE_ORDER };
 
 /* One record that is expected; rdata, or, with words != NULL, the first words of its text. */
 struct script_record {
@@ -177,6 +184,8 @@ struct script_step {
     uint16_t flags, flags_compared;
     enum script_opt opt;
     const char *nsid; /* NULL: none */
+    bool has_expire;
+    uint32_t expire;
     bool no_question;
     size_t size_max;    /* 0: what the transport allows */
     uint32_t announces; /* size in the answer's OPT; 0: not compared */

@@ -14,6 +14,7 @@
 #define FLAG_Z              0x0040
 #define OPTION_NSID         3
 #define OPTION_EDE          15
+#define OPTION_EXPIRE       9
 #define VERDICT_RECORDS_MAX 4096
 #define VERDICT_RDATA_MAX   (1u << 20) /* a message of 64 kB with its names decompressed */
 #define VERDICT_ARENA_MAX   (64u << 20)
@@ -101,7 +102,7 @@ static void check_size(struct verdict *v)
 
 static void check_options(struct verdict *v, struct rd options)
 {
-    unsigned nsids = 0;
+    unsigned nsids = 0, expires = 0;
     while (rd_left(&options) && !options.bad) {
         uint16_t code = rd_u16(&options), len = rd_u16(&options);
         const uint8_t *data = rd_bytes(&options, len);
@@ -113,6 +114,11 @@ static void check_options(struct verdict *v, struct rd options)
                 differ(v, "NSID \"%s\" expected, got \"%.*s\"", want ? want : "(none)", (int)len,
                        (const char *)data);
             nsids++;
+        } else if (code == OPTION_EXPIRE) { /* RFC 7314 s3: four bytes */
+            uint32_t got = len == 4 ? get_u32(data) : 0;
+            if (!v->step->has_expire || len != 4 || got != v->step->expire)
+                differ(v, "EXPIRE %u expected, got %u in %u bytes", v->step->expire, got, len);
+            expires++;
         } else if (code != OPTION_EDE) { /* RFC 8914 s2: comes unasked */
             differ(v, "option %u was not asked for", code);
         }
@@ -121,6 +127,8 @@ static void check_options(struct verdict *v, struct rd options)
         differ(v, "options are malformed");
     if (nsids != (v->step->nsid != NULL))
         differ(v, "%u NSID options", nsids);
+    if (expires != v->step->has_expire)
+        differ(v, "%u EXPIRE options", expires);
 }
 
 /* Gives back the upper bits of the response code. */
@@ -130,7 +138,7 @@ static unsigned check_opt(struct verdict *v)
     bool is_wanted = step->opt == OPT_PRESENT || (step->opt == OPT_AS_ASKED && step->has_opt);
     bool is_free = !step->is_query && step->opt == OPT_AS_ASKED;
     if (v->msg.opt_at == 0) {
-        if ((is_wanted && !is_free) || step->nsid || step->announces)
+        if ((is_wanted && !is_free) || step->nsid || step->announces || step->has_expire)
             differ(v, "OPT expected, got none");
         return 0;
     }
@@ -157,20 +165,48 @@ struct set {
     unsigned count;
 };
 
-static struct set read_section(struct verdict *v, enum section s)
+static void read_records(struct verdict *v, const struct message *m, enum section s,
+                         struct rr *list, struct set *set)
 {
-    struct rr *list = arena_alloc(&v->arena, sizeof(*list) * VERDICT_RECORDS_MAX), rr;
-    struct set set = {list, 0};
-    struct rr_reader reader = rr_reader_of(&v->msg, s);
+    struct rr_reader reader = rr_reader_of(m, s);
+    struct rr rr;
     enum rr_read result;
     while ((result = rr_read(&reader, &v->rdata_at, &rr)) == RR_READ_OK) {
-        if (rr.type == TYPE_OPT || set.count == VERDICT_RECORDS_MAX)
+        if (rr.type == TYPE_OPT || set->count == VERDICT_RECORDS_MAX)
             continue;
         rr.owner.wire = arena_copy(&v->arena, rr.owner.wire, rr.owner.len);
-        list[set.count++] = rr;
+        list[set->count++] = rr;
     }
     if (result == RR_READ_BAD)
-        differ(v, "record %u of section %d is malformed", set.count, (int)s);
+        differ(v, "record %u of section %d is malformed", set->count, (int)s);
+}
+
+/* RFC 5936 s2.2: what every message of a row has. False: it cannot be read. */
+static bool check_further(struct verdict *v, struct message *m, struct rd frame)
+{
+    size_t len = rd_left(&frame);
+    if (!message_read_header(m, rd_bytes(&frame, len), len) || message_read(m) != NOERROR) {
+        differ(v, "a further message of %zu bytes is malformed", len);
+        return false;
+    }
+    if (m->id != v->msg.id || m->flags != v->msg.flags || m->count[SECTION_QUESTION] > 1 ||
+        m->count[SECTION_ANSWER] == 0 || m->count[SECTION_AUTHORITY] != 0)
+        differ(v, "a further message has id %u, flags %04x, counts %u %u %u", m->id, m->flags,
+               m->count[SECTION_QUESTION], m->count[SECTION_ANSWER], m->count[SECTION_AUTHORITY]);
+    return true;
+}
+
+/* The answer section goes on in further messages. */
+static struct set read_section(struct verdict *v, enum section s)
+{
+    struct rr *list = arena_alloc(&v->arena, sizeof(*list) * VERDICT_RECORDS_MAX);
+    struct set set = {list, 0};
+    struct rd more = rd_over(v->in->more, s == SECTION_ANSWER ? v->in->more_len : 0);
+    struct message m;
+    read_records(v, &v->msg, s, list, &set);
+    while (rd_left(&more))
+        if (check_further(v, &m, rd_sub(&more, rd_u16(&more))))
+            read_records(v, &m, s, list, &set);
     return set;
 }
 
@@ -238,6 +274,16 @@ static unsigned rrset_count(struct set got)
     return count;
 }
 
+static bool is_in_order(struct verdict *v, const struct script_record *want, struct set got)
+{
+    unsigned i = 0;
+    while (want && i < got.count && agree(v, want, &got.rr[i])) {
+        want = want->next;
+        i++;
+    }
+    return !want && i == got.count;
+}
+
 static bool section_is_fine(struct verdict *v, const struct script_section *section, struct set got)
 {
     unsigned wanted = 0, missing = 0, torn = 0, strange = 0;
@@ -258,6 +304,8 @@ static bool section_is_fine(struct verdict *v, const struct script_section *sect
         return strange == 0 && torn == 0;
     case MODE_ONE_OF:
         return strange == 0 && torn == 0 && rrset_count(got) == 1;
+    case MODE_ORDER:
+        return is_in_order(v, section->records, got);
     default:
         return true;
     }
@@ -274,7 +322,7 @@ static void show_record(struct verdict *v, const struct rr *rr, const char *word
 static void check_section(struct verdict *v, enum section s)
 {
     static const char *const names[] = {"", "answer", "authority", "additional"};
-    static const char *const modes[] = {"", "", " has", " within", " one-of"};
+    static const char *const modes[] = {"", "", " has", " within", " one-of", " in-order"};
     const struct script_section *section = &v->step->section[s];
     struct set got = read_section(v, s);
     if (section_is_fine(v, section, got))

@@ -13,6 +13,9 @@ struct verdict_input {
     enum script_transport transport;
     const uint8_t *wire;
     size_t len;
+    /* the messages behind the first one, each with its length in front as over TCP */
+    const uint8_t *more;
+    size_t more_len;
     size_t udp_size; /* the server's largest UDP answer */
 };
 

@@ -62,7 +62,12 @@ def signed(wire, key):
 
 def unsigned(answer, key, mac):
     """An answer that dnspython has verified against the request's MAC, without its TSIG, which is the last record."""
-    tsig = dns.message.from_wire(answer, keyring=key, request_mac=mac).tsig
+    return stripped(answer, dns.message.from_wire(answer, keyring=key, request_mac=mac))
+
+
+def stripped(answer, message):
+    """The bytes without the TSIG that dnspython has read from them."""
+    tsig = message.tsig
     length = len(tsig.name.to_wire()) + 10 + len(tsig[0].to_wire())
     (count,) = struct.unpack_from("!H", answer, 10)
     return answer[:10] + struct.pack("!H", count - 1) + answer[12:-length]

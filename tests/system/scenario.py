@@ -83,6 +83,8 @@ class Step:
     compared: int = COMPARED
     marks: set = dataclasses.field(default_factory=set)
     nsid: bytes = None
+    expire: int = None
+    serial: int = None
     size_max: int = 0
     announces: int = 0
     key: str = None
@@ -306,6 +308,10 @@ class Parser(Reader):
                 step.flags |= FLAGS[w]
             elif w in ("IN", "CH", "HS", "ANY", "NONE") or re.fullmatch(r"CLASS\d+", w):
                 step.qclass = dns.rdataclass.from_text(w)
+            elif w == "serial":
+                step.serial = self.number(2**32 - 1)
+            elif w == "key":
+                step.key = self.word("a key's name")
             elif w == "opcode":
                 step.opcode = self.number(15)
             elif w == "id":
@@ -366,6 +372,8 @@ class Parser(Reader):
                 step.marks.add(w)
             elif w == "nsid":
                 step.nsid = self.word("a quoted text").strip('"').encode()
+            elif w == "expire":
+                step.expire = self.number(2**32 - 1)
             elif w == "size":
                 step.size_max = self.number(65535)
             elif w == "announces":
@@ -379,7 +387,7 @@ class Parser(Reader):
             if w not in SECTIONS:
                 raise self.fault(f"a section or }} expected, read '{w}'")
             section = step.sections[w] = Section()
-            if self.peek() in ("within", "has", "one-of"):
+            if self.peek() in ("within", "has", "one-of", "in-order"):
                 section.mode = self.word()
             body, line = self.block()
             section.records = [self.record(text, line + i) for i, text in enumerate(body.split("\n"))
@@ -415,8 +423,11 @@ def query_wire(step):
     """The datagram of a step."""
     if step.kind != "query":
         return step.wire
-    wire = struct.pack("!HHHHHH", step.ident, step.flags | step.opcode << 11, 1, 0, 0, 0 if step.edns is None else 1)
+    wire = struct.pack("!HHHHHH", step.ident, step.flags | step.opcode << 11, 1, 0, int(step.serial is not None),
+                       0 if step.edns is None else 1)
     wire += step.qname.to_wire() + struct.pack("!HH", step.qtype, step.qclass)
+    if step.serial is not None:  # RFC 1995 s3
+        wire += struct.pack("!HHHIH", 0xc00c, 6, step.qclass, 0, 22) + struct.pack("!BBIIIII", 0, 0, step.serial, 0, 0, 0, 0)
     if step.edns is not None:
         options = b"".join(struct.pack("!HH", code, len(data)) + data for code, data in step.edns["options"])
         wire += struct.pack("!BHHBBHH", 0, 41, step.edns["size"], 0, step.edns["version"], step.edns["flags"],
@@ -446,6 +457,42 @@ def ask(address, port, transport, wire, may_drop=False):
         except (TimeoutError, ConnectionError, EOFError):
             return None
     return None if may_drop and answer[:2] == SENTINEL[:2] else answer
+
+
+def is_transfer(step, transport):
+    """Answered by a row of messages."""
+    return transport == "tcp" and step.kind == "query" and step.opcode == 0 \
+        and step.qtype in (dns.rdatatype.AXFR, dns.rdatatype.IXFR)
+
+
+def is_over(records, is_incremental):
+    """Of the answer's records so far: is the last one that which ends it (RFC 5936 s2.2, RFC 1995 s4)?"""
+    serials = [r.rdata.serial if r.rdtype == dns.rdatatype.SOA else None for r in records]
+    if not serials:
+        return True
+    newest = serials[0]
+    if len(serials) == 1:
+        return is_incremental
+    if serials[1] is None or serials[1] == newest:  # a whole zone
+        return serials[-1] == newest
+    # each sequence begins and goes on with a SOA; the newest serial opens the last addition, then ends it all
+    return serials[-1] == newest and serials.count(newest) == 3
+
+
+def ask_row(address, port, step, wire, key=None, mac=b""):
+    """All messages of a transfer, each verified if the request was signed and then without its TSIG."""
+    messages, found, context = [], [], None
+    with socket.create_connection((address, port), TIMEOUT_S) as s:
+        s.sendall(struct.pack("!H", len(wire)) + wire)
+        while not messages or not is_over(found, step.qtype == dns.rdatatype.IXFR):
+            message = take(s, struct.unpack("!H", take(s, 2))[0])
+            if key:
+                m = dns.message.from_wire(message, keyring=key, request_mac=mac, multi=True, tsig_ctx=context)
+                context = m.tsig_ctx
+                message = change.stripped(message, m) if m.had_tsig else message
+            messages.append(message)
+            found += decode(message)[1]["answer"]
+    return messages
 
 
 def take(s, count):
@@ -488,6 +535,7 @@ def compare_section(name, section, got):
         "exact": len(found) == len(wanted) and len(known) == len(got) == len(wanted),
         "has": len(found) == len(wanted),
         "within": len(known) == len(got) and whole,
+        "in-order": len(wanted) == len(got) and all(r.agrees(g) for r, g in zip(wanted, got)),
         "one-of": len(known) == len(got) and whole and len({k for k in sets_got if k[1] != 46}) == 1,
     }[section.mode]
     return None if fine else show(f"{name} {section.mode}", wanted, got)
@@ -510,12 +558,15 @@ def check_opt(step, m):
         texts = [o.data if hasattr(o, "data") else o.nsid for o in nsid]
         if texts != ([step.nsid] if step.nsid is not None else []):
             yield f"  NSID {step.nsid} expected, got {texts}"
-        if any(o.otype not in (3, 15) for o in m.options):  # RFC 8914 s2: EDE comes unasked
+        expire = [struct.unpack("!I", o.data)[0] for o in m.options if o.otype == 9]
+        if expire != ([step.expire] if step.expire is not None else []):
+            yield f"  EXPIRE {step.expire} expected, got {expire}"
+        if any(o.otype not in (3, 9, 15) for o in m.options):  # RFC 8914 s2: EDE comes unasked
             yield f"  options that were not asked for: {m.options}"
     elif m.edns != -1:
         yield "  no OPT expected, got one"
-    elif step.nsid is not None or step.announces:
-        yield "  NSID or a size expected, got no OPT"
+    elif step.nsid is not None or step.announces or step.expire is not None:
+        yield "  NSID, EXPIRE or a size expected, got no OPT"
 
 
 def size_limit(step, transport, udp_size):
@@ -558,8 +609,16 @@ def compare_case(step, sections):
             yield f"  {name}: owners {owners} expected, got {got}"
 
 
-def compare(step, asked, answer, transport, udp_size=UDP_SIZE_DEFAULT):
-    """Everything that differs from what the step expects, as sentences."""
+def check_further(first, more):
+    """What every message of a row has (RFC 5936 s2.2)."""
+    for message in more:
+        head, (qdcount, ancount, nscount) = message[:4], struct.unpack_from("!HHH", message, 4)
+        if head != first[:4] or qdcount > 1 or ancount == 0 or nscount != 0:
+            yield f"  a further message has the head {message[:12].hex()}"
+
+
+def compare(step, asked, answer, transport, udp_size=UDP_SIZE_DEFAULT, more=()):
+    """Everything that differs from what the step expects, as sentences. more: messages behind the first one."""
     if answer is None or len(answer) < 12:
         return [] if "dropped" in step.rcodes and answer is None else ["  an answer expected, got none"]
     if step.rcodes == ("dropped",):
@@ -567,12 +626,15 @@ def compare(step, asked, answer, transport, udp_size=UDP_SIZE_DEFAULT):
     faults = list(check_header(step, asked, answer, transport, udp_size))
     try:
         m, sections = decode(answer)
+        for message in more:
+            sections["answer"] += decode(message)[1]["answer"]
     except dns.exception.DNSException as e:
         return faults + [f"  answer is malformed: {e!r}"]
     rcode = dns.rcode.to_text(m.rcode())
     if rcode not in step.rcodes:
         faults.append(f"  {'|'.join(step.rcodes)} expected, got {rcode}")
     faults += check_opt(step, m)
+    faults += check_further(answer, more)
     faults += filter(None, (compare_section(k, v, sections[k]) for k, v in step.sections.items()))
     if "case" in step.marks:
         faults += compare_case(step, sections)
@@ -594,6 +656,10 @@ def play(script, address, port, effect=None):
         if key:
             wire, mac = change.signed(wire, key)
         for transport in step.transports:
+            if is_transfer(step, transport):
+                answer, *more = ask_row(address, port, step, wire, key, mac if key else b"")
+                yield step, transport, compare(step, wire, answer, transport, udp_size, more)
+                continue
             answer = ask(address, port, transport, wire, "dropped" in step.rcodes)
             if key:
                 answer = change.unsigned(answer, key, mac)

@@ -46,6 +46,7 @@ struct bed {
     /* their rcodes in the order in which they came */
     uint8_t late[BED_LATE_MAX];
     unsigned late_count;
+    unsigned outflows_ready; /* calls of the hook */
     int64_t now_us;
 };
 
@@ -116,9 +117,21 @@ static inline void bed_reply(void *arg, const struct peer *peer, struct reply_pa
         b->late[b->late_count++] = bytes[3] & FLAG_RCODE_MASK;
 }
 
+static inline void bed_outflow_ready(void *arg, void *channel, struct outflow *f)
+{
+    struct bed *b = arg;
+    (void)channel;
+    (void)f;
+    b->outflows_ready++;
+}
+
 static inline struct server_hooks bed_hooks(struct bed *b)
 {
-    return (struct server_hooks){b, bed_wake, bed_hold, bed_reply};
+    return (struct server_hooks){.arg = b,
+                                 .wake = bed_wake,
+                                 .hold = bed_hold,
+                                 .reply = bed_reply,
+                                 .outflow_ready = bed_outflow_ready};
 }
 
 /* Until the change log has answered all that waits for it. */

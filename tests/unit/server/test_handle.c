@@ -97,7 +97,7 @@ static const struct row {
     {"type 65535", HEAD("0000", QD1) NS_EXAMPLE "ffff0001", "8400 0001 0000 0001 0000", NULL},
     {"type OPT in the question", HEAD("0000", QD1) NS_EXAMPLE "00290001",
      "8001 0001 0000 0000 0000", NULL},
-    {"AXFR", HEAD("0000", QD1) "076578616d706c650000fc0001", "8005 0001 0000 0000 0000", NULL},
+    {"IXFR", HEAD("0000", QD1) "076578616d706c650000fb0001", "8005 0001 0000 0000 0000", NULL},
 };
 
 static size_t bytes_of(const char *hex, uint8_t *out, size_t cap)

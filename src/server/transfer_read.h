@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The steps of a zone's history that are not in memory any more: found and read by a helper, in
+ * windows of bounded size, for one transfer.
+ *
+ * The first reading also decides whether the differences are worth sending: not if the serial is
+ * unknown, nor if they are larger than the zone (RFC 1995 s5), nor if one of them alone is more
+ * than we like to have in memory. Far behind, it tries to make one step of them all. */
+#ifndef REEVE_SERVER_TRANSFER_READ_H
+#define REEVE_SERVER_TRANSFER_READ_H
+
+#include "server/helpers.h"
+#include "server/state.h"
+#include "xfr/step.h"
+
+/* Bytes of steps read at once; the last one may go beyond. */
+#define TRANSFER_WINDOW_BYTES   (512u << 10)
+/* One step that is larger is not read into memory for each who asks: the whole zone costs none. */
+#define TRANSFER_STEP_MAX       (32u << 20)
+/* From so many steps or bytes on, one step in their place is tried... */
+#define TRANSFER_CONDENSE_STEPS 4096
+#define TRANSFER_CONDENSE_BYTES (1u << 20)
+/* ...of no more bytes than that, and kept if it has at most 1/that of them: it has to wait in
+ * memory for its client, all of it. */
+#define TRANSFER_CONDENSE_MAX   (8u << 20)
+#define TRANSFER_CONDENSE_SHARE 2
+
+enum transfer_read_end {
+    TRANSFER_READ_MORE,    /* here are steps, others follow */
+    TRANSFER_READ_LAST,    /* here are the last steps */
+    TRANSFER_READ_USELESS, /* the first reading: no answer is to be made of steps; diag says why */
+    TRANSFER_READ_FAILED   /* diag says why */
+};
+
+struct transfer_read {
+    struct job job;
+    void (*over)(void *owner, struct transfer_read *r); /* on the reactor's thread */
+    void (*drop)(struct transfer_read *r);              /* instead, when the helpers end */
+
+    /* what is wanted */
+    struct state *state;
+    const atomic_bool *is_ending;
+    struct name_buf zone;
+    uint64_t log_id, until;     /* the change that led to serial_to */
+    uint32_t serial, serial_to; /* serial: reached so far, at first the client's */
+    uint64_t bytes_max;         /* more are useless */
+    struct xfr_steps held;      /* all of them: only a condensed step is wanted */
+
+    /* what came of it; steps are the reader's until it takes them */
+    enum transfer_read_end end;
+    struct xfr_steps steps;
+    bool is_condensed;
+    struct diag diag;
+
+    /* its own */
+    bool is_found;
+    uint64_t seq; /* of the last change read */
+    uint64_t window;
+};
+
+/* Has the next window read. */
+void transfer_read_start(struct transfer_read *r, struct helpers *helpers);
+/* Releases steps that nobody has taken. Not while one is under way. */
+void transfer_read_done(struct transfer_read *r);
+/* Are they so many that a helper is to try to make one of them? */
+bool transfer_read_is_much(uint64_t steps, uint64_t bytes);
+
+#endif
