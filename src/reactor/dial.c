@@ -150,6 +150,7 @@ static void fail(struct dial_channel *ch, const char *reason)
     struct call *c = ch->call;
     c->channel = NULL;
     channel_close(ch);
+    server_now(d->server, clock_wall_us());
     server_call_failed(d->server, c, reason);
 }
 
@@ -286,6 +287,7 @@ static bool deliver(struct dial_channel *ch, const uint8_t *bytes, size_t len)
 {
     struct dial *d = ch->dial;
     struct call *c = ch->call;
+    server_now(d->server, clock_wall_us());
     server_call_message(d->server, c, bytes, len);
     return d->current == ch && ch->call == c && !c->is_paused;
 }

@@ -172,6 +172,11 @@ int64_t server_next_us(const struct server *s)
     return timers_next(&s->timers);
 }
 
+void server_now(struct server *s, int64_t now_us)
+{
+    s->now_us = now_us;
+}
+
 void server_time(struct server *s, int64_t now_us)
 {
     s->now_us = now_us;

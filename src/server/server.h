@@ -93,6 +93,8 @@ bool server_wants_time(const struct server *s);
 /* When server_time() is to be called next (wall clock); INT64_MAX: no timer is set. Asked at the end
  * of each turn. */
 int64_t server_next_us(const struct server *s);
+/* What time it is for what comes next, where that does not bring it along (server/call.h). */
+void server_now(struct server *s, int64_t now_us);
 /* The time has come: refreshes, notifies and the like that are due, some of them in each call. */
 void server_time(struct server *s, int64_t now_us);
 /* At the end of each turn of the loop: what was decided in it goes to the change log. */

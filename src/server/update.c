@@ -356,8 +356,8 @@ bool update_gate(const struct server_zone *z, enum update_side side, struct refu
     if (z->conf->type == CONF_SECONDARY)
         *cause = (struct refusal_cause){
             .rcode = NOTIMP,
-            .reason = side == UPDATE_OF_OPERATOR ? "the zone is a secondary: it is changed at its "
-                                                   "primary"
+            .reason = side == UPDATE_OF_OPERATOR  ? "the zone is a secondary: it is changed at its "
+                                                    "primary"
                       : z->conf->forwards_updates ? "the zone is a secondary: its primaries decide"
                                                   : "the zone is a secondary, and passes no "
                                                     "updates on"};
