@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests of transfers share: a zone that changes, a primary and a secondary that follows it, the zones compared."""
-import dns.name
 import dns.query
 import dns.rdatatype
-import dns.rdata
 import dns.zone
 
 import dynamic
@@ -27,7 +25,7 @@ alias  CNAME www
 *.wild TXT   "wild"
 cut    NS    ns.cut
 ns.cut A     192.0.2.53
-'''
+''' + ''.join(f'f{i} TXT "{i}: more than the changes, so that differences are worth it"\n' for i in range(300))
 
 
 class Change:
@@ -133,15 +131,15 @@ def remote(port, key='k'):
     return {'address': f'127.0.0.1@{port}', **({'key': key} if key else {})}
 
 
-def settings(kind):
+def settings(kind, limits=None):
     """More arguments that a server of that fixture takes."""
-    return {'server': {'limits': LIMITS}} if kind == 'reeved' else {}
+    return {'server': {'limits': limits or LIMITS}} if kind == 'reeved' else {}
 
 
 class Pair:
     """A primary and a secondary of ORIGIN, with a tap before each: `asked` sees what the secondary asks, `told` the NOTIFYs."""
 
-    def __init__(self, request, primary, secondary, key='k'):
+    def __init__(self, request, primary, secondary, key='k', limits=None):
         self.change = Change()
         ports = [harness.free_port(), harness.free_port()]
         self.asked, self.told = (tap.Tap(port) for port in ports)
@@ -149,10 +147,10 @@ class Pair:
         request.addfinalizer(self.told.close)
         self.primary = request.getfixturevalue(primary)(
             {ORIGIN: primary_zone(self.change.file(), 's')}, keys=KEYS, port=ports[0],
-            remotes={'s': remote(self.told.port, key)}, **settings(primary))
+            remotes={'s': remote(self.told.port, key)}, **settings(primary, limits))
         self.secondary = request.getfixturevalue(secondary)(
             {ORIGIN: secondary_zone('p')}, keys=KEYS, port=ports[1],
-            remotes={'p': remote(self.asked.port, key)}, **settings(secondary))
+            remotes={'p': remote(self.asked.port, key)}, **settings(secondary, limits))
         self.wait_in_sync()
 
     def wait_in_sync(self):

@@ -15,7 +15,7 @@ import wire
 PASS, DROP, RESET = 0, -1, -2       # what a rule says; a number above 0 is a delay in seconds
 OPCODES = {0: 'QUERY', 4: 'NOTIFY', 5: 'UPDATE'}
 TYPES = {1: 'A', 6: 'SOA', 251: 'IXFR', 252: 'AXFR'}
-SOA = 6
+SOA, HEADER = 6, 12
 
 # way: 'to' the server or 'from' it. form, of what answers a transfer: 'soa' (that record alone), 'steps' (differences),
 # 'whole', 'more' (a later message), 'refused'; '' of any other message. number: the order of messages of one stream.
@@ -96,6 +96,8 @@ class Tap:
     def _judge(self, way, transport, message, forms):
         """Notes the message and gives what is to be done with it, after the delay there is. forms: what the answers of the
         same stream have been, by their ids."""
+        if len(message) < HEADER:
+            return PASS
         ident = message[:2]
         name, qtype = self._asked.get(ident, ('.', ''))
         with contextlib.suppress(IndexError, struct.error):     # some answers have no question, or only say so
