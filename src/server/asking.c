@@ -347,8 +347,10 @@ static void incoming_read(struct server *s, struct incoming *in)
 
 static void incoming_broke(struct server *s, struct secondary *sec, const char *reason)
 {
-    (void)err_say(&sec->incoming->diag, ERR_IO, "%s", reason);
-    sec->incoming->next = XFR_IN_MORE;
+    struct incoming *in = sec->incoming;
+    (void)err_say(&in->diag, ERR_IO, "%s", reason);
+    /* RFC 1995 s4: the SOA alone says that there is more than was sent */
+    in->next = xfr_in_has_soa_alone(in->x) ? XFR_IN_REFUSED : XFR_IN_MORE;
     incoming_over(s, sec);
 }
 

@@ -418,7 +418,17 @@ def in_another_case(answer):
     answer.send([r.replace(b'\7example', b'\7eXaMPLE') for r in [*records, records[0]]])
 
 
-@pytest.mark.parametrize('script', [single_bytes, huge_records, a_record_for_each_message, in_another_case])
+def the_soa_alone(answer):
+    """RFC 1995 s4: what did not fit UDP, said over TCP; AXFR is had."""
+    if answer.qtype == 'AXFR':
+        rogue.right(answer)
+        return
+    answer.send([answer.soa(answer.state.serial)])
+    raise rogue.Closes
+
+
+@pytest.mark.parametrize('script', [single_bytes, huge_records, a_record_for_each_message, in_another_case,
+                                    the_soa_alone])
 def test_odd_but_right_transfers_are_taken(request, reeved, script):
     primary = rogue.Primary(following.KEYS, ORIGIN)
     request.addfinalizer(primary.close)
@@ -429,3 +439,6 @@ def test_odd_but_right_transfers_are_taken(request, reeved, script):
     found = following.records(secondary)
     assert (f'www.{ORIGIN}', 'A', 300, bytes([192, 0, 2, OLD]).hex()) in found
     assert len(found) == 14 + 20 * (script is huge_records)
+    primary.zones[ORIGIN].serial = GOOD
+    primary.notify(secondary.port, ORIGIN)
+    wait_for(secondary, ORIGIN, GOOD)
