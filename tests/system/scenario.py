@@ -264,7 +264,7 @@ class Parser(Reader):
         if step.kind not in ("sent", "answer"):
             raise self.fault(f"sent or answer expected, read '{step.kind}'")
         self.word("what")
-        while (w := self.peek()) is not None and w not in STATEMENTS:
+        while (w := self.peek()) is not None and (w == "fail" or w not in STATEMENTS):
             if w == "{":
                 self.block()
             else:
