@@ -95,8 +95,14 @@ enum err journal_enter(struct journal *j, enum journal_need need, struct diag *d
 {
     gate_enter(&j->gate);
     enum err e = revive(j, need, diag);
-    if (e != OK)
+    if (e != OK) {
         gate_leave(&j->gate);
+        return e;
+    }
+    if (need != NEED_READ)
+        e = sql_set_lazy(&j->sql, need == NEED_WRITE_IN_PLACE, diag);
+    if (e != OK)
+        journal_leave(j);
     return e;
 }
 

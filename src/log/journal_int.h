@@ -86,6 +86,7 @@ struct sql {
     sqlite3_stmt *stmts[STMT_COUNT];
     uint32_t wal_pages; /* after the last commit, as far as they are not copied back */
     int system_error;   /* errno of the failure that broke it, if known */
+    bool is_lazy;       /* commits are not synced */
     bool is_broken;     /* a call failed in a way after which nothing is taken for granted */
 };
 
@@ -111,6 +112,8 @@ enum err sql_row(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *
 enum err sql_begin(struct sql *c, struct diag *diag);
 /* e OK: commits; else rolls back and returns e. */
 enum err sql_end(struct sql *c, enum err e, struct diag *diag);
+/* From the next transaction on: is each synced when it is committed? */
+enum err sql_set_lazy(struct sql *c, bool is_lazy, struct diag *diag);
 /* Copies all of the write-ahead log into the database and empties its file. */
 enum err sql_empty_wal(struct sql *c, struct diag *diag);
 /* Writes what can be read of the write-ahead log's file over itself and syncs it: after a sync that
@@ -239,7 +242,10 @@ struct journal {
     _Atomic(uint64_t) bytes;
 };
 
-enum journal_need { NEED_READ, NEED_WRITE };
+/* What is written in its place only need not be durable when the gate is left: whatever is written
+ * behind it and synced brings it along, since the write-ahead log is synced from its front. So ten
+ * thousand zones that are new do not wait for ten thousand syncs. */
+enum journal_need { NEED_READ, NEED_WRITE_IN_PLACE, NEED_WRITE };
 /* Through the gate with a connection that is good for it; else the gate is left and the reason
  * returned. */
 enum err journal_enter(struct journal *j, enum journal_need need, struct diag *diag);

@@ -54,7 +54,7 @@ enum err journal_snapshot_begin(struct journal *j, uint64_t zone, uint64_t *snap
                                 struct diag *diag)
 {
     uint64_t id = 0;
-    enum err e = journal_enter(j, NEED_WRITE, diag);
+    enum err e = journal_enter(j, NEED_WRITE_IN_PLACE, diag);
     if (e != OK)
         return e;
     e = sql_begin(&j->sql, diag);
@@ -70,7 +70,8 @@ enum err journal_snapshot_begin(struct journal *j, uint64_t zone, uint64_t *snap
 enum err journal_snapshot_put(struct journal *j, uint64_t snapshot, uint32_t part,
                               const uint8_t *bytes, size_t len, struct diag *diag)
 {
-    enum err e = journal_enter(j, NEED_WRITE, diag);
+    /* the parts of a large one are synced one by one: a commit would wait for all of them */
+    enum err e = journal_enter(j, part == 0 ? NEED_WRITE_IN_PLACE : NEED_WRITE, diag);
     if (e != OK)
         return e;
     e = want_state(&j->sql, snapshot, 0, STATE_BUILDING, diag);
@@ -147,7 +148,7 @@ static enum err flip_in(struct sql *c, const struct journal_flip *flip, struct d
 enum err journal_snapshot_flip(struct journal *j, const struct journal_flip *flip,
                                struct diag *diag)
 {
-    enum err e = journal_enter(j, NEED_WRITE, diag);
+    enum err e = journal_enter(j, NEED_WRITE_IN_PLACE, diag);
     if (e != OK)
         return e;
     e = sql_begin(&j->sql, diag);

@@ -110,6 +110,14 @@ enum err sql_run(struct sql *c, sqlite3_stmt *s, struct diag *diag, const char *
     return rc == SQLITE_DONE ? OK : sql_fail(c, rc, diag, what);
 }
 
+enum err sql_set_lazy(struct sql *c, bool is_lazy, struct diag *diag)
+{
+    if (is_lazy == c->is_lazy)
+        return OK;
+    c->is_lazy = is_lazy;
+    return sql_exec(c, is_lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", diag);
+}
+
 enum err sql_begin(struct sql *c, struct diag *diag)
 {
     return sql_run(c, sql_stmt(c, STMT_BEGIN), diag, "begin");

@@ -193,7 +193,7 @@ enum err journal_zone_make(struct journal *j, struct name name, struct journal_z
     enum err e = journal_zone_get(j, name, out, diag);
     if (e != ERR_ABSENT)
         return e;
-    e = journal_enter(j, NEED_WRITE, diag);
+    e = journal_enter(j, NEED_WRITE_IN_PLACE, diag);
     if (e != OK)
         return e;
     e = make_row(&j->sql, name, diag);
@@ -250,7 +250,7 @@ enum err journal_zone_set_source(struct journal *j, uint64_t zone,
                                  const struct journal_source *source, struct diag *diag)
 {
     struct zone_row row;
-    enum err e = journal_enter(j, NEED_WRITE, diag);
+    enum err e = journal_enter(j, NEED_WRITE_IN_PLACE, diag);
     if (e != OK)
         return e;
     e = zone_row_by_id(&j->sql, zone, &row, diag);
@@ -265,7 +265,7 @@ enum err journal_zone_set_source(struct journal *j, uint64_t zone,
 enum err journal_zones_set_checked(struct journal *j, const struct journal_checked *rows,
                                    unsigned count, struct diag *diag)
 {
-    enum err e = journal_enter(j, NEED_WRITE, diag);
+    enum err e = journal_enter(j, NEED_WRITE_IN_PLACE, diag);
     if (e != OK)
         return e;
     e = sql_begin(&j->sql, diag);
