@@ -12,7 +12,7 @@
 
 struct timer {
     int64_t at_us;
-    size_t place; /* 1 + index in the heap; 0: not set */
+    size_t place;                             /* 1 + index in the heap; 0: not set */
     void (*fire)(void *arg, struct timer *t); /* arg: timers_run()'s */
 };
 

@@ -61,8 +61,8 @@ struct edns {
     bool want_expire;  /* EXPIRE was asked for */
     bool has_expire;   /* and there is an answer: */
     uint32_t expire_s; /* how long the zone's data is good yet */
-    size_t reserved;  /* bytes kept for our OPT */
-    uint32_t options; /* bit i: there is room in that for the option in row i of edns/'s table */
+    size_t reserved;   /* bytes kept for our OPT */
+    uint32_t options;  /* bit i: there is room in that for the option in row i of edns/'s table */
 };
 
 struct request {

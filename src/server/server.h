@@ -90,8 +90,8 @@ bool server_collect(struct server *s, int64_t now_us);
 /* Something failed and is to be tried again: server_collect() is to be called each second or so
  * even if nobody wakes the reactor. */
 bool server_wants_time(const struct server *s);
-/* When server_time() is to be called next (wall clock); INT64_MAX: no timer is set. Asked at the end
- * of each turn. */
+/* When server_time() is to be called next (wall clock); INT64_MAX: no timer is set. Asked at the
+ * end of each turn. */
 int64_t server_next_us(const struct server *s);
 /* What time it is for what comes next, where that does not bring it along (server/call.h). */
 void server_now(struct server *s, int64_t now_us);

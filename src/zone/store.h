@@ -14,9 +14,9 @@
 
 struct store_entry {
     struct name_buf name;
-    struct zone *zone; /* NULL: configured but never loaded: SERVFAIL */
-    void *owner;       /* server/'s record of this zone */
-    bool is_expired;   /* a secondary whose data is too old (RFC 1034 s4.3.5): SERVFAIL */
+    struct zone *zone;  /* NULL: configured but never loaded: SERVFAIL */
+    void *owner;        /* server/'s record of this zone */
+    bool is_expired;    /* a secondary whose data is too old (RFC 1034 s4.3.5): SERVFAIL */
     int64_t expires_us; /* wall clock: when a secondary's data will be; INT64_MAX: never */
 };
 

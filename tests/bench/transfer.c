@@ -221,10 +221,10 @@ static void usage(void)
 
 static void options_scan(struct options *o, int argc, char **argv)
 {
-    static const struct option names[] = {{"port", 1, NULL, 'p'},   {"zone", 1, NULL, 'z'},
-                                          {"serial", 1, NULL, 's'}, {"repeat", 1, NULL, 'n'},
+    static const struct option names[] = {{"port", 1, NULL, 'p'},    {"zone", 1, NULL, 'z'},
+                                          {"serial", 1, NULL, 's'},  {"repeat", 1, NULL, 'n'},
                                           {"queries", 1, NULL, 'q'}, {"rate", 1, NULL, 'r'},
-                                          {"idle", 1, NULL, 'i'},   {NULL, 0, NULL, 0}};
+                                          {"idle", 1, NULL, 'i'},    {NULL, 0, NULL, 0}};
     *o = (struct options){.repeat = 1, .rate = 1000};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         if (c == 'p')

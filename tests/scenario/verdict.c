@@ -201,7 +201,8 @@ static struct set read_section(struct verdict *v, enum section s)
 {
     struct rr *list = arena_alloc(&v->arena, sizeof(*list) * VERDICT_RECORDS_MAX);
     struct set set = {list, 0};
-    struct rd more = rd_over(v->in->more, s == SECTION_ANSWER ? v->in->more_len : 0);
+    bool has_more = s == SECTION_ANSWER && v->in->more_len > 0;
+    struct rd more = has_more ? rd_over(v->in->more, v->in->more_len) : rd_over("", 0);
     struct message m;
     read_records(v, &v->msg, s, list, &set);
     while (rd_left(&more))

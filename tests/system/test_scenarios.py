@@ -2,9 +2,11 @@
 """The scenarios of tests/scenario against the real daemon, over UDP and TCP, read with dnspython."""
 import pathlib
 
+import dns.name
 import pytest
 import yaml
 
+import player
 import scenario
 
 HERE = pathlib.Path(__file__).resolve().parent.parent / 'scenario'
@@ -60,11 +62,11 @@ def loading_zones(script):
     """Those that are expected to load: no question of theirs is to be answered with SERVFAIL."""
     broken = [step.qname for step in script.steps if step.rcodes == ('SERVFAIL',)]
     return [name for name in script.zones
-            if not any(q.is_subdomain(scenario.dns.name.from_text(name)) and name == nearest(q, script) for q in broken)]
+            if not any(q.is_subdomain(dns.name.from_text(name)) and name == nearest(q, script) for q in broken)]
 
 
 def nearest(qname, script):
-    above = [z for z in script.zones if qname.is_subdomain(scenario.dns.name.from_text(z))]
+    above = [z for z in script.zones if qname.is_subdomain(dns.name.from_text(z))]
     return max(above, key=len, default=None)
 
 
@@ -83,7 +85,7 @@ def test_scenario(path, reeved_ready):
     for name in loading_zones(script):
         server.until(lambda name=name: server.answers(name), f'zone {name} served')
     wrong = [f'{path.name}:{step.line}: over {transport}:\n' + '\n'.join(faults)
-             for step, transport, faults in scenario.play(script, server.address, server.port, effects(server)) if faults]
+             for step, transport, faults in player.play(script, server.address, server.port, effects(server)) if faults]
     assert not wrong, '\n'.join(wrong)
 
 
@@ -98,5 +100,5 @@ def test_wrong_expectations_are_noticed(reeved):
     script = scenario.read(HERE / 'wrong' / 'expectations.rv')
     server = reeved(script.zones)
     unnoticed = [f'line {step.line}: over {transport}'
-                 for step, transport, faults in scenario.play(script, server.address, server.port) if not faults]
+                 for step, transport, faults in player.play(script, server.address, server.port) if not faults]
     assert not unnoticed
