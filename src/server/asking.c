@@ -2,8 +2,8 @@
  * What a secondary zone asks its primaries: SOA probes over UDP (TCP where that is cut or lost),
  * and transfers over TCP.
  *
- * The usual course of a transfer: its first message is read here, and with small zones and
- * differences that is all. Later messages are gathered, and a helper reads them while the next ones
+ * The usual course of a transfer: a small first message is read here, and with small zones and
+ * differences that is all. Other messages are gathered, and a helper reads them while the next ones
  * come; when it is behind, the call is paused, so that no more than two buffers are kept. The
  * struct xfr_in, with a key of its own, is the helper's from incoming_read() until its job comes
  * back, and ours at all other times.
@@ -27,6 +27,10 @@
 #define TRANSFER_US     30000000
 /* Messages that a helper gets at once; as many again may have come until it is done. */
 #define BUFFER_LEN      262144
+/* A first message that is read here; names that come in no order cost some microseconds each. */
+#define HERE_LEN_MAX     4096
+#define HERE_RECORDS_MAX 64
+#define ANCOUNT_AT       6
 /* A transfer waits no longer than that for the zone's first snapshot. */
 #define READY_US        60000000
 
@@ -283,7 +287,9 @@ static void transfer_over(struct server *s, struct secondary *sec, const struct 
     case XFR_IN_BAD:
         kind = sec->act.kind == REFRESH_IXFR ? REFRESH_UNFIT : REFRESH_FAILED;
         break;
-    case XFR_IN_MORE:
+    case XFR_IN_MORE: /* it has been cut; RFC 1995 s4: the SOA alone says that this is all */
+        kind = sec->act.kind == REFRESH_IXFR && xfr_in_has_soa_alone(x) ? REFRESH_UNFIT
+                                                                        : REFRESH_FAILED;
         break;
     }
     s->count.transfers_in_failed++;
@@ -369,11 +375,13 @@ static void incoming_done(void *owner, struct job *t)
         incoming_over(s, sec);
         return;
     }
-    if (in->filling.len > 0)
+    if (in->filling.len > 0) {
         incoming_read(s, in);
-    else if (in->broken)
+    } else if (in->broken) {
         incoming_broke(s, sec, in->broken);
-    if (sec->incoming == in && in->is_paused && !in->broken) {
+        return;
+    }
+    if (in->is_paused) {
         in->is_paused = false;
         call_pause(s, &sec->call, false);
     }
@@ -390,12 +398,20 @@ static void incoming_drop(struct job *t)
 
 static const struct job_kind incoming_kind = {incoming_run, incoming_done, incoming_drop};
 
+/* Read here within some 0.1 ms, whatever is in it. */
+static bool is_small(const uint8_t *bytes, size_t len)
+{
+    return len <= HERE_LEN_MAX &&
+           (len < DNS_HEADER_LEN || get_u16(bytes + ANCOUNT_AT) <= HERE_RECORDS_MAX);
+}
+
 static void zone_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
 {
     struct secondary *sec = container_of(c, struct secondary, call);
     struct incoming *in = sec->incoming;
-    if (!in->has_first) {
-        in->has_first = true;
+    bool is_first = !in->has_first;
+    in->has_first = true;
+    if (is_first && is_small(bytes, len)) {
         in->next = xfr_in_message(in->x, bytes, len, s->now_us, &in->diag);
         if (in->next != XFR_IN_MORE)
             incoming_over(s, sec);
@@ -516,6 +532,7 @@ void secondary_ready(struct server *s, struct server_zone *z)
     if (!sec || !sec->is_waiting)
         return;
     sec->is_waiting = false;
+    timer_stop(&s->timers, &sec->limit);
     if (!transfer_send(s, sec, &diag))
         secondary_fail(s, sec, REFRESH_FAILED, diag.text);
 }

@@ -345,6 +345,12 @@ void secondary_free(struct server *s, struct server_zone *z)
     s->secondaries.count--;
 }
 
+void secondaries_end(struct server *s)
+{
+    STORE_EACH(e, &s->store)
+        secondary_close(s, zone_owner(e));
+}
+
 bool secondary_is_open(const struct server_zone *z)
 {
     return z->secondary && z->secondary->is_open;

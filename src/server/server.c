@@ -125,6 +125,7 @@ void server_free(struct server *s)
     if (!s)
         return;
     calls_stop(&s->calls);
+    secondaries_end(s); /* what has come of transfers goes to the helpers */
     controls_done(&s->controls);
     waiters_end(s);
     helpers_end(s->helpers); /* they use the change log, which uses what commits hold */

@@ -299,6 +299,8 @@ void secondary_close(struct server *s, struct server_zone *z);
 /* Its data can be changed from now on. */
 void secondary_ready(struct server *s, struct server_zone *z);
 void secondaries_init(struct secondaries *all);
+/* The server ends: nothing is asked any more. */
+void secondaries_end(struct server *s);
 /* How it stands with each primary and with the zone's data: "primaries", "next_us" and so on. */
 void secondary_describe(const struct server_zone *z, json_t *out);
 /* NOTIFY has come in (RFC 1996): q->rcode is the answer. */

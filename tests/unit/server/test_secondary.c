@@ -48,7 +48,7 @@ static void give_steps(uint32_t serial, unsigned steps)
     }
     primary_soa(a, serial + steps);
     primary_send(c, a);
-    primary_rest(primary.bed);
+    primary_until_over(primary.bed);
 }
 
 /* The last byte of the address that a host has; 0: there is no such host. */
@@ -445,16 +445,6 @@ static void send_long(unsigned i)
     primary_send(c, a);
 }
 
-static void until_over(struct bed *b)
-{
-    while (primary_secondary(b)->incoming) {
-        cr_assert(bed_wait(b));
-        (void)server_collect(b->server, b->now_us);
-        server_turn(b->server);
-    }
-    primary_rest(b);
-}
-
 Test(secondary, reads_a_long_transfer_in_a_helper)
 {
     struct disk d = start(PRIMARY_Z);
@@ -464,7 +454,7 @@ Test(secondary, reads_a_long_transfer_in_a_helper)
     for (unsigned i = 0; i < LONG_MESSAGES; i++)
         send_long(i); /* two megabytes, and the helper's results are not looked at */
     cr_expect_eq(primary.paused, 1);
-    until_over(b);
+    primary_until_over(b);
     cr_expect_eq(bed_serial(b, "z.example."), 2);
     cr_expect_eq(host(b, "m59-899.z.example."), 2);
     cr_expect_eq(b->server->store.count, 1);
@@ -480,7 +470,7 @@ Test(secondary, takes_nothing_of_a_transfer_that_is_cut)
     for (unsigned i = 0; i < 5; i++)
         send_long(i);
     primary_cut(primary_call(), "connection reset");
-    until_over(b);
+    primary_until_over(b);
     cr_expect_eq(bed_serial(b, "z.example."), 1);
     cr_expect_str_eq(primary_secondary(b)->primaries[0].error, "connection reset");
     cr_expect_eq(primary.count, 0);
