@@ -90,6 +90,12 @@ int64_t timers_next(const struct timers *all)
     return all->count ? all->heap[0]->at_us : INT64_MAX;
 }
 
+void timers_shift(struct timers *all, int64_t by_us)
+{
+    for (size_t i = 0; i < all->count; i++)
+        all->heap[i]->at_us += by_us;
+}
+
 bool timers_run(struct timers *all, int64_t now_us, unsigned budget, void *arg)
 {
     while (timers_next(all) <= now_us) {

@@ -30,6 +30,8 @@ void timer_set(struct timers *all, struct timer *t, int64_t at_us);
 void timer_stop(struct timers *all, struct timer *t);
 /* When the first one is due; INT64_MAX: none is set. */
 int64_t timers_next(const struct timers *all);
+/* All are due so much earlier (less than 0) or later: their clock was set. */
+void timers_shift(struct timers *all, int64_t by_us);
 /* Stops and then fires up to `budget` of those that are due; true: no more are due. */
 bool timers_run(struct timers *all, int64_t now_us, unsigned budget, void *arg);
 

@@ -20,19 +20,19 @@
 #include "server/secondary.h"
 
 /* A probe is sent over UDP so many times, then once over TCP. */
-#define PROBE_UDP_TRIES 2
-#define PROBE_UDP_US    1500000
-#define PROBE_TCP_US    8000000
+#define PROBE_UDP_TRIES  2
+#define PROBE_UDP_US     1500000
+#define PROBE_TCP_US     8000000
 /* For a connection, and for each message of a transfer. */
-#define TRANSFER_US     30000000
+#define TRANSFER_US      30000000
 /* Messages that a helper gets at once; as many again may have come until it is done. */
-#define BUFFER_LEN      262144
+#define BUFFER_LEN       262144
 /* A first message that is read here; names that come in no order cost some microseconds each. */
 #define HERE_LEN_MAX     4096
 #define HERE_RECORDS_MAX 64
 #define ANCOUNT_AT       6
 /* A transfer waits no longer than that for the zone's first snapshot. */
-#define READY_US        60000000
+#define READY_US         60000000
 
 struct buffer {
     uint8_t *bytes;
@@ -472,7 +472,7 @@ static void incoming_new(struct server *s, struct secondary *sec)
         .zone = name_of(&sec->zone->entry->name),
         .id = sec->ask.id,
         .qtype = sec->ask.kind == XFR_ASK_IXFR ? TYPE_IXFR : TYPE_AXFR,
-        .serial = sec->refresh.serial,
+        .serial = sec->zone->is_kept ? sec->zone->entry->zone->published->serial : 0,
         .limits = {least(conf->transfer_records, conf->zone_records_max), conf->transfer_size}};
     in->x = xfr_in_new(&order, &sec->tsig);
     in->owner = sec;

@@ -52,6 +52,12 @@ void commit_give(struct server *s, struct pending *p)
     s->commit.count++;
 }
 
+/* Of all its rows in the log. */
+static uint64_t bytes_of(const struct pending *p)
+{
+    return p->steps.count ? p->steps.bytes : p->diff.len;
+}
+
 static void change_fill(struct change *c, const struct pending *p, const struct diff *d,
                         uint64_t seq)
 {
@@ -92,7 +98,7 @@ static void batch_fill(struct commit *c)
         taken++;
         if (!p->version || !p->zone)
             continue;
-        bytes += p->diff.len + p->source.base_len;
+        bytes += bytes_of(p) + p->source.base_len;
         for (unsigned i = 0; i < p->steps.count; i++)
             change_fill(&c->changes[c->batch.count++], p, &p->steps.at[i]->diff,
                         ++p->zone->seq_given);
@@ -165,7 +171,7 @@ static void publish_all(struct server *s)
         zone_publish(p->data, p->version);
         z->seq_published += p->steps.count ? p->steps.count : 1;
         z->is_reread = false;
-        z->replay_bytes += p->diff.len;
+        z->replay_bytes += bytes_of(p);
         transfer_changed(s, z, p); /* takes the diff */
         zone_published(s, z);
         s->count.commit_changes++;

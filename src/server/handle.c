@@ -374,7 +374,7 @@ void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t
     enum stage stage[SERVER_BATCH_MAX];
     unsigned job_count = 0;
     ASSERT(count <= SERVER_BATCH_MAX);
-    s->now_us = now_us;
+    server_now(s, now_us);
     for (unsigned i = 0; i < count; i++) {
         struct request *q = &s->request[i];
         s->count.udp_queries += x[i].peer.transport == TRANSPORT_UDP && !x[i].path;

@@ -419,7 +419,7 @@ enum outflow_next server_outflow_next(struct server *s, struct outflow *f, int64
                                       uint8_t *out, size_t *len)
 {
     ASSERT(!f->is_last && !f->is_over);
-    s->now_us = now_us;
+    server_now(s, now_us);
     if (now_us >= f->until_us && !f->broken.text[0]) {
         s->count.transfers_timed_out++;
         break_off(f, "longer than transfer-time");

@@ -345,6 +345,16 @@ void secondary_free(struct server *s, struct server_zone *z)
     s->secondaries.count--;
 }
 
+void secondaries_clock(struct server *s, int64_t by_us)
+{
+    STORE_EACH(e, &s->store) {
+        if (!secondary_is_open(zone_owner(e)))
+            continue;
+        refresh_shift(&zone_owner(e)->secondary->refresh, by_us);
+        follow(s, zone_owner(e)->secondary);
+    }
+}
+
 void secondaries_end(struct server *s)
 {
     STORE_EACH(e, &s->store)
@@ -399,6 +409,8 @@ void secondary_opened(struct server *s, struct server_zone *z, struct opening *o
     struct secondary *sec = z->secondary;
     if (!sec || sec->is_open || (!z->is_kept && !o->log.id))
         return; /* the log could not be read: it will be tried again */
+    if (sec->is_stale)
+        reconfigure(s, sec);
     sec->log_id = o->log.id;
     sec->log_seq = o->log.seq_last;
     sec->log_flags = o->log.flags;

@@ -156,7 +156,7 @@ void server_start(struct server *s, int64_t now_us)
 
 bool server_collect(struct server *s, int64_t now_us)
 {
-    s->now_us = now_us;
+    server_now(s, now_us);
     s->changing_steps = 0;
     commit_collect(s);
     zones_retry(s);
@@ -173,14 +173,23 @@ int64_t server_next_us(const struct server *s)
     return timers_next(&s->timers);
 }
 
+/* A clock is set back by more than this only when it was wrong: timers are not to wait for it. */
+#define CLOCK_BACK_US 1000000
+
 void server_now(struct server *s, int64_t now_us)
 {
+    int64_t back_us = s->now_us - now_us;
     s->now_us = now_us;
+    if (LIKELY(back_us < CLOCK_BACK_US))
+        return;
+    log_notice("the clock was set back", {"seconds", LOG_U64((uint64_t)back_us / 1000000)});
+    timers_shift(&s->timers, -back_us);
+    secondaries_clock(s, -back_us);
 }
 
 void server_time(struct server *s, int64_t now_us)
 {
-    s->now_us = now_us;
+    server_now(s, now_us);
     (void)timers_run(&s->timers, now_us, TIMERS_SLICE, s);
 }
 
@@ -219,7 +228,7 @@ bool server_flush(struct server *s, int64_t max_us)
 enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, struct diag *diag)
 {
     (void)diag; /* nothing in here can fail yet */
-    s->now_us = now_us;
+    server_now(s, now_us);
     if (conf->load_threads != s->conf->load_threads)
         log_notice("takes effect at the next start", {"setting", "server.limits.load-threads"});
     self_from_conf(&s->self, conf);

@@ -299,6 +299,9 @@ void secondary_close(struct server *s, struct server_zone *z);
 /* Its data can be changed from now on. */
 void secondary_ready(struct server *s, struct server_zone *z);
 void secondaries_init(struct secondaries *all);
+/* The clock was set back (by_us less than 0): none waits longer for that, and no data lives longer.
+ * Some 0.3 us for each zone. */
+void secondaries_clock(struct server *s, int64_t by_us);
 /* The server ends: nothing is asked any more. */
 void secondaries_end(struct server *s);
 /* How it stands with each primary and with the zone's data: "primaries", "next_us" and so on. */

@@ -23,7 +23,7 @@ struct taking {
     struct transfer_note note;
     bool is_whole;              /* the steps were made here */
     struct zone *fresh;         /* a zone that came whole */
-    const struct version *live; /* pinned while the helper compares */
+    const struct version *live; /* pinned until the difference to it is applied */
     struct diff diff;
     struct xfr_steps steps;
     unsigned step;     /* the one being applied */
@@ -98,13 +98,45 @@ static void log_taken(const struct server *s, const struct taking *t, const stru
                  {"old", LOG_U64(serial_from)}, {"new", LOG_U64(t->serial)});
 }
 
+static void free_here(struct taking *t)
+{
+    if (t->live)
+        version_unpin(t->live);
+    zone_free(t->fresh);
+    xfr_steps_done(&t->steps);
+    diff_done(&t->diff);
+    free(t);
+}
+
+static void dispose_run(struct job *j)
+{
+    struct taking *t = container_of(j, struct taking, job);
+    xfr_steps_done(&t->steps);
+}
+
+static void dispose_done(void *owner, struct job *j)
+{
+    (void)owner;
+    free_here(container_of(j, struct taking, job));
+}
+
+static void dispose_drop(struct job *j)
+{
+    free_here(container_of(j, struct taking, job));
+}
+
+static const struct job_kind dispose_kind = {dispose_run, dispose_done, dispose_drop};
+
+/* What is large goes to a helper. */
 static void taking_free(struct server *s, struct taking *t)
 {
     if (t->fresh)
         zone_drop(s->helpers, t->fresh);
-    xfr_steps_done(&t->steps);
-    diff_done(&t->diff);
-    free(t);
+    t->fresh = NULL;
+    if (t->steps.count > COMMIT_STEPS_MAX)
+        helpers_give(s->helpers, &t->job, &dispose_kind, PACE_FIRST);
+    else
+        free_here(t);
 }
 
 /* The owner's question is over; t may be freed before the next one. */
@@ -227,6 +259,8 @@ static enum changing_next apply(struct server *s, struct changing *c)
     size_t budget = CHANGING_SLICE;
     if (!t->owner)
         return CHANGING_GIVE_UP;
+    if (t->is_whole && t->live != c->zone->entry->zone->tip)
+        return give_up(t, REFRESH_FAILED, "the zone was changed while it was compared");
     while (t->step < t->steps.count && budget > 0) {
         const struct diff *d = &t->steps.at[t->step]->diff;
         struct diff_bytes bytes = {d->bytes, d->len, d->added_at};
@@ -294,7 +328,6 @@ static void contrast_done(void *owner, struct job *j)
 {
     struct server *s = owner;
     struct taking *t = container_of(j, struct taking, job);
-    version_unpin(t->live);
     if (!t->owner) {
         taking_free(s, t);
         return;
@@ -313,11 +346,8 @@ static void contrast_done(void *owner, struct job *j)
 static void contrast_drop(struct job *j)
 {
     struct taking *t = container_of(j, struct taking, job);
-    version_unpin(t->live);
     (void)leave(t);
-    zone_free(t->fresh);
-    diff_done(&t->diff);
-    free(t);
+    free_here(t);
 }
 
 static const struct job_kind contrast_kind = {contrast_run, contrast_done, contrast_drop};

@@ -219,8 +219,11 @@ void xfr_reply_read(const struct xfr_ask *ask, struct tsig_session *tsig, const 
     struct message m;
     ASSERT(ask->kind == XFR_ASK_SOA || ask->kind == XFR_ASK_NOTIFY);
     *out = (struct xfr_reply){.kind = XFR_REPLY_FOREIGN};
-    if (!is_answer(ask, &m, bytes, len))
+    if (!is_answer(ask, &m, bytes, len)) {
+        if (ask->transport == TRANSPORT_TCP) /* nobody else can send: not to be waited out */
+            out->kind = refuse(diag, "what came is no answer to the question");
         return;
+    }
     if (m.flags & FLAG_TC) {
         out->kind = ask->transport == TRANSPORT_UDP ? XFR_REPLY_TRUNCATED
                                                     : refuse(diag, "truncated over TCP");

@@ -32,12 +32,12 @@ size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig, int64
 
 /* What came back to a SOA probe or a NOTIFY. */
 enum xfr_reply_kind {
-    /* not an answer to this: go on waiting. With a sentence where it looked like one but is not
-     * signed as it must be (RFC 8945 s5.4), to be shown if nothing better comes */
+    /* over UDP: not an answer to this: go on waiting. With a sentence where it looked like one but
+     * is not signed as it must be (RFC 8945 s5.4), to be shown if nothing better comes */
     XFR_REPLY_FOREIGN,
     XFR_REPLY_TRUNCATED, /* over UDP: ask again over TCP */
-    XFR_REPLY_REFUSED,   /* rcode and a sentence; also an answer that says nothing, and one whose
-                            signature is wrong (TCP, where nobody else can send) */
+    XFR_REPLY_REFUSED,   /* rcode and a sentence; also an answer that says nothing, and over TCP,
+                            where nobody else can send, what is no answer or signed wrongly */
     XFR_REPLY_OK
 };
 struct xfr_reply {

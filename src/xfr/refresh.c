@@ -355,6 +355,22 @@ void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t 
     set_wake(r, r->next_us);
 }
 
+/* Times that are none (0, INT64_MAX) stay none. */
+static void shift(int64_t *at_us, int64_t by_us)
+{
+    if (*at_us != 0 && *at_us != INT64_MAX)
+        *at_us += by_us;
+}
+
+void refresh_shift(struct refresh *r, int64_t by_us)
+{
+    shift(&r->wake_us, by_us);
+    shift(&r->checked_us, by_us);
+    shift(&r->expires_us, by_us);
+    shift(&r->news_us, by_us);
+    shift(&r->next_us, by_us);
+}
+
 void refresh_configure(struct refresh *r, const struct refresh_limits *limits,
                        const unsigned *address_counts, unsigned primary_count, int64_t now_us)
 {

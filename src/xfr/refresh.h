@@ -134,6 +134,8 @@ void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t 
  * at once. */
 void refresh_configure(struct refresh *r, const struct refresh_limits *limits,
                        const unsigned *address_counts, unsigned primary_count, int64_t now_us);
+/* The clock was set, forward (more than 0) or back: what is left of all times stays as it is. */
+void refresh_shift(struct refresh *r, int64_t by_us);
 /* An event that ends a question is given only while one is under way. The answer stands for what is
  * to be done now; then the owner waits until wake_us or the next event, whatever it was. */
 struct refresh_act refresh_step(struct refresh *r, const struct refresh_event *e);

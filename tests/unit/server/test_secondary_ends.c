@@ -117,3 +117,80 @@ Test(secondary_ends, waits_for_nothing_once_its_wait_is_over)
     primary_pass(b, 100 * (int64_t)1000000);
     disk_free(&d);
 }
+
+/* --- the zone and the log --- */
+
+static void change_behind_its_back(struct bed *b)
+{
+    struct zone *zone = disk_zone(b, "z.example.")->entry->zone;
+    static const uint8_t owner[] = "\1x\1z\7example", address[] = {192, 0, 2, 99};
+    struct rr rr = {{owner, sizeof(owner)}, TYPE_A, CLASS_IN, 300, {address, sizeof(address)}};
+    struct txn *t = txn_begin(zone, TXN_CHANGE);
+    cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+    zone_publish(zone, txn_seal(&t, NULL));
+}
+
+/* What was under way when it became a secondary, say. */
+Test(secondary_ends, does_not_apply_what_was_compared_with_other_data)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(2);
+    send_whole(2, 5);
+    cr_assert_not_null(primary_secondary(b)->taking);
+    change_behind_its_back(b);
+    primary_rest(b);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_expect_eq(disk_ask(b, "n0.z.example."), NXDOMAIN, "all or nothing");
+    cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "changed"));
+    disk_free(&d);
+}
+
+static void put_hosts(struct primary_answer *a)
+{
+    char text[100];
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(text, sizeof(text), "n%u.z.example. 300 A 192.0.2.1", i);
+        primary_rr(a, text);
+    }
+}
+
+/* Two steps, of which the second takes back what the first one brings. */
+Test(secondary_ends, counts_what_is_to_be_replayed_as_the_log_has_it)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(3);
+    struct primary_answer *a = primary_answer(primary_call());
+    const size_t host_len = sizeof("\3n00\1z\7example") + 10 + 4;
+    primary_soa(a, 3);
+    primary_soa(a, 1);
+    primary_soa(a, 2);
+    put_hosts(a);
+    primary_soa(a, 2);
+    put_hosts(a);
+    primary_soa(a, 3);
+    primary_soa(a, 3);
+    primary_send(primary_call(), a);
+    primary_until_over(b);
+    cr_assert_eq(bed_serial(b, "z.example."), 3);
+    cr_expect_gt(disk_zone(b, "z.example.")->replay_bytes, 30 * host_len);
+    disk_free(&d);
+}
+
+/* --- time --- */
+
+Test(secondary_ends, does_not_wait_longer_when_the_clock_is_set_back)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    b->now_us -= 3600 * (int64_t)1000000;
+    disk_rest(b);
+    primary_pass(b, PRIMARY_REFRESH * (int64_t)1000000);
+    cr_expect_eq(primary_asked(), TYPE_SOA);
+    primary_pass(b, PRIMARY_EXPIRE * (int64_t)1000000);
+    cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL, "nor does the data live longer");
+    disk_free(&d);
+}
