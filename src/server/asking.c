@@ -287,9 +287,7 @@ static void transfer_over(struct server *s, struct secondary *sec, const struct 
     case XFR_IN_BAD:
         kind = sec->act.kind == REFRESH_IXFR ? REFRESH_UNFIT : REFRESH_FAILED;
         break;
-    case XFR_IN_MORE: /* it has been cut; RFC 1995 s4: the SOA alone says that this is all */
-        kind = sec->act.kind == REFRESH_IXFR && xfr_in_has_soa_alone(x) ? REFRESH_UNFIT
-                                                                        : REFRESH_FAILED;
+    case XFR_IN_MORE:
         break;
     }
     s->count.transfers_in_failed++;
