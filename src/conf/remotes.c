@@ -167,7 +167,7 @@ static void say_unknown(struct fill *f, const struct conf_text *written)
 {
     struct suggest near = suggest_for(written->text);
     const struct conf *c = f->conf;
-    for (unsigned i = 0; i < c->remote_count && !fault_is_full(f->faults); i++)
+    for (unsigned i = 0; c->remotes && i < c->remote_count && !fault_is_full(f->faults); i++)
         suggest_offer(&near, c->remotes[i].text, strlen(c->remotes[i].text));
     fault_add(f->faults, written->at, "there is no remote \"%.*s\"%s%.*s%s", QUOTED(written->text),
               near.best ? ", did you mean \"" : "", (int)near.best_len, near.best ? near.best : "",
