@@ -56,6 +56,14 @@ SETTING("server.udp-size",                      udp_size,                    COU
         "largest UDP answer in bytes; a longer one is truncated")
 SETTING("server.edns-size",                     edns_size,                   COUNT,     "1232",           512,     4096,
         "UDP payload size in bytes that our OPT records announce")
+SETTING("server.cookies",                       cookies,                     YES_NO,    "yes",            0,       1,
+        "answer and check DNS cookies (RFC 7873, 9018)")
+SETTING("server.cookies-required",              cookies_required,            YES_NO,    "no",             0,       1,
+        "over UDP answer BADCOOKIE to a client that sends cookies until it has a good one")
+SETTING("server.client-subnet-echo",            echo_subnet,                 YES_NO,    "yes",            0,       1,
+        "say to who sends a client subnet that answers do not depend on it (RFC 7871, scope 0); else it is ignored")
+SETTING("server.report-agent",                  report_agent,                TEXT,      "off",            1,       255,
+        "domain that resolvers report errors to (RFC 9567); `off` for none")
 SETTING("server.limits.tcp-connections",        tcp_connections,             COUNT,     "10000",          1,       1000000,
         "TCP connections in all")
 SETTING("server.limits.tcp-connections-per-address", tcp_connections_per_address, COUNT, "250",           1,       1000000,

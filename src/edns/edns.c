@@ -13,7 +13,11 @@
 #define TTL_RCODE_SHIFT   24
 #define RCODE_HEADER_BITS 4 /* of the extended rcode, the lower bits are in the header */
 
-static const struct edns_option *const options[] = {&edns_nsid, &edns_expire};
+/* The error stands before what can be done without when there is little room. */
+static const struct edns_option *const options[] = {
+    &edns_cookie, &edns_error,  &edns_keepalive,   &edns_nsid,
+    &edns_expire, &edns_subnet, &edns_zoneversion, &edns_report,
+};
 
 _Static_assert(ARRAY_LEN(options) <= 32, "struct edns has one bit for each option");
 
@@ -28,7 +32,6 @@ static unsigned option_row(uint16_t code)
 
 static enum rcode read_options(struct request *q, struct rd *r)
 {
-    uint32_t seen = 0;
     while (rd_left(r) > 0) {
         uint16_t code = rd_u16(r);
         struct rd payload = rd_sub(r, rd_u16(r));
@@ -39,8 +42,8 @@ static enum rcode read_options(struct request *q, struct rd *r)
             q->count->edns_unknown_option++; /* RFC 6891 s6.1.2: ignored */
             continue;
         }
-        bool is_repeat = seen >> row & 1;
-        seen |= 1u << row;
+        bool is_repeat = q->edns.seen >> row & 1;
+        q->edns.seen |= 1u << row;
         if (is_repeat && options[row]->repeat == EDNS_REPEAT_FORMERR)
             return FORMERR;
         if (is_repeat || !options[row]->read)
@@ -85,8 +88,9 @@ enum rcode edns_read(struct request *q)
 
 enum rcode edns_apply(struct request *q)
 {
-    for (unsigned i = 0; q->edns.is_present && i < ARRAY_LEN(options); i++) {
-        enum rcode rc = options[i]->apply ? options[i]->apply(q) : NOERROR;
+    for (unsigned i = 0; q->edns.seen && i < ARRAY_LEN(options); i++) {
+        bool has_come = q->edns.seen >> i & 1;
+        enum rcode rc = has_come && options[i]->apply ? options[i]->apply(q) : NOERROR;
         if (rc != NOERROR)
             return rc;
     }
@@ -111,7 +115,8 @@ bool edns_reserve(struct request *q)
         return false;
     q->edns.reserved = EDNS_OPT_HEAD_LEN;
     for (unsigned i = 0; i < ARRAY_LEN(options); i++) {
-        uint16_t size = options[i]->size ? options[i]->size(q) : EDNS_ABSENT;
+        bool may_come = q->edns.seen >> i & 1 || !options[i]->read;
+        uint16_t size = may_come && options[i]->size ? options[i]->size(q) : EDNS_ABSENT;
         if (size == EDNS_ABSENT || !build_reserve(q->answer, EDNS_TLV_HEAD_LEN + (size_t)size))
             continue;
         q->edns.reserved += EDNS_TLV_HEAD_LEN + (size_t)size;

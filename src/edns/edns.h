@@ -28,7 +28,22 @@ struct edns_option {
     void (*write)(const struct request *, struct wr *); /* at most size() bytes */
 };
 
-extern const struct edns_option edns_nsid, edns_expire;
+extern const struct edns_option edns_cookie, edns_error, edns_expire, edns_keepalive, edns_nsid,
+    edns_report, edns_subnet, edns_zoneversion;
+
+/* Codes of RFC 8914 that we have a use for. */
+enum ede {
+    EDE_OTHER = 0,
+    EDE_NOT_READY = 14,         /* not loaded, not transferred yet */
+    EDE_PROHIBITED = 18,        /* a rule says no */
+    EDE_NOT_AUTHORITATIVE = 20, /* no zone of ours */
+    EDE_NOT_SUPPORTED = 21,
+    EDE_INVALID_DATA = 24,    /* an expired zone */
+    EDE_NSEC3_ITERATIONS = 27 /* RFC 9276 s3.2 */
+};
+/* What the answer says beside its rcode, to those who sent an OPT: before edns_reserve(). The first
+ * one counts. text: ASCII, copied, cut; NULL: none. */
+void edns_say(struct request *q, enum ede code, const char *text);
 
 /* Reads the OPT of q->msg, if there is one, into q->edns. NOERROR, FORMERR or BADVERS (RFC 6891
  * s6.1.3). */

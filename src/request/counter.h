@@ -33,6 +33,9 @@
     X(arena_full,          "requests that reached the memory limit, answered SERVFAIL")            \
     X(edns_queries,        "messages with OPT")                                                    \
     X(edns_unknown_option, "EDNS options ignored as unknown")                                      \
+    X(cookies_good,        "messages with a server cookie of ours")                                \
+    X(cookies_bad,         "messages with a server cookie that is not, or no more, good")          \
+    X(badcookie,           "answers BADCOOKIE")                                                    \
     X(nsec3_over_limit,    "answers without NSEC3 proof, iterations above the limit")              \
     X(tcp_accepted,        "TCP connections accepted")                                             \
     X(tcp_limit_total,     "TCP connections that made the idlest one give way")                    \

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/hash.h"
 #include "dns/build.h"
 #include "dns/message.h"
 #include "request/counter.h"
@@ -47,8 +48,14 @@ struct self {
     uint16_t udp_size_max;            /* largest answer over UDP, whatever the client says */
     uint16_t edns_size;               /* what our OPT advertises */
     bool minimal_responses;
-    uint16_t nsec3_iterations_max; /* RFC 9276 s3.2 */
-    uint16_t chain_max;            /* CNAME and DNAME steps in one answer */
+    struct name_buf report_agent; /* RFC 9567; len 0: none */
+    uint16_t keepalive;           /* RFC 7828: units of 100 ms that a TCP connection may be idle */
+    bool echoes_subnet;           /* RFC 7871 with scope 0; else it is ignored */
+    bool wants_cookies;           /* over UDP who sends a cookie must have a good one */
+    unsigned cookie_count;        /* secrets; 0: no cookies */
+    struct hash_key cookie_secret[2]; /* the first is used, both are accepted */
+    uint16_t nsec3_iterations_max;    /* RFC 9276 s3.2 */
+    uint16_t chain_max;               /* CNAME and DNAME steps in one answer */
 };
 
 /* EDNS(0) as the driver in edns/ read it. */
@@ -58,11 +65,18 @@ struct edns {
     uint8_t version;
     uint16_t client_size; /* what the client advertised, at least 512 */
     bool want_nsid;
-    bool want_expire;  /* EXPIRE was asked for */
-    bool has_expire;   /* and there is an answer: */
-    uint32_t expire_s; /* how long the zone's data is good yet */
-    size_t reserved;   /* bytes kept for our OPT */
-    uint32_t options;  /* bit i: there is room in that for the option in row i of edns/'s table */
+    bool want_expire;     /* EXPIRE was asked for */
+    bool has_expire;      /* and there is an answer: */
+    uint32_t expire_s;    /* how long the zone's data is good yet */
+    bool has_good_cookie; /* the client is at its address */
+    bool is_cookie_kept;  /* and is answered with the same cookie */
+    bool wants_keepalive, wants_zoneversion, has_subnet, has_error;
+    uint8_t cookie_len, subnet_family, subnet_bits, subnet_len;
+    uint8_t cookie[40], subnet[16];
+    uint16_t error;   /* RFC 8914, with has_error */
+    size_t reserved;  /* bytes kept for our OPT */
+    uint32_t seen;    /* bit i: the option in row i of edns/'s table came */
+    uint32_t options; /* bit i: there is room in `reserved` for it */
 };
 
 struct request {
@@ -77,6 +91,7 @@ struct request {
     struct message msg;
     struct tsig_session tsig; /* of a signed request; all zero: unsigned */
     struct edns edns;
+    char error_text[128]; /* of edns.error; not cleared */
 
     /* where the question leads: set by query_locate() */
     const struct store_entry *entry; /* NULL: not ours */

@@ -53,9 +53,10 @@ static bool is_transfer(const struct request *q)
 
 static enum stage read_query(struct request *q)
 {
-    if (q->msg.qname.len == 0)
-        return decide(q, FORMERR); /* RFC 9619: nothing to answer without a question */
     enum rcode rc = edns_apply(q);
+    /* RFC 9619: nothing to answer without a question, unless it is for a cookie (RFC 7873 s5.4) */
+    if (q->msg.qname.len == 0 && rc == NOERROR)
+        return decide(q, q->edns.cookie_len ? NOERROR : FORMERR);
     if (rc != NOERROR)
         return decide(q, rc);
     if (UNLIKELY(is_transfer(q)))
@@ -124,6 +125,8 @@ static enum rcode read_rest(struct server *s, struct request *q, enum rcode rc)
     if (rc == NOERROR)
         rc = authenticate(s, q);
     enum rcode edns = rc == FORMERR ? NOERROR : edns_read(q);
+    if (UNLIKELY(rc == NOTAUTH))
+        edns_say(q, EDE_PROHIBITED, tsig_reason(q->tsig.error));
     return rc == NOERROR ? edns : rc;
 }
 
@@ -156,6 +159,7 @@ static enum stage read_request(struct server *s, struct request *q, const struct
     case OPCODE_NOTIFY:
         return rc == NOERROR ? STAGE_NOTIFY : decide(q, rc);
     default:
+        edns_say(q, EDE_NOT_SUPPORTED, "no such opcode here");
         /* the question is echoed where there is one (RFC 1996), but a fault in the rest is not
          * looked for */
         return decide(q, rc == NOTAUTH ? rc : NOTIMP);
@@ -216,10 +220,22 @@ static void refusal_fill(struct refusal *r, const struct request *q,
     snprintf(r->reason, sizeof(r->reason), "%s", cause->reason);
 }
 
+/* The reason is for the client as well, if it sent an OPT (RFC 8914). */
+static void say_refusal(struct request *q, const struct refusal_cause *cause)
+{
+    edns_say(q,
+             cause->rcode == NOTAUTH    ? EDE_NOT_AUTHORITATIVE
+             : cause->rcode == SERVFAIL ? EDE_NOT_READY
+             : cause->rcode == NOTIMP   ? EDE_NOT_SUPPORTED
+                                        : EDE_PROHIBITED,
+             cause->reason);
+}
+
 /* Plain queries are not remembered: anybody can send a thousand, and what the operator looks for
  * would be gone. A transfer is asked for over TCP, mostly by one of ours. */
-void refusal_note(struct server *s, const struct request *q, const struct refusal_cause *cause)
+void refusal_note(struct server *s, struct request *q, const struct refusal_cause *cause)
 {
+    say_refusal(q, cause);
     bool is_kept = message_opcode(&q->msg) != OPCODE_QUERY || q->tsig.is_signed ||
                    (is_transfer(q) && q->entry && q->peer.transport == TRANSPORT_TCP);
     uint64_t suppressed = 0;
@@ -237,14 +253,15 @@ void refusal_note(struct server *s, const struct request *q, const struct refusa
         refusal_log(q, r, suppressed);
 }
 
-static void count_answer(struct server *s, const struct request *q)
+static void count_answer(struct server *s, struct request *q)
 {
     struct counters *c = &s->count;
     uint64_t *by_rcode[] = {
-        [NOERROR] = &c->noerror,   [FORMERR] = &c->formerr, [SERVFAIL] = &c->servfail,
-        [NXDOMAIN] = &c->nxdomain, [NOTIMP] = &c->notimp,   [REFUSED] = &c->refused,
-        [YXDOMAIN] = &c->yxdomain, [YXRRSET] = &c->yxrrset, [NXRRSET] = &c->nxrrset,
-        [NOTAUTH] = &c->notauth,   [NOTZONE] = &c->notzone, [BADVERS] = &c->badvers};
+        [NOERROR] = &c->noerror,    [FORMERR] = &c->formerr, [SERVFAIL] = &c->servfail,
+        [NXDOMAIN] = &c->nxdomain,  [NOTIMP] = &c->notimp,   [REFUSED] = &c->refused,
+        [YXDOMAIN] = &c->yxdomain,  [YXRRSET] = &c->yxrrset, [NXRRSET] = &c->nxrrset,
+        [NOTAUTH] = &c->notauth,    [NOTZONE] = &c->notzone, [BADVERS] = &c->badvers,
+        [BADCOOKIE] = &c->badcookie};
     if ((unsigned)q->rcode < ARRAY_LEN(by_rcode) && by_rcode[q->rcode])
         (*by_rcode[q->rcode])++;
     c->answers++;
@@ -283,11 +300,26 @@ static size_t reserve_tsig(struct request *q)
     return room;
 }
 
+/* A question that no data answers: said before room is made for it. */
+static void say_no_data(struct request *q)
+{
+    if (q->msg.qclass == CLASS_CH)
+        return;
+    if (!q->entry)
+        edns_say(q, EDE_NOT_AUTHORITATIVE, "no zone of ours");
+    else if (q->entry->is_expired)
+        edns_say(q, EDE_INVALID_DATA, "the zone has expired here");
+    else
+        edns_say(q, EDE_NOT_READY, "the zone is not loaded");
+}
+
 size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum compose how)
 {
     struct build *b = q->answer;
     build_init(b, out, edns_answer_max(q));
     size_t tsig = reserve_tsig(q);
+    if (UNLIKELY(how == COMPOSE_QUERY && !q->version && q->edns.is_present))
+        say_no_data(q);
     bool fits = !q->msg.qname.len || build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass);
     fits = edns_reserve(q) && fits;
     ASSERT(fits || tsig);

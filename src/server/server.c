@@ -149,6 +149,7 @@ void server_free(struct server *s)
 void server_start(struct server *s, int64_t now_us)
 {
     s->now_us = s->started_us = now_us;
+    cookies_configure(s);
     zones_reload(s);
     while (s->is_reloading) /* nobody waits yet, and a zone of ours is not to be REFUSED */
         (void)zones_collect(s);
@@ -239,6 +240,7 @@ enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, stru
     s->old_confs = old;
     s->conf = conf;
     transfers_configure(s);
+    cookies_configure(s);
     zones_reload(s);
     s->count.reloads++;
     return OK;

@@ -137,6 +137,7 @@ struct server {
     struct log_rate waited_rate;
     bool is_ending;
     struct secondaries secondaries;
+    struct timer cookie_timer;
     unsigned outflows; /* answers of many messages under way */
     bool is_asking;    /* explain: nothing is counted, logged or remembered */
 
@@ -159,6 +160,9 @@ static inline struct server_zone *zone_owner(const struct store_entry *e)
 
 /* self.c: what the configuration says of this server. */
 void self_from_conf(struct self *self, const struct conf *conf);
+
+/* cookies.c: secrets, if the configuration wants cookies. */
+void cookies_configure(struct server *s);
 
 /* zones.c */
 /* Begins to make the zones those of s->conf, and is done with it if they are few; else
@@ -226,7 +230,7 @@ struct refusal_cause {
     struct name name;
     uint16_t type;
 };
-void refusal_note(struct server *s, const struct request *q, const struct refusal_cause *cause);
+void refusal_note(struct server *s, struct request *q, const struct refusal_cause *cause);
 /* The EXPIRE option of q's answer, if it was asked for, says how long the data of q->version, which
  * has a SOA, is good yet (RFC 7314 s3): the SOA's EXPIRE, or what is left of a secondary's time. */
 void expire_tell(struct request *q);

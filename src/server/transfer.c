@@ -20,7 +20,7 @@ const struct xfr_rule *transfer_rule(const struct server_zone *z, const struct r
     return xfr_rule_find(z->conf->transfer, z->conf->transfer_count, &who, closest);
 }
 
-static enum rcode turn_down(struct server *s, const struct request *q, enum rcode rcode,
+static enum rcode turn_down(struct server *s, struct request *q, enum rcode rcode,
                             const char *reason)
 {
     struct refusal_cause cause = {.rcode = rcode, .reason = reason};
@@ -30,7 +30,7 @@ static enum rcode turn_down(struct server *s, const struct request *q, enum rcod
 
 /* "transfer[0] {key: k, deny: yes}", "no rule is for it, the closest: secondaries[0] ns1: other
  * key" */
-static enum rcode refuse(struct server *s, const struct request *q, const struct xfr_rule *denies,
+static enum rcode refuse(struct server *s, struct request *q, const struct xfr_rule *denies,
                          const struct xfr_rule *closest)
 {
     char reason[512];
@@ -158,7 +158,7 @@ static bool answer_steps_udp(struct server *s, struct request *q, struct exchang
 
 /* --- what is sent? --- */
 
-static void tell_peers(struct server *s, const struct request *q, const struct transfer *t,
+static void tell_peers(struct server *s, struct request *q, const struct transfer *t,
                        enum peer_event what, uint32_t serial)
 {
     struct xfr_question who = {q->tsig.key, &q->peer.address};
@@ -174,7 +174,7 @@ static bool is_current(const struct transfer *t)
     return order == 0 || order == 1;
 }
 
-static bool is_over_limit(struct server *s, const struct request *q)
+static bool is_over_limit(struct server *s, struct request *q)
 {
     if (s->outflows < s->conf->transfers_out)
         return false;

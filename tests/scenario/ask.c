@@ -73,6 +73,7 @@ static bool edns_word(struct words *w, struct word word, struct draft *d, struct
     else if (word_is(word, "option")) {
         uint16_t code = (uint16_t)word_number(w, UINT16_MAX);
         option(w, d, code, word_next(w));
+        step->options_sent |= code < 64 ? 1ull << code : 0;
     } else if (word_is(word, "edns-flags")) {
         struct word digits = word_next(w);
         for (size_t i = 0; i < digits.len; i++) {

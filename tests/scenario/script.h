@@ -175,9 +175,10 @@ struct script_step {
     bool is_query;           /* else raw bytes */
     const uint8_t *wire;     /* what is sent */
     size_t wire_len;
-    size_t question_len; /* query: bytes behind the header that come back */
-    unsigned transports; /* enum script_transport */
-    bool has_opt;        /* query: an OPT is sent */
+    size_t question_len;   /* query: bytes behind the header that come back */
+    unsigned transports;   /* enum script_transport */
+    bool has_opt;          /* query: an OPT is sent */
+    uint64_t options_sent; /* with these options: bits, of codes below 64 */
     uint16_t opt_size, opt_flags;
 
     uint64_t rcodes; /* bit per response code, SCRIPT_RCODE_DROPPED among them */

@@ -161,7 +161,8 @@ def check_opt(step, m):
         expire = [struct.unpack("!I", o.data)[0] for o in m.options if o.otype == 9]
         if expire != ([step.expire] if step.expire is not None else []):
             yield f"  EXPIRE {step.expire} expected, got {expire}"
-        if any(o.otype not in (3, 9, 15) for o in m.options):  # RFC 8914 s2: EDE comes unasked
+        sent = {code for code, _ in step.edns["options"]} if step.edns else {10}
+        if any(o.otype not in {3, 9, 15} | sent & {8, 10, 11, 19} for o in m.options):  # RFC 8914 s2: EDE comes unasked
             yield f"  options that were not asked for: {m.options}"
     elif m.edns != -1:
         yield "  no OPT expected, got one"

@@ -11,6 +11,7 @@
 #define NS_EXAMPLE          "026e73076578616d706c6500"
 #define ASK                 NS_EXAMPLE "00010001"
 #define OPT(ttl, rdata)     "00002904d0" ttl rdata
+#define NO_OPCODE           "6e6f2073756368206f70636f64652068657265" /* "no such opcode here" */
 #define OPT0                OPT("00000000", "0000")
 
 static const struct row {
@@ -54,7 +55,7 @@ static const struct row {
     {"opcode 7", HEAD("3800", QD1) ASK, "b804 0001 0000 0000 0000", NULL},
     {"opcode 15", HEAD("7900", QD1) ASK, "f804 0001 0000 0000 0000", NULL},
     {"opcode 15 with OPT", HEAD("7800", "0001000000000001") ASK OPT0, "f804 0001 0000 0000 0001",
-     ASK OPT0},
+     ASK OPT("00000000", "0019000f00150015" NO_OPCODE)}, /* RFC 8914: 21, not supported */
     {"opcode 15, counts that lie", HEAD("7800", "ffffffffffffffff") ASK, "f804 0000 0000 0000 0000",
      ""},
     /* RFC 9619 */
