@@ -262,6 +262,11 @@ void secondary_fail(struct server *s, struct secondary *sec, enum refresh_event_
 static void on_timer(void *arg, struct timer *t)
 {
     struct secondary *sec = container_of(t, struct secondary, timer);
+    if (!sec->is_open) {
+        sec->refresh.is_expired = true;
+        follow_expiry(arg, sec);
+        return;
+    }
     secondary_step(arg, sec, &(struct refresh_event){.kind = REFRESH_TIME});
 }
 
@@ -326,7 +331,8 @@ void secondary_close(struct server *s, struct server_zone *z)
     if (sec->taking)
         taking_forget(sec->taking);
     sec->taking = NULL;
-    timer_stop(&s->timers, &sec->timer);
+    if (sec->is_open) /* what is served meanwhile is good for no longer than it was */
+        timer_set(&s->timers, &sec->timer, sec->refresh.expires_us);
     sec->is_open = false;
 }
 
@@ -336,6 +342,7 @@ void secondary_free(struct server *s, struct server_zone *z)
     if (!sec)
         return;
     secondary_close(s, z);
+    timer_stop(&s->timers, &sec->timer);
     list_remove(&sec->noting);
     primaries_free(sec);
     free(sec);

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "xfr/ask.h"
 #include "xfr/in_int.h"
 
 /* Messages without an answer in a row. RFC 5936 s2.2 has none at all. */
@@ -20,8 +21,6 @@
 /* What is kept of messages may be so much larger than they were: compression, and the zone's own
  * structure. */
 #define KEPT_PER_BYTE 8
-
-#define OPTION_EXPIRE 9 /* RFC 7314 */
 
 struct xfr_in *xfr_in_new(const struct xfr_in_order *order, struct tsig_session *tsig)
 {
@@ -54,13 +53,6 @@ void xfr_in_free(struct xfr_in *x)
 static bool read_frame(struct message *m, const uint8_t *bytes, size_t len)
 {
     return message_read_header(m, bytes, len) && message_read(m) == NOERROR;
-}
-
-/* RFC 6891 s6.1.3: the upper bits are in the OPT. */
-static enum rcode rcode_of(const struct message *m)
-{
-    unsigned upper = m->opt_at ? m->wire[m->opt_at + 5] : 0;
-    return (enum rcode)(upper << 4 | (m->flags & FLAG_RCODE_MASK));
 }
 
 static const char *tsig_error_text(unsigned error, char buf[16])
@@ -101,7 +93,7 @@ static enum xfr_in_next signature_is_bad(const struct xfr_in *x, enum rcode veri
 static enum xfr_in_next check_signature(struct xfr_in *x, const struct message *m, int64_t now_us,
                                         struct diag *diag)
 {
-    enum rcode rcode = rcode_of(m);
+    enum rcode rcode = (enum rcode)xfr_rcode(m);
     if (!x->tsig.is_signed && rcode == NOERROR)
         return m->tsig_at ? xfr_in_breach(diag, "signed, which the request was not") : XFR_IN_MORE;
     enum rcode verified =
@@ -136,22 +128,6 @@ static enum xfr_in_next check_head(struct xfr_in *x, const struct message *m, in
     if (m->flags & FLAG_TC)
         return xfr_in_breach(diag, "truncated message");
     return check_question(x, m, diag);
-}
-
-/* RFC 7314 s3.3: four bytes. Others are not ours to judge. */
-static void read_expire(struct xfr_in *x, const struct message *m)
-{
-    struct rd r = rd_over(m->wire, m->len);
-    r.at += m->opt_at + 1 + 8; /* owner, type, class, TTL */
-    struct rd options = rd_sub(&r, rd_u16(&r));
-    while (!options.bad && rd_left(&options) > 0) {
-        uint16_t code = rd_u16(&options), len = rd_u16(&options);
-        struct rd value = rd_sub(&options, len);
-        if (code == OPTION_EXPIRE && len == 4 && !value.bad) {
-            x->expire = rd_u32(&value);
-            x->has_expire = true;
-        }
-    }
 }
 
 /* --- its records --- */
@@ -318,8 +294,7 @@ static enum xfr_in_next take_message(struct xfr_in *x, const struct message *m, 
         next = check_limits(x, m, diag);
     if (next != XFR_IN_MORE)
         return next;
-    if (m->opt_at)
-        read_expire(x, m);
+    x->has_expire = xfr_expire_read(m, &x->expire) || x->has_expire;
     if (m->count[SECTION_ANSWER] == 0)
         return take_empty(x, diag);
     x->empty_run = 0;

@@ -194,3 +194,16 @@ Test(secondary_ends, does_not_wait_longer_when_the_clock_is_set_back)
     cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL, "nor does the data live longer");
     disk_free(&d);
 }
+
+/* The log cannot be read again, and what is served grows old. */
+Test(secondary_ends, expires_while_it_asks_nobody)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    secondary_close(b->server, disk_zone(b, "z.example."));
+    primary_pass(b, (PRIMARY_EXPIRE - 1) * (int64_t)1000000);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    primary_pass(b, 2 * (int64_t)1000000);
+    cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL);
+    disk_free(&d);
+}
