@@ -351,8 +351,9 @@ def is_ended(messages):
 
 
 def test_differences_larger_than_the_zone_are_not_sent(reeved):
-    server = serving(reeved, following.Change().file())
-    _, model = changed(server, 100)
+    change = following.Change('@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.80\n')
+    server = serving(reeved, change.file())
+    _, model = changed(server, 100, change)
     answer = ixfr(server, 1)
     assert transfers.is_whole(answer) and transfers.content(answer) == (101, model[101])
     assert_steps_follow(ixfr(server, 98), model, 98)
