@@ -27,7 +27,8 @@ static json_t *follower_row(const struct follower *f)
     if (f->notify.is_known)
         control_put_number(row, "serial", f->notify.has);
     if (f->notify.is_known && zone && state != FOLLOWER_CURRENT) {
-        control_put_number(row, "behind", zone->published->serial - f->notify.has);
+        if (serial_compare(f->notify.has, zone->published->serial) == -1)
+            control_put_number(row, "behind", zone->published->serial - f->notify.has);
         put_time(row, "behind_since_us", f->behind_us);
     }
     if (f->lag_us)
@@ -151,7 +152,6 @@ enum control_next control_notify(struct control_call *call)
 struct waiting {
     struct waiter waiter;
     struct control_call *call;
-    struct server_zone *zone;
     bool is_over, has;
 };
 
@@ -180,8 +180,7 @@ static enum control_next wait_fail(struct control_call *call, const struct serve
     text_init(&t, buf, sizeof(buf)); /* a long list is cut */
     for (unsigned i = 0; z->peers && i < z->peers->count; i++) {
         const struct follower *f = z->peers->list[i];
-        int order = serial_compare(serial, f->notify.has);
-        if (f->notify.is_known && (order == 0 || order == -1))
+        if (follower_has(f, serial))
             continue;
         text_fmt(&t, "%s %s", text_len(&t) ? "," : "", f->remote->text);
         if (f->notify.is_known)

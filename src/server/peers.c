@@ -46,23 +46,35 @@ static const struct version *published(const struct server_zone *z)
 
 /* --- what is known --- */
 
-static bool has_serial(const struct follower *f, uint32_t serial)
+static bool is_not_newer(uint32_t serial, uint32_t than)
 {
-    int order = serial_compare(serial, f->notify.has);
-    return f->notify.is_known && (order == 0 || order == -1);
+    int order = serial_compare(serial, than);
+    return order == 0 || order == -1;
+}
+
+/* What it has did not come from here: our serial went back, or it has other primaries. */
+static bool is_ahead(const struct follower *f)
+{
+    const struct version *v = published(f->zone);
+    return f->notify.is_known && v && serial_compare(f->notify.has, v->serial) == 1;
+}
+
+bool follower_has(const struct follower *f, uint32_t serial)
+{
+    return f->notify.is_known && !is_ahead(f) && is_not_newer(serial, f->notify.has);
 }
 
 bool follower_is_current(const struct follower *f)
 {
     const struct version *v = published(f->zone);
-    return v && has_serial(f, v->serial);
+    return v && follower_has(f, v->serial);
 }
 
 unsigned peers_having(const struct server_zone *z, uint32_t serial)
 {
     unsigned count = 0;
     for (unsigned i = 0; z->peers && i < z->peers->count; i++)
-        count += has_serial(z->peers->list[i], serial);
+        count += follower_has(z->peers->list[i], serial);
     return count;
 }
 
@@ -79,6 +91,8 @@ enum follower_state follower_state(const struct follower *f)
         return FOLLOWER_CURRENT;
     if (f->notify.has_given_up)
         return FOLLOWER_FAILED;
+    if (is_ahead(f))
+        return FOLLOWER_AHEAD;
     if (f->notify.is_known)
         return FOLLOWER_BEHIND;
     return f->is_told && !f->notify.is_owed ? FOLLOWER_TOLD : FOLLOWER_UNKNOWN;
@@ -100,7 +114,8 @@ static void say_state(struct server *s, struct follower *f)
     char zone[NAME_TEXT_MAX];
     enum follower_state state = follower_state(f);
     bool is_bad = state == FOLLOWER_FAILED ||
-                  (state == FOLLOWER_BEHIND && s->now_us - f->behind_us >= BEHIND_LOG_US);
+                  ((state == FOLLOWER_BEHIND || state == FOLLOWER_AHEAD) &&
+                   s->now_us - f->behind_us >= BEHIND_LOG_US);
     bool is_good = state == FOLLOWER_CURRENT || state == FOLLOWER_TOLD;
     if (is_bad ? f->said == state : !is_good || f->said == FOLLOWER_UNKNOWN)
         return;
@@ -142,7 +157,7 @@ static void on_message(struct server *s, struct call *c, const uint8_t *bytes, s
         return; /* it may be forged, and the true one still come */
     }
     f->heard_us = s->now_us;
-    f->address = t->address;
+    f->address = t->address % f->remote->address_count; /* they may be fewer by now */
     f->is_told = true;
     drop_telling(s, f, reply.kind == XFR_REPLY_OK);
     if (reply.kind == XFR_REPLY_OK) {
@@ -248,7 +263,7 @@ static void news(struct server *s, struct follower *f)
     const struct version *v = published(f->zone);
     if (!v || !v->soa.count)
         return;
-    bool is_current = has_serial(f, v->serial);
+    bool is_current = follower_has(f, v->serial);
     f->behind_us = is_current ? 0 : f->behind_us ? f->behind_us : s->now_us;
     step(s, f, NOTIFY_SERIAL, v->serial);
 }
@@ -285,7 +300,7 @@ static struct follower *find(const struct server_zone *z, const struct xfr_quest
         if (!is_from(f, who))
             continue;
         first = first ? first : f;
-        best = best || has_serial(f, serial) ? best : f;
+        best = best || follower_has(f, serial) ? best : f;
         count++;
     }
     if (count <= 1)
@@ -315,8 +330,10 @@ void peers_heard(struct server *s, struct server_zone *z, const struct xfr_quest
         return;
     f->heard_us = s->now_us;
     f->is_told = true;
-    f->is_taking = what == PEER_TAKES;
-    if (what == PEER_HAS || what == PEER_TAKEN)
+    if (what != PEER_ASKED_SOA && what != PEER_HAS)
+        f->is_taking = what == PEER_TAKES;
+    /* a transfer that took long does not take back what another one has brought meanwhile */
+    if (what == PEER_HAS || (what == PEER_TAKEN && !follower_has(f, serial)))
         has(s, f, serial);
     else if (what == PEER_BROKE_OFF)
         set_error(f, s->now_us, "it broke a transfer off");
@@ -345,12 +362,23 @@ static void follower_free(struct server *s, struct follower *f)
     free(f);
 }
 
-/* Takes the one of that name out of the list. */
-static struct follower *take_old(struct peers *old, const char *name)
+/* One that shares no address with what it was is another server. */
+static bool is_same(const struct remote *a, const struct remote *b)
+{
+    if (strcmp(a->text, b->text) != 0)
+        return false;
+    for (unsigned i = 0; i < a->address_count; i++)
+        if (remote_has_address(b, &a->addresses[i]))
+            return true;
+    return false;
+}
+
+/* Takes the one that was it so far out of the list. */
+static struct follower *take_old(struct peers *old, const struct remote *remote)
 {
     for (unsigned i = 0; old && i < old->count; i++) {
         struct follower *f = old->list[i];
-        if (!f || strcmp(f->remote->text, name) != 0)
+        if (!f || !is_same(f->remote, remote))
             continue;
         old->list[i] = NULL;
         return f;
@@ -375,7 +403,7 @@ void peers_configure(struct server *s, struct server_zone *z)
             mem_alloc_zero(sizeof(*p) + c->secondary_count * sizeof(struct follower *));
         p->count = c->secondary_count;
         for (unsigned i = 0; i < p->count; i++) {
-            struct follower *f = take_old(old, c->secondaries[i]->text);
+            struct follower *f = take_old(old, c->secondaries[i]);
             p->list[i] = f ? f : follower_new(z);
             p->list[i]->remote = c->secondaries[i];
             p->list[i]->address %= c->secondaries[i]->address_count;

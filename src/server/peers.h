@@ -15,6 +15,7 @@
     X(FOLLOWER_TOLD,     "notified") /* it has answered; what it has is not known */               \
     X(FOLLOWER_CURRENT,  "in sync")                                                                \
     X(FOLLOWER_BEHIND,   "behind")                                                                 \
+    X(FOLLOWER_AHEAD,    "ahead")    /* of us: what it has did not come from here */               \
     X(FOLLOWER_FAILED,   "failed")   /* it does not answer, and has not what is new */
 /* clang-format on */
 
@@ -48,6 +49,8 @@ struct peers {
     struct follower *list[]; /* in the configuration's order */
 };
 
+/* It has what we had under that serial, or something newer of ours. */
+bool follower_has(const struct follower *f, uint32_t serial);
 bool follower_is_current(const struct follower *f);
 enum follower_state follower_state(const struct follower *f);
 const char *follower_state_text(enum follower_state state);

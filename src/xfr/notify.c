@@ -66,10 +66,10 @@ static enum notify_act on_time(struct notify *n, int64_t now_us)
     return n->tries > NOTIFY_UDP_TRIES ? give_up(n, now_us) : tell(n, now_us);
 }
 
+/* A serial that is newer than ours is none of ours: who has such a one is to look. */
 static bool has_newest(const struct notify *n)
 {
-    int order = serial_compare(n->newest, n->has);
-    return n->is_known && (order == 0 || order == -1);
+    return n->is_known && n->has == n->newest;
 }
 
 static enum notify_act on_serial(struct notify *n, const struct notify_event *e)

@@ -113,6 +113,9 @@ static const struct step {
     {"192.0.2.3", PEER_TAKEN, 7, FOLLOWER_CURRENT, FOLLOWER_CURRENT}, /* its other address */
     {"192.0.2.9", PEER_HAS, 3, FOLLOWER_CURRENT, FOLLOWER_CURRENT},   /* nobody's */
     {"192.0.2.2", PEER_HAS, 0xfffffff0u, FOLLOWER_CURRENT, FOLLOWER_BEHIND},
+    {"192.0.2.2", PEER_HAS, 8, FOLLOWER_CURRENT, FOLLOWER_AHEAD}, /* not from us */
+    {"192.0.2.2", PEER_TAKEN, 6, FOLLOWER_CURRENT, FOLLOWER_BEHIND},
+    {"192.0.2.1", PEER_TAKEN, 5, FOLLOWER_CURRENT, FOLLOWER_BEHIND}, /* a slow one, of old */
 };
 
 Test(peers, what_a_secondary_asks_and_takes_says_what_it_has)
@@ -126,6 +129,71 @@ Test(peers, what_a_secondary_asks_and_takes_says_what_it_has)
     cr_expect_eq(peers_having(zone_a(b), 7), 1);
     cr_expect_eq(peers_having(zone_a(b), 0xfffffff0u), 2);
     cr_expect_eq(peers_having(zone_a(b), 8), 0);
+    bed_free(b);
+}
+
+/* Nobody waits for what it has, nor is it left alone: what it has did not come from here. */
+Test(peers, who_is_ahead_of_us_has_nothing_of_ours)
+{
+    struct bed *b = start(ZONES);
+    heard(b, "192.0.2.1", PEER_HAS, 7 + 1000);
+    cr_expect_eq(peers_having(zone_a(b), 7), 0);
+    cr_expect_eq(hung_up, 0, "it is told all the same");
+    bed_file(b, "a", BED_TOP, 8);
+    bed_reload(b, "", ZONES);
+    bed_settle(b);
+    cr_expect_eq(peers_having(zone_a(b), 8), 0);
+    cr_expect_eq(follower(b, 0)->notify.newest, 8);
+    cr_expect(follower(b, 0)->notify.is_owed);
+    bed_free(b);
+}
+
+Test(peers, a_question_does_not_end_the_transfer_under_way)
+{
+    struct bed *b = start(ZONES);
+    heard(b, "192.0.2.1", PEER_TAKES, 7);
+    heard(b, "192.0.2.1", PEER_ASKED_SOA, 7);
+    cr_expect(follower(b, 0)->is_taking);
+    heard(b, "192.0.2.1", PEER_BROKE_OFF, 7);
+    cr_expect_not(follower(b, 0)->is_taking);
+    bed_free(b);
+}
+
+/* The answer comes from an address that is configured no more. */
+Test(peers, an_answer_may_come_from_an_address_that_is_gone)
+{
+    static const char less[] = "  a.example: {file: a, secondaries: [one, two]}\n"
+                               "remotes:\n  one: {address: 192.0.2.1}\n"
+                               "  two: {address: 192.0.2.2}\n";
+    struct bed *b = start(ZONES);
+    uint8_t answer[XFR_ASK_MAX];
+    heard(b, "192.0.2.1", PEER_HAS, 7);
+    pass(b, server_next_us(b->server) - b->now_us); /* the other one's second address */
+    cr_assert_not_null(last);
+    size_t len = last->len;
+    memcpy(answer, last->bytes, len);
+    answer[2] |= FLAG_QR >> 8;
+    bed_reload(b, "", less);
+    bed_settle(b);
+    cr_assert_not_null(last);
+    server_call_message(b->server, last, answer, len);
+    cr_expect_eq(follower_state(follower(b, 1)), FOLLOWER_TOLD);
+    cr_expect_eq(follower(b, 1)->address, 0);
+    bed_free(b);
+}
+
+/* Another server under an old name: nothing is known of it. */
+Test(peers, who_has_moved_to_other_addresses_is_somebody_else)
+{
+    struct bed *b = start(ZONES);
+    heard(b, "192.0.2.1", PEER_TAKEN, 7);
+    bed_reload(b, "",
+               "  a.example: {file: a, secondaries: [one, two]}\n"
+               "remotes:\n  one: {address: 192.0.2.9}\n  two: {address: 192.0.2.2}\n");
+    bed_settle(b);
+    cr_expect_eq(follower_state(follower(b, 0)), FOLLOWER_UNKNOWN);
+    cr_expect_eq(peers_having(zone_a(b), 7), 0);
+    cr_expect_eq(dialled, 3, "it is told");
     bed_free(b);
 }
 

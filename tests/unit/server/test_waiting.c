@@ -84,7 +84,10 @@ Test(waiting, ends_when_so_many_have_the_serial)
     cr_expect_eq(told, 0, "not from within the call");
     server_time(b->server, b->now_us);
     cr_expect(told == 1 && had == 1);
-    taken(b, "192.0.2.2", 8);
+    taken(b, "192.0.2.2", 8); /* not from us: it is not what we wait for */
+    server_time(b->server, b->now_us);
+    cr_expect_eq(told, 1);
+    taken(b, "192.0.2.2", 7);
     server_time(b->server, b->now_us);
     cr_expect(told == 2 && had == 2);
     bed_free(b);

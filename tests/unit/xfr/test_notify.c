@@ -144,8 +144,9 @@ static const struct known_row {
     uint32_t has, serial;
     bool is_told;
 } known_rows[] = {
-    {5, 6, true},           {6, 6, false},           {7, 6, false},
-    {0xffffffffu, 0, true}, {0, 0xffffffffu, false}, /* RFC 1982: 0 follows */
+    {5, 6, true},           {6, 6, false},
+    {7, 6, true}, /* it has something else: of another history, or somebody else says so */
+    {0xffffffffu, 0, true}, {0, 0xffffffffu, true}, /* RFC 1982: 0 follows */
 };
 
 Test(notify, who_has_the_serial_is_not_told)
