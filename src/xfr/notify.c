@@ -5,18 +5,10 @@
 #include "base/check.h"
 #include "dns/rr.h"
 
-static uint64_t random_below(struct notify *n, uint64_t bound)
-{
-    n->jitter ^= n->jitter << 13;
-    n->jitter ^= n->jitter >> 7;
-    n->jitter ^= n->jitter << 17;
-    return bound ? n->jitter % bound : 0;
-}
-
 /* At the earliest after us, at the latest after a quarter more. */
 static int64_t later(struct notify *n, int64_t now_us, int64_t us)
 {
-    return now_us + us + (int64_t)random_below(n, (uint64_t)us / 4 + 1);
+    return now_us + us + (int64_t)jitter_upto(&n->jitter, (uint64_t)us / 4);
 }
 
 static enum notify_act stop(struct notify *n)
@@ -145,5 +137,5 @@ enum notify_act notify_step(struct notify *n, const struct notify_event *e)
 
 void notify_init(struct notify *n, uint64_t seed)
 {
-    *n = (struct notify){.wake_us = INT64_MAX, .jitter = seed ? seed : 1};
+    *n = (struct notify){.wake_us = INT64_MAX, .jitter = jitter_of(seed)};
 }

@@ -8,6 +8,8 @@
 #ifndef REEVE_XFR_NOTIFY_H
 #define REEVE_XFR_NOTIFY_H
 
+#include "base/jitter.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -53,7 +55,7 @@ struct notify {
     unsigned rounds;
     bool is_begun; /* newest is set */
     bool is_resting;
-    uint64_t jitter;
+    struct jitter jitter;
 };
 
 void notify_init(struct notify *n, uint64_t seed);

@@ -18,15 +18,6 @@ static const struct refresh_act WAIT = {.kind = REFRESH_WAIT};
 
 /* --- times --- */
 
-/* xorshift64: not for secrets, only so that zones do not march in step. */
-static uint64_t random_below(struct refresh *r, uint64_t bound)
-{
-    r->jitter ^= r->jitter << 13;
-    r->jitter ^= r->jitter >> 7;
-    r->jitter ^= r->jitter << 17;
-    return bound ? r->jitter % bound : 0;
-}
-
 static uint32_t within(uint32_t v, uint32_t min, uint32_t max)
 {
     return v < min ? min : v > max ? max : v;
@@ -40,7 +31,7 @@ static int64_t us_of(uint32_t seconds)
 /* Up to an eighth less, but not less than min. */
 static int64_t jittered(struct refresh *r, uint32_t seconds, uint32_t min_s)
 {
-    int64_t us = us_of(seconds) - (int64_t)random_below(r, (uint64_t)us_of(seconds) / 8 + 1);
+    int64_t us = us_of(seconds) - (int64_t)jitter_upto(&r->jitter, (uint64_t)us_of(seconds) / 8);
     return us < us_of(min_s) ? us_of(min_s) : us;
 }
 
@@ -339,7 +330,7 @@ void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t 
                           .serial = setup->serial,
                           .has_data = setup->has_data,
                           .expires_us = INT64_MAX,
-                          .jitter = setup->seed ? setup->seed : 1};
+                          .jitter = jitter_of(setup->seed)};
     set_primaries(r, setup->address_counts, setup->primary_count);
     if (setup->has_data) {
         /* a clock that was ahead does not make data good for longer */
@@ -351,7 +342,7 @@ void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t 
         r->expires_us = r->checked_us + us_of(seconds);
     }
     look_at_expiry(r, now_us);
-    r->next_us = now_us + (int64_t)random_below(r, (uint64_t)setup->spread_us + 1);
+    r->next_us = now_us + (int64_t)jitter_upto(&r->jitter, (uint64_t)setup->spread_us);
     set_wake(r, r->next_us);
 }
 

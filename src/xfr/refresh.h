@@ -19,6 +19,8 @@
 #ifndef REEVE_XFR_REFRESH_H
 #define REEVE_XFR_REFRESH_H
 
+#include "base/jitter.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -104,7 +106,7 @@ struct refresh {
     int64_t next_us; /* when the next round begins; INT64_MAX: one is under way */
     bool has_held;   /* this serial is kept back */
     uint32_t held;
-    uint64_t jitter;                /* state of its random numbers */
+    struct jitter jitter;           /* state of its random numbers */
     const unsigned *address_counts; /* of each primary */
     unsigned primary_count;
 };
