@@ -362,7 +362,7 @@ static void soa_asked(struct server *s, struct request *q)
         return;
     if (q->edns.want_expire)
         expire_tell(q);
-    if (z->peers)
+    if (z->peers && !s->is_asking)
         peers_heard(s, z, &who, PEER_ASKED_SOA, q->version->serial);
 }
 

@@ -267,9 +267,6 @@ bool transfer_handle(struct server *s, struct request *q, struct exchange *x);
 void transfer_changed(struct server *s, struct server_zone *z, struct pending *p);
 /* The zone's data goes. */
 void transfer_forget(struct server *s, struct server_zone *z);
-/* The rule that decides, as `explain transfer` shows it; NULL: none matches. */
-const struct xfr_rule *transfer_rule(const struct server_zone *z, const struct request *q,
-                                     const struct xfr_rule **closest);
 
 /* peers.c: what is known of the secondaries of a zone, and telling them of news. */
 /* Makes z->peers what the configuration says; those that stay keep what is known of them. */

@@ -13,11 +13,9 @@
 
 /* --- may it be had? --- */
 
-const struct xfr_rule *transfer_rule(const struct server_zone *z, const struct request *q,
-                                     const struct xfr_rule **closest)
+static struct xfr_question who(const struct request *q)
 {
-    struct xfr_question who = {q->tsig.key, &q->peer.address};
-    return xfr_rule_find(z->conf->transfer, z->conf->transfer_count, &who, closest);
+    return (struct xfr_question){q->tsig.key, &q->peer.address};
 }
 
 static enum rcode turn_down(struct server *s, struct request *q, enum rcode rcode,
@@ -35,7 +33,7 @@ static enum rcode refuse(struct server *s, struct request *q, const struct xfr_r
 {
     char reason[512];
     struct text t;
-    struct xfr_question who = {q->tsig.key, &q->peer.address};
+    struct xfr_question question = who(q);
     s->count.transfers_refused++;
     text_init(&t, reason, sizeof(reason));
     if (denies) {
@@ -44,7 +42,7 @@ static enum rcode refuse(struct server *s, struct request *q, const struct xfr_r
         text_add(&t, "no rule is for it, the closest: ");
         xfr_rule_show(closest, &t);
         text_add(&t, ": ");
-        (void)xfr_rule_match(closest, &who, &t);
+        (void)xfr_rule_match(closest, &question, &t);
     } else {
         text_add(&t, "nobody may have it: no secondaries, no transfer");
     }
@@ -69,16 +67,18 @@ static bool read_serial(const struct request *q, uint32_t *serial)
 static enum rcode admit(struct server *s, struct request *q, struct transfer *t)
 {
     const struct xfr_rule *closest;
+    struct xfr_question question = who(q);
     bool is_udp = q->peer.transport == TRANSPORT_UDP;
     t->is_incremental = q->msg.qtype == TYPE_IXFR;
-    if (is_udp && !t->is_incremental)
-        return FORMERR; /* RFC 5936 s4.2: AXFR over UDP is not defined */
+    if (is_udp && !t->is_incremental) /* RFC 5936 s4.2 */
+        return turn_down(s, q, FORMERR, "AXFR over UDP is not defined");
     struct store_entry *e = q->msg.qclass == CLASS_IN ? store_get(&s->store, q->msg.qname) : NULL;
     if (!e) /* RFC 5936 s2.2.1 e): not a zone of ours */
         return turn_down(s, q, NOTAUTH, "no zone of ours");
     q->entry = e;
     t->zone = zone_owner(e);
-    t->rule = transfer_rule(t->zone, q, &closest);
+    const struct conf_zone *conf = t->zone->conf;
+    t->rule = xfr_rule_find(conf->transfer, conf->transfer_count, &question, &closest);
     if (!t->rule || t->rule->is_deny)
         return refuse(s, q, t->rule, closest);
     if (t->is_incremental && !read_serial(q, &t->serial))
@@ -96,10 +96,22 @@ static enum rcode admit(struct server *s, struct request *q, struct transfer *t)
 
 /* --- one message --- */
 
-static void count_answered(struct server *s)
+/* Counts it, and says so in the log; not above debug, since it takes a datagram to have it said. */
+static void note_answered(struct server *s, const struct request *q, const struct transfer *t,
+                          const char *kind)
 {
+    struct address_text to;
+    char key[NAME_TEXT_MAX], zone[NAME_TEXT_MAX];
     s->count.answers++;
     s->count.noerror++;
+    if (!log_is_on(LOG_DEBUG_LEVEL))
+        return;
+    log_debug("transfer answered", {"zone", name_text(name_of(&q->entry->name), zone)},
+              {"to", address_show(&q->peer.address, &to)},
+              {"transport", q->peer.transport == TRANSPORT_UDP ? "udp" : "tcp"},
+              {"key", q->tsig.key ? name_text(tsig_key_name(q->tsig.key), key) : NULL},
+              {"kind", kind}, {"from_serial", LOG_U64(t->serial)},
+              {"serial", LOG_U64(t->version->serial)});
 }
 
 /* All that out has, if that is one message of at most `max` bytes. Takes out. */
@@ -119,22 +131,26 @@ static bool answer_with(struct server *s, struct request *q, struct exchange *x,
     return fits;
 }
 
+/* Without any record: over TCP there is more (TC). */
+static void answer_truncated(struct server *s, struct request *q, struct exchange *x)
+{
+    q->answer_flags |= FLAG_AA | FLAG_TC;
+    x->out_len = answer_compose(s, q, x->out, COMPOSE_DECIDED);
+}
+
 /* The SOA alone: the client is up to date, or is to ask over TCP (RFC 1995 s2). */
 static void answer_soa(struct server *s, struct request *q, struct exchange *x,
-                       const struct transfer *t)
+                       const struct transfer *t, const char *kind)
 {
     struct xfr_out_head head;
     struct xfr_out_soa soa = outflow_soa(t->version);
     outflow_head(q, x, &head);
     struct xfr_out *out = xfr_out_steps(&head, &soa);
     xfr_out_end(out);
-    if (answer_with(s, q, x, out, edns_answer_max(q))) {
-        count_answered(s);
-        return;
-    }
-    /* a SOA with long names behind a long question: what is left out is said (TC) */
-    q->answer_flags |= FLAG_TC;
-    x->out_len = answer_compose(s, q, x->out, COMPOSE_DECIDED);
+    if (answer_with(s, q, x, out, edns_answer_max(q)))
+        note_answered(s, q, t, kind);
+    else
+        answer_truncated(s, q, x); /* a SOA with long names behind a long question */
 }
 
 /* False: the steps are more than one datagram. */
@@ -143,27 +159,26 @@ static bool answer_steps_udp(struct server *s, struct request *q, struct exchang
 {
     struct xfr_out_head head;
     struct xfr_out_soa soa = outflow_soa(t->version);
-    if (steps->bytes > XFR_OUT_FILL) /* not with the best compression */
-        return false;
     outflow_head(q, x, &head);
     struct xfr_out *out = xfr_out_steps(&head, &soa);
     xfr_out_give(out, steps);
     xfr_out_end(out);
     if (!answer_with(s, q, x, out, edns_answer_max(q)))
         return false;
-    count_answered(s);
+    note_answered(s, q, t, "IXFR");
     s->count.ixfr_out++;
     return true;
 }
 
 /* --- what is sent? --- */
 
-static void tell_peers(struct server *s, struct request *q, const struct transfer *t,
-                       enum peer_event what, uint32_t serial)
+/* What a datagram without signature says may be anybody's word: that somebody has asked. */
+static void tell_peers(struct server *s, const struct request *q, const struct transfer *t)
 {
-    struct xfr_question who = {q->tsig.key, &q->peer.address};
-    if (t->zone->peers && t->rule->scope != XFR_GRANTED)
-        peers_heard(s, t->zone, &who, what, serial);
+    struct xfr_question question = who(q);
+    bool is_proved = q->tsig.key || q->peer.transport == TRANSPORT_TCP;
+    if (t->zone->peers)
+        peers_heard(s, t->zone, &question, is_proved ? PEER_HAS : PEER_ASKED_SOA, t->serial);
 }
 
 /* RFC 1995 s2: the same or a newer version than ours. Serials half of all numbers apart have no
@@ -183,30 +198,28 @@ static bool is_over_limit(struct server *s, struct request *q)
     return true;
 }
 
-/* What is in memory, unless the whole zone is less. What is not there is not waited for, and a
- * whole zone fits rarely: then the client asks again over TCP. */
+/* What is in memory and fits, perhaps with the best compression. What is not there is not waited
+ * for, and a whole zone fits rarely: then the client asks again over TCP. */
 static void ixfr_udp(struct server *s, struct request *q, struct exchange *x,
                      const struct transfer *t)
 {
     struct xfr_steps steps = {0};
-    bool has_steps = t->rule->scope != XFR_GRANTED &&
-                     recent_from(&t->zone->recent, t->serial, &steps) &&
+    bool has_steps = recent_from(&t->zone->recent, t->serial, XFR_OUT_FILL, &steps) &&
                      answer_steps_udp(s, q, x, t, &steps);
     xfr_steps_done(&steps);
     if (has_steps)
         return;
     s->count.ixfr_over_udp++;
-    answer_soa(s, q, x, t);
+    answer_soa(s, q, x, t, "SOA, the rest over TCP");
 }
 
 static void ixfr_tcp(struct server *s, struct request *q, struct exchange *x,
                      const struct transfer *t)
 {
     struct xfr_steps steps = {0};
-    bool is_here = recent_from(&t->zone->recent, t->serial, &steps);
+    bool is_here = recent_from(&t->zone->recent, t->serial, UINT64_MAX, &steps);
     bool is_ordered = serial_compare(t->serial, t->version->serial) == -1;
-    if (t->rule->scope == XFR_GRANTED || !is_ordered ||
-        (is_here && steps.bytes > t->version->byte_count)) /* RFC 1995 s5 */
+    if (!is_ordered || (is_here && steps.bytes > t->version->byte_count)) /* RFC 1995 s5 */
         outflow_start_whole(s, q, x, t);
     else if (is_here)
         outflow_start_steps(s, q, x, t, &steps);
@@ -217,29 +230,40 @@ static void ixfr_tcp(struct server *s, struct request *q, struct exchange *x,
     xfr_steps_done(&steps);
 }
 
+/* IXFR that is answered by one message at once. */
+static bool answer_short(struct server *s, struct request *q, struct exchange *x,
+                         const struct transfer *t)
+{
+    bool is_udp = q->peer.transport == TRANSPORT_UDP;
+    tell_peers(s, q, t);
+    if (is_current(t)) {
+        s->count.ixfr_current++;
+        answer_soa(s, q, x, t, "SOA, the client is up to date");
+    } else if (is_udp) {
+        ixfr_udp(s, q, x, t);
+    }
+    return is_udp || x->out_len > 0;
+}
+
 bool transfer_handle(struct server *s, struct request *q, struct exchange *x)
 {
     struct transfer t = {0};
     q->rcode = admit(s, q, &t);
-    if (q->rcode != NOERROR || s->is_asking)
+    if (q->rcode != NOERROR)
         return true;
-    if (t.is_incremental) {
-        tell_peers(s, q, &t, PEER_HAS, t.serial);
-        if (is_current(&t)) {
-            s->count.ixfr_current++;
-            answer_soa(s, q, x, &t);
-            return false;
-        }
-        if (q->peer.transport == TRANSPORT_UDP) {
-            ixfr_udp(s, q, x, &t);
-            return false;
-        }
+    bool is_steps = t.is_incremental && t.rule->scope != XFR_GRANTED;
+    if (is_steps && answer_short(s, q, x, &t))
+        return false;
+    if (q->peer.transport == TRANSPORT_UDP) { /* a part of the zone is always all of that part */
+        s->count.ixfr_over_udp++;
+        answer_truncated(s, q, x);
+        return false;
     }
     if (is_over_limit(s, q)) {
         q->rcode = SERVFAIL;
         return true;
     }
-    if (t.is_incremental)
+    if (is_steps)
         ixfr_tcp(s, q, x, &t);
     else
         outflow_start_whole(s, q, x, &t);

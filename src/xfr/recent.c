@@ -28,6 +28,9 @@ static void drop(struct recents *all, struct xfr_step *s)
     all->bytes -= size_of(s);
     list_remove(&s->recent);
     list_remove(&s->recent_all);
+    ASSERT(s->recent_of->count > 0);
+    s->recent_of->count--;
+    s->recent_of = NULL;
     xfr_step_release(s);
 }
 
@@ -53,6 +56,7 @@ void recents_configure(struct recents *all, uint64_t bytes_max)
 void recent_init(struct recent *r)
 {
     list_init(&r->steps);
+    r->count = 0;
 }
 
 void recent_clear(struct recents *all, struct recent *r)
@@ -72,17 +76,29 @@ void recent_add(struct recents *all, struct recent *r, struct xfr_step *step)
         xfr_step_release(step);
         return;
     }
+    if (r->count == RECENT_STEPS_MAX)
+        drop(all, step_of(r->steps.next));
+    step->recent_of = r;
+    r->count++;
     list_add_last(&r->steps, &step->recent);
     list_add_last(&all->all, &step->recent_all);
     all->bytes += size_of(step);
     trim(all);
 }
 
-bool recent_from(const struct recent *r, uint32_t serial, struct xfr_steps *out)
+bool recent_from(const struct recent *r, uint32_t serial, uint64_t bytes_max, struct xfr_steps *out)
 {
     struct list *first = r->steps.prev;
-    while (first != &r->steps && step_of(first)->diff.serial_from != serial)
+    uint64_t bytes = 0;
+    while (first != &r->steps) {
+        const struct diff *d = &step_of(first)->diff;
+        bytes += d->len;
+        if (bytes > bytes_max)
+            return false;
+        if (d->serial_from == serial)
+            break;
         first = first->prev;
+    }
     if (first == &r->steps)
         return false;
     for (struct list *link = first; link != &r->steps; link = link->next)

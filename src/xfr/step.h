@@ -8,10 +8,14 @@
 #include "base/list.h"
 #include "zone/txn.h"
 
+struct recent;
+
 struct xfr_step {
     struct diff diff; /* bytes as in zone/txn.h: the old SOA first, the new one first at added_at */
     unsigned references;
-    struct list recent, recent_all; /* recent.h's */
+    /* recent.h's */
+    struct list recent, recent_all;
+    struct recent *recent_of; /* NULL: in none */
 };
 
 /* Takes the diff: its bytes are the step's. One reference. */

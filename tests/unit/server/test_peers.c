@@ -148,6 +148,46 @@ Test(peers, who_is_ahead_of_us_has_nothing_of_ours)
     bed_free(b);
 }
 
+/* IXFR with that serial, unsigned. */
+static void ask_ixfr(struct bed *b, const char *from, enum transport transport, uint32_t serial)
+{
+    uint8_t wire[512];
+    size_t len = bed_query(wire, "a.example.", TYPE_IXFR);
+    struct wr w = wr_over(wire + len, sizeof(wire) - len);
+    put_u16(wire + 8, 1); /* in the authority section */
+    bed_name(&w, "a.example.");
+    wr_u16(&w, TYPE_SOA);
+    wr_u16(&w, CLASS_IN);
+    wr_u32(&w, 0);
+    wr_u16(&w, 22);
+    wr_u16(&w, 0);
+    wr_u32(&w, serial);
+    for (unsigned i = 0; i < 4; i++)
+        wr_u32(&w, 0);
+    struct exchange x = {.in = wire, .in_len = len + wr_len(&w), .out = b->out};
+    x.peer.transport = transport;
+    x.peer.address.v4.sin_family = AF_INET;
+    cr_assert_eq(inet_pton(AF_INET, from, &x.peer.address.v4.sin_addr), 1);
+    server_handle(b->server, &x, 1, b->now_us);
+    cr_assert_gt(x.out_len, 0);
+    b->out_len = x.out_len;
+    cr_expect_eq(bed_rcode(b), NOERROR);
+}
+
+/* Anybody can send a datagram in a secondary's name, with the serial that we have. */
+Test(peers, a_datagram_without_signature_does_not_say_what_somebody_has)
+{
+    struct bed *b = start(ZONES);
+    ask_ixfr(b, "192.0.2.1", TRANSPORT_UDP, 7);
+    cr_expect_eq(peers_having(zone_a(b), 7), 0);
+    cr_expect_eq(hung_up, 0, "it is told all the same");
+    ask_ixfr(b, "192.0.2.1", TRANSPORT_TCP, 7);
+    cr_expect_eq(peers_having(zone_a(b), 7), 1);
+    ask_ixfr(b, "192.0.2.1", TRANSPORT_UDP, 3);
+    cr_expect_eq(peers_having(zone_a(b), 7), 1);
+    bed_free(b);
+}
+
 Test(peers, a_question_does_not_end_the_transfer_under_way)
 {
     struct bed *b = start(ZONES);

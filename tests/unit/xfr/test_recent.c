@@ -21,7 +21,7 @@ static size_t size(size_t len)
 static void expect_row(const struct recent *r, uint32_t from, uint32_t newest)
 {
     struct xfr_steps row = {0};
-    cr_assert(recent_from(r, from, &row), "from %u", from);
+    cr_assert(recent_from(r, from, UINT64_MAX, &row), "from %u", from);
     cr_expect_eq(row.count, newest - from);
     for (unsigned i = 0; i < row.count; i++)
         cr_expect_eq(row.at[i]->diff.serial_from, from + i);
@@ -32,7 +32,7 @@ static void expect_row(const struct recent *r, uint32_t from, uint32_t newest)
 static void expect_none(const struct recent *r, uint32_t from)
 {
     struct xfr_steps row = {0};
-    cr_expect(!recent_from(r, from, &row), "from %u", from);
+    cr_expect(!recent_from(r, from, UINT64_MAX, &row), "from %u", from);
     cr_expect_eq(row.count, 0);
 }
 
@@ -68,7 +68,7 @@ Test(recent, keeps_to_the_budget_and_drops_the_oldest_of_all_zones)
         recent_add(&all, &a, step(i, i + 1, 100));
         recent_add(&all, &b, step(i, i + 1, 100));
     }
-    cr_assert(recent_from(&a, 0, &row));
+    cr_assert(recent_from(&a, 0, UINT64_MAX, &row));
     recent_add(&all, &b, step(5, 6, 100));
     expect_none(&a, 0);
     expect_row(&a, 1, 5);
@@ -89,6 +89,46 @@ Test(recent, keeps_to_the_budget_and_drops_the_oldest_of_all_zones)
     recent_clear(&all, &a);
     recent_clear(&all, &b);
     cr_expect_eq(all.bytes, 0);
+}
+
+/* Any serial is looked for in bounded time, however small the steps are. */
+Test(recent, keeps_so_many_steps_of_a_zone_and_no_more)
+{
+    struct recents all;
+    struct recent r, other;
+    recents_init(&all, 1u << 30);
+    recent_init(&r);
+    recent_init(&other);
+    recent_add(&all, &other, step(0, 1, 100));
+    for (uint32_t i = 0; i < RECENT_STEPS_MAX + 10; i++)
+        recent_add(&all, &r, step(i, i + 1, 10));
+    expect_none(&r, 9);
+    expect_row(&r, 10, RECENT_STEPS_MAX + 10);
+    expect_row(&other, 0, 1);
+    cr_expect_eq(all.bytes, RECENT_STEPS_MAX * size(10) + size(100));
+    recent_clear(&all, &r);
+    recent_add(&all, &r, step(1, 2, 10));
+    expect_row(&r, 1, 2);
+    recent_clear(&all, &r);
+    recent_clear(&all, &other);
+}
+
+Test(recent, gives_no_more_bytes_than_are_wanted)
+{
+    struct recents all;
+    struct recent r;
+    struct xfr_steps row = {0};
+    recents_init(&all, 1 << 20);
+    recent_init(&r);
+    for (uint32_t i = 0; i < 20; i++)
+        recent_add(&all, &r, step(i, i + 1, 100));
+    cr_expect(recent_from(&r, 15, 500, &row));
+    cr_expect_eq(row.count, 5);
+    xfr_steps_done(&row);
+    cr_expect_not(recent_from(&r, 14, 500, &row));
+    cr_expect_not(recent_from(&r, 19, 99, &row));
+    cr_expect_eq(row.count, 0);
+    recent_clear(&all, &r);
 }
 
 Test(recent, begins_anew_where_a_step_does_not_follow_or_is_too_large)
@@ -148,7 +188,7 @@ Test(recent, has_no_gap_whatever_is_done)
             if (first == &zone[z].steps)
                 continue;
             uint32_t from = list_entry(first, struct xfr_step, recent)->diff.serial_from;
-            cr_assert(recent_from(&zone[z], from, &row));
+            cr_assert(recent_from(&zone[z], from, UINT64_MAX, &row));
             for (unsigned i = 0; i + 1 < row.count; i++)
                 cr_assert_eq(row.at[i]->diff.serial_to, row.at[i + 1]->diff.serial_from);
             bytes += row.bytes + row.count * sizeof(struct xfr_step);
