@@ -195,6 +195,8 @@ static void unpin(struct outflow *f)
 
 static void outflow_free(struct outflow *f)
 {
+    ASSERT(f->server->outflows > 0);
+    f->server->outflows--; /* not before: a reading under way takes a helper's time */
     timer_stop(&f->server->timers, &f->pause);
     xfr_out_free(f->out);
     unpin(f);
@@ -268,7 +270,6 @@ static void make_steps(struct outflow *f)
 static void give(struct outflow *f, struct xfr_steps *steps, bool is_end)
 {
     xfr_out_give(f->out, steps);
-    xfr_steps_done(steps);
     if (is_end)
         xfr_out_end(f->out);
     f->has_more = !is_end;
@@ -449,8 +450,7 @@ enum outflow_next server_outflow_next(struct server *s, struct outflow *f, int64
 void server_outflow_end(struct server *s, struct outflow *f, bool is_sent)
 {
     bool is_whole = is_sent && f->is_last;
-    ASSERT(!f->is_over && s->outflows > 0);
-    s->outflows--;
+    ASSERT(!f->is_over);
     s->count.axfr_out += is_whole && f->is_whole;
     s->count.ixfr_out += is_whole && !f->is_whole;
     s->count.ixfr_condensed += is_whole && f->is_condensed;
@@ -458,6 +458,8 @@ void server_outflow_end(struct server *s, struct outflow *f, bool is_sent)
     heard(f, is_whole ? PEER_TAKEN : PEER_BROKE_OFF);
     log_end(f, is_whole);
     f->is_over = true;
-    if (!f->is_reading)
+    if (f->is_reading)
+        atomic_store(&f->read.is_unwanted, true);
+    else
         outflow_free(f);
 }

@@ -138,7 +138,7 @@ struct server {
     bool is_ending;
     struct secondaries secondaries;
     struct timer cookie_timer;
-    unsigned outflows; /* answers of many messages under way */
+    unsigned outflows; /* answers of many messages under way, or let go of and still being read */
     bool is_asking;    /* explain: nothing is counted, logged or remembered */
 
     /* one batch */

@@ -153,9 +153,9 @@ static void answer_soa(struct server *s, struct request *q, struct exchange *x,
         answer_truncated(s, q, x); /* a SOA with long names behind a long question */
 }
 
-/* False: the steps are more than one datagram. */
+/* Takes the steps. False: they are more than one datagram. */
 static bool answer_steps_udp(struct server *s, struct request *q, struct exchange *x,
-                             const struct transfer *t, const struct xfr_steps *steps)
+                             const struct transfer *t, struct xfr_steps *steps)
 {
     struct xfr_out_head head;
     struct xfr_out_soa soa = outflow_soa(t->version);

@@ -22,6 +22,11 @@ static enum transfer_read_end say(struct transfer_read *r, enum transfer_read_en
     return end;
 }
 
+static bool is_stopped(const struct transfer_read *r)
+{
+    return atomic_load(r->is_ending) || atomic_load(&r->is_unwanted);
+}
+
 /* --- condensing --- */
 
 static void condense(struct transfer_read *r, struct xfr_steps *all)
@@ -34,6 +39,25 @@ static void condense(struct transfer_read *r, struct xfr_steps *all)
     xfr_steps_done(&r->steps);
     xfr_steps_add(&r->steps, one);
     r->is_condensed = true;
+}
+
+/* They were read for nothing: what is beyond the first window is not kept for a client that takes
+ * it slowly. A zone's changes are numbered without a gap. */
+static enum transfer_read_end shorten(struct transfer_read *r, enum transfer_read_end end)
+{
+    struct xfr_steps *s = &r->steps;
+    unsigned kept = 0;
+    uint64_t bytes = 0;
+    while (kept < s->count && bytes < TRANSFER_WINDOW_BYTES)
+        bytes += s->at[kept++]->diff.len;
+    if (kept == s->count)
+        return end;
+    r->seq -= s->count - kept;
+    r->serial = s->at[kept - 1]->diff.serial_to;
+    while (s->count > kept)
+        xfr_step_release(s->at[--s->count]);
+    s->bytes = bytes;
+    return TRANSFER_READ_MORE;
 }
 
 /* --- the log --- */
@@ -79,7 +103,7 @@ static bool on_change(void *arg, const struct change *c)
         return false;
     }
     step_add(r, c);
-    return r->steps.bytes < r->window && !atomic_load(r->is_ending);
+    return r->steps.bytes < r->window && !is_stopped(r);
 }
 
 static enum transfer_read_end read_window(struct transfer_read *r, struct journal *j)
@@ -154,11 +178,13 @@ static enum transfer_read_end first(struct transfer_read *r, struct journal *j)
         return TRANSFER_READ_USELESS; /* nothing was sent yet */
     if (is_much && end == TRANSFER_READ_LAST)
         condense(r, &r->steps);
-    return end;
+    return r->is_condensed ? end : shorten(r, end);
 }
 
 static enum transfer_read_end run(struct transfer_read *r)
 {
+    if (is_stopped(r))
+        return say(r, TRANSFER_READ_FAILED, "not wanted any more");
     if (r->held.count) {
         condense(r, &r->held);
         return TRANSFER_READ_LAST;

@@ -4,7 +4,8 @@
  *
  * The first reading also decides whether the differences are worth sending: not if the serial is
  * unknown, nor if they are larger than the zone (RFC 1995 s5), nor if one of them alone is more
- * than we like to have in memory. Far behind, it tries to make one step of them all. */
+ * than we like to have in memory. Far behind, it tries to make one step of them all; where that does
+ * not shorten them, they come in windows. */
 #ifndef REEVE_SERVER_TRANSFER_READ_H
 #define REEVE_SERVER_TRANSFER_READ_H
 
@@ -39,6 +40,7 @@ struct transfer_read {
     /* what is wanted */
     struct state *state;
     const atomic_bool *is_ending;
+    atomic_bool is_unwanted; /* may be set while it is under way: it ends soon, with anything */
     struct name_buf zone;
     uint64_t log_id, until;     /* the change that led to serial_to */
     uint32_t serial, serial_to; /* serial: reached so far, at first the client's */

@@ -58,8 +58,8 @@ struct xfr_out {
     unsigned step_at, step_kept; /* the step in hand; the first that is still held */
     unsigned part;               /* of it: 0 removed, 1 added */
     struct rd left;              /* of the part */
-    bool is_ended;
-    uint32_t serial; /* where the steps so far lead */
+    bool is_ended, has_serial;
+    uint32_t serial; /* has_serial: where the steps so far lead */
     struct name_buf apex;
     uint8_t *soa; /* newest: length and rdata */
     uint32_t soa_ttl;
@@ -239,9 +239,10 @@ static enum supply supply_steps(struct xfr_out *x, struct diag *diag)
     if (x->step_at == x->steps.count)
         return x->is_ended ? supply_close(x, diag) : SUPPLY_LACK;
     const struct diff *d = &x->steps.at[x->step_at]->diff;
-    if (x->step_at > 0 && d->serial_from != x->serial)
+    if (x->has_serial && d->serial_from != x->serial)
         return broken(x, diag, "does not begin where the one before ends");
     x->serial = d->serial_from;
+    x->has_serial = true;
     return supply_part(x, d, diag);
 }
 
@@ -293,18 +294,31 @@ struct xfr_out *xfr_out_steps(const struct xfr_out_head *head, const struct xfr_
     return x;
 }
 
-void xfr_out_give(struct xfr_out *x, const struct xfr_steps *steps)
+/* The apex as the zone spells it, since names in the differences end in that. */
+static void take_apex(struct xfr_out *x, const struct xfr_steps *steps)
+{
+    if (x->stage != STAGE_OPEN || steps->count == 0)
+        return;
+    struct rd r = rd_over(steps->at[0]->diff.bytes, steps->at[0]->diff.len);
+    struct name owner = rd_name(&r);
+    if (!r.bad && name_is_equal(owner, name_of(&x->apex)))
+        name_copy(&x->apex, owner);
+}
+
+void xfr_out_give(struct xfr_out *x, struct xfr_steps *steps)
 {
     ASSERT(x->supply == supply_steps && !x->is_ended);
-    if (x->steps.count == 0 && steps->count > 0) {
-        /* the apex as the zone spells it, since names in the differences end in that */
-        struct rd r = rd_over(steps->at[0]->diff.bytes, steps->at[0]->diff.len);
-        struct name owner = rd_name(&r);
-        if (!r.bad && name_is_equal(owner, name_of(&x->apex)))
-            name_copy(&x->apex, owner);
+    take_apex(x, steps);
+    if (x->step_at == x->steps.count) { /* all that came before is in messages */
+        xfr_steps_done(&x->steps);
+        x->steps = *steps;
+        x->step_at = x->step_kept = 0;
+        *steps = (struct xfr_steps){0};
+        return;
     }
     for (unsigned i = 0; i < steps->count; i++)
         xfr_steps_add(&x->steps, xfr_step_hold(steps->at[i]));
+    xfr_steps_done(steps);
 }
 
 void xfr_out_end(struct xfr_out *x)

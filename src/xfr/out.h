@@ -46,8 +46,9 @@ struct xfr_out_soa {
     uint32_t ttl;
 };
 struct xfr_out *xfr_out_steps(const struct xfr_out_head *head, const struct xfr_out_soa *newest);
-/* Takes a reference of each step. More may be given while messages are being made. */
-void xfr_out_give(struct xfr_out *x, const struct xfr_steps *steps);
+/* Takes the steps: empty afterwards. More may be given while messages are being made; those that
+ * come when XFR_OUT_HUNGRY asks for them cost nothing here. */
+void xfr_out_give(struct xfr_out *x, struct xfr_steps *steps);
 /* No more steps come. */
 void xfr_out_end(struct xfr_out *x);
 /* NULL is fine. */

@@ -114,7 +114,10 @@ static void hear_steps(struct xfr_out_head *head, struct zone *z, const struct x
 {
     struct xfr_out_soa soa = {rrset_first(z->published->soa), z->published->soa.ttl};
     struct xfr_out *x = xfr_out_steps(head, &soa);
-    xfr_out_give(x, steps);
+    struct xfr_steps given = {0};
+    for (unsigned i = 0; i < steps->count; i++)
+        xfr_steps_add(&given, xfr_step_hold(steps->at[i]));
+    xfr_out_give(x, &given);
     xfr_out_end(x);
     hear("1,000 steps", x);
 }

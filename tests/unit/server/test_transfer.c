@@ -276,6 +276,49 @@ Test(transfer_out, reads_what_is_not_in_memory_in_windows)
     bed_free(b);
 }
 
+/* So many that a shorter form of them is looked for, in vain: they are not all kept. */
+Test(transfer_out, keeps_a_window_of_what_cannot_be_condensed)
+{
+    struct bed *b = open_bed("");
+    struct taken t = {0};
+    for (unsigned i = 0; i < LARGE; i++)
+        change_large(b, CLASS_IN, i);
+    restart(b);
+    finish(b, begin(b, 2), &t);
+    unsigned steps = LARGE + 1 - 2;
+    cr_expect_eq(t.soas, 2 + 2 * steps, "%u", t.soas);
+    cr_expect_eq(t.records, 2 + 3 * steps, "a record in each: %u", t.records);
+    cr_expect_geq(t.waits, 3, "1.5 MB in windows of 512 kB: %u", t.waits);
+    cr_expect_eq(counters(b)->ixfr_condensed, 0);
+    bed_free(b);
+}
+
+/* Asking and closing at once leaves no more readings behind than there may be transfers. */
+Test(transfer_out, counts_until_its_reading_is_back)
+{
+    static const char limit[] = ", limits: {transfers-out: 1}";
+    struct bed *b = open_bed(limit);
+    struct taken t = {0};
+    cr_assert_eq(add(b, "x.a.example."), NOERROR);
+    cr_assert_eq(add(b, "y.a.example."), NOERROR);
+    server_free(b->server);
+    bed_start(b, limit, OPEN);
+    bed_settle(b);
+    struct outflow *f = begin(b, 1);
+    cr_assert_not_null(f);
+    server_outflow_end(b->server, f, false);
+    cr_expect_null(begin(b, 1), "what it has asked for is still being read");
+    cr_expect_eq(bed_rcode(b), SERVFAIL);
+    cr_expect_eq(counters(b)->transfers_over_limit, 1);
+    while (b->server->outflows) {
+        cr_assert(bed_wait(b));
+        (void)server_collect(b->server, b->now_us);
+    }
+    finish(b, begin(b, 1), &t);
+    cr_expect_eq(t.records, 2 + 3 + 3);
+    bed_free(b);
+}
+
 Test(transfer_out, knows_the_serial_that_the_history_begins_with)
 {
     struct bed *b = open_bed("");

@@ -84,8 +84,10 @@ Test(out, may_end_or_be_dropped_at_any_time)
     xfr_out_free(x);
     x = stream_to(JAIN_SOA(3));
     xfr_out_give(x, &steps);
+    cr_expect_eq(steps.count, 0, "they are the stream's");
     xfr_out_free(x);
     x = stream_to(JAIN_SOA(3));
+    steps_add(&steps, diff_from_text(JAIN, JAIN_STEP_1_2));
     xfr_out_give(x, &steps);
     cr_assert_eq(client_hear(&c, x, &diag), XFR_OUT_HUNGRY);
     xfr_out_free(x);
