@@ -34,8 +34,8 @@ static void show_away(const json_t *row, const char *key, json_int_t now_us, con
 static void show_state(const json_t *row, FILE *out)
 {
     const char *state = show_text_of(row, "state");
-    bool is_bad = strcmp(state, "behind") == 0 || strcmp(state, "ahead") == 0 ||
-                  strcmp(state, "failed") == 0;
+    bool is_bad =
+        strcmp(state, "behind") == 0 || strcmp(state, "ahead") == 0 || strcmp(state, "failed") == 0;
     for (const char *s = state; *s; s++)
         fputc(is_bad ? toupper((unsigned char)*s) : *s, out);
     if (show_has(row, "behind"))

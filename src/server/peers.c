@@ -113,9 +113,9 @@ static void say_state(struct server *s, struct follower *f)
 {
     char zone[NAME_TEXT_MAX];
     enum follower_state state = follower_state(f);
-    bool is_bad = state == FOLLOWER_FAILED ||
-                  ((state == FOLLOWER_BEHIND || state == FOLLOWER_AHEAD) &&
-                   s->now_us - f->behind_us >= BEHIND_LOG_US);
+    bool is_bad =
+        state == FOLLOWER_FAILED || ((state == FOLLOWER_BEHIND || state == FOLLOWER_AHEAD) &&
+                                     s->now_us - f->behind_us >= BEHIND_LOG_US);
     bool is_good = state == FOLLOWER_CURRENT || state == FOLLOWER_TOLD;
     if (is_bad ? f->said == state : !is_good || f->said == FOLLOWER_UNKNOWN)
         return;

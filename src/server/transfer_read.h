@@ -4,8 +4,8 @@
  *
  * The first reading also decides whether the differences are worth sending: not if the serial is
  * unknown, nor if they are larger than the zone (RFC 1995 s5), nor if one of them alone is more
- * than we like to have in memory. Far behind, it tries to make one step of them all; where that does
- * not shorten them, they come in windows. */
+ * than we like to have in memory. Far behind, it tries to make one step of them all; where that
+ * does not shorten them, they come in windows. */
 #ifndef REEVE_SERVER_TRANSFER_READ_H
 #define REEVE_SERVER_TRANSFER_READ_H
 
