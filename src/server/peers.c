@@ -74,7 +74,7 @@ unsigned peers_having(const struct server_zone *z, uint32_t serial)
 {
     unsigned count = 0;
     for (unsigned i = 0; z->peers && i < z->peers->count; i++)
-        count += follower_has(z->peers->list[i], serial);
+        count += follower_serves(z->peers->list[i], serial);
     return count;
 }
 
@@ -308,7 +308,7 @@ static struct follower *find(const struct server_zone *z, const struct xfr_quest
     return what == PEER_TAKEN ? best : NULL;
 }
 
-static void has(struct server *s, struct follower *f, uint32_t serial)
+static void has(struct server *s, struct follower *f, enum peer_event what, uint32_t serial)
 {
     f->notify.has = serial;
     f->notify.is_known = true;
@@ -319,7 +319,16 @@ static void has(struct server *s, struct follower *f, uint32_t serial)
         f->behind_us = s->now_us;
     }
     step(s, f, NOTIFY_HAS, serial);
-    waiters_check(s, f->zone);
+    if (what == PEER_HAS)
+        serving_note(s, f, serial);
+    else
+        serving_look(s, f);
+}
+
+void peers_look(struct server *s, struct server_zone *z)
+{
+    for (unsigned i = 0; z->peers && i < z->peers->count; i++)
+        serving_look(s, z->peers->list[i]);
 }
 
 void peers_heard(struct server *s, struct server_zone *z, const struct xfr_question *who,
@@ -334,7 +343,7 @@ void peers_heard(struct server *s, struct server_zone *z, const struct xfr_quest
         f->is_taking = what == PEER_TAKES;
     /* a transfer that took long does not take back what another one has brought meanwhile */
     if (what == PEER_HAS || (what == PEER_TAKEN && !follower_has(f, serial)))
-        has(s, f, serial);
+        has(s, f, what, serial);
     else if (what == PEER_BROKE_OFF)
         set_error(f, s->now_us, "it broke a transfer off");
 }
@@ -349,6 +358,7 @@ static struct follower *follower_new(struct server_zone *z)
     notify_init(&f->notify, seed);
     f->zone = z;
     f->timer.fire = on_time;
+    f->look_timer.fire = serving_on_time;
     return f;
 }
 
@@ -357,6 +367,7 @@ static void follower_free(struct server *s, struct follower *f)
     if (!f)
         return;
     drop_telling(s, f, false);
+    serving_stop(s, f);
     timer_stop(&s->timers, &f->timer);
     free(f->error);
     free(f);

@@ -26,6 +26,7 @@ enum follower_state {
 };
 
 struct telling;
+struct looking;
 
 struct follower {
     struct server_zone *zone;
@@ -42,6 +43,12 @@ struct follower {
     int64_t heard_us;         /* 0: never */
     int64_t error_us;
     char *error; /* the last one; NULL: none */
+    /* serving.c: the serial of its answers, as far as it was asked */
+    bool is_served_known;
+    uint32_t served;
+    struct looking *looking; /* the question under way; NULL: none */
+    struct timer look_timer;
+    int64_t look_pause_us;
 };
 
 struct peers {
@@ -51,8 +58,17 @@ struct peers {
 
 /* It has what we had under that serial, or something newer of ours. */
 bool follower_has(const struct follower *f, uint32_t serial);
+/* And its answers are from it. */
+bool follower_serves(const struct follower *f, uint32_t serial);
 bool follower_is_current(const struct follower *f);
 enum follower_state follower_state(const struct follower *f);
 const char *follower_state_text(enum follower_state state);
+
+/* serving.c. Asks it what it serves, if somebody waits for that and it is not known. */
+void serving_look(struct server *s, struct follower *f);
+/* It serves that serial, as it says itself. */
+void serving_note(struct server *s, struct follower *f, uint32_t serial);
+void serving_stop(struct server *s, struct follower *f);
+void serving_on_time(void *arg, struct timer *timer);
 
 #endif

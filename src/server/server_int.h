@@ -276,7 +276,10 @@ void peers_free(struct server *s, struct server_zone *z);
 void peers_published(struct server *s, struct server_zone *z);
 /* The operator wants all of them told, whatever is known of them. */
 void peers_tell_all(struct server *s, struct server_zone *z);
-/* How many of them are known to have that serial, or a newer one. */
+/* Somebody waits for them: those that have something newer than they are known to serve are asked.
+ */
+void peers_look(struct server *s, struct server_zone *z);
+/* How many of them are known to serve that serial, or a newer one. */
 unsigned peers_having(const struct server_zone *z, uint32_t serial);
 /* control_peers.c: an array "secondaries", one row each; nothing if it has none. */
 void peers_describe(const struct server_zone *z, json_t *out);

@@ -30,6 +30,7 @@ bool waiter_start(struct server *s, struct server_zone *z, struct waiter *w, int
     w->timer = (struct timer){.fire = on_time};
     list_add_last(&z->waiters, &w->link);
     timer_set(&s->timers, &w->timer, until_us);
+    peers_look(s, z);
     return false;
 }
 

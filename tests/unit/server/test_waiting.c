@@ -60,7 +60,7 @@ static void taken(struct bed *b, const char *by, uint32_t serial)
     union address a = {.v4 = {.sin_family = AF_INET}};
     struct xfr_question who = {NULL, &a};
     cr_assert_eq(inet_pton(AF_INET, by, &a.v4.sin_addr), 1);
-    peers_heard(b->server, zone_a(b), &who, PEER_TAKEN, serial);
+    peers_heard(b->server, zone_a(b), &who, PEER_HAS, serial);
 }
 
 static bool wait_for(struct bed *b, struct waiter *w, uint32_t serial, unsigned count)

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Does a secondary serve what it has taken? Asked only while somebody waits for it.
+ *
+ * The last byte of a transfer is with the secondary some time before its answers are from it:
+ * milliseconds in some servers, half a second in others. Who waits for the secondaries (an ACME
+ * client's UPDATE) is going to ask them, so what counts is the SOA that they answer with. The
+ * questions follow one another as long as it is not there, with pauses that grow. */
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "dns/rr.h"
+#include "server/peers.h"
+
+#define LOOK_WAIT_US      1000000
+#define LOOK_PAUSE_US     1000
+#define LOOK_PAUSE_MAX_US 100000
+
+/* A SOA query on its way. */
+struct looking {
+    struct call call;
+    struct xfr_ask ask;
+    struct tsig_session tsig;
+    struct follower *of;
+};
+
+bool follower_serves(const struct follower *f, uint32_t serial)
+{
+    int order = serial_compare(serial, f->served);
+    return f->is_served_known && follower_has(f, serial) && (order == 0 || order == -1);
+}
+
+static void drop_looking(struct server *s, struct follower *f)
+{
+    struct looking *l = f->looking;
+    if (!l)
+        return;
+    f->looking = NULL;
+    call_end(s, &l->call, false);
+    tsig_session_done(&l->tsig);
+    free(l);
+}
+
+void serving_stop(struct server *s, struct follower *f)
+{
+    drop_looking(s, f);
+    timer_stop(&s->timers, &f->look_timer);
+}
+
+void serving_note(struct server *s, struct follower *f, uint32_t serial)
+{
+    f->served = serial;
+    f->is_served_known = true;
+    f->look_pause_us = LOOK_PAUSE_US;
+    waiters_check(s, f->zone);
+}
+
+static void look_again(struct server *s, struct follower *f)
+{
+    drop_looking(s, f);
+    timer_set(&s->timers, &f->look_timer, s->now_us + f->look_pause_us);
+    f->look_pause_us *= 2;
+    if (f->look_pause_us > LOOK_PAUSE_MAX_US)
+        f->look_pause_us = LOOK_PAUSE_MAX_US;
+}
+
+static void on_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+{
+    struct looking *l = container_of(c, struct looking, call);
+    struct follower *f = l->of;
+    struct xfr_reply reply;
+    xfr_reply_read(&l->ask, &l->tsig, bytes, len, s->now_us, &reply, NULL);
+    if (reply.kind == XFR_REPLY_FOREIGN)
+        return;
+    bool is_served = reply.kind == XFR_REPLY_OK && serial_compare(f->notify.has, reply.serial) != 1;
+    if (is_served) {
+        drop_looking(s, f);
+        serving_note(s, f, reply.serial);
+    } else {
+        look_again(s, f);
+    }
+}
+
+static void on_failed(struct server *s, struct call *c, const char *reason)
+{
+    (void)reason;
+    look_again(s, container_of(c, struct looking, call)->of);
+}
+
+static const struct call_kind looking_kind = {on_message, on_failed};
+
+static void ask(struct server *s, struct follower *f)
+{
+    const struct remote *r = f->remote;
+    uint8_t bytes[XFR_ASK_MAX];
+    struct tsig_key *key = keyring_find(s->keyring, name_of(&r->key));
+    struct looking *l = mem_alloc_zero(sizeof(*l));
+    f->looking = l;
+    l->of = f;
+    l->ask = (struct xfr_ask){.kind = XFR_ASK_SOA,
+                              .transport = TRANSPORT_UDP,
+                              .zone = name_of(&f->zone->entry->name),
+                              .key = r->key.len ? key : NULL};
+    random_bytes(&l->ask.id, sizeof(l->ask.id));
+    l->call.kind = &looking_kind;
+    l->call.to = (struct peer){r->addresses[f->address % r->address_count], TRANSPORT_UDP};
+    l->call.source = r->source;
+    l->call.is_urgent = true;
+    l->call.wait_us = LOOK_WAIT_US;
+    call_start(s, &l->call, bytes, xfr_ask_write(&l->ask, &l->tsig, s->now_us, bytes));
+}
+
+void serving_look(struct server *s, struct follower *f)
+{
+    if (list_is_empty(&f->zone->waiters) || !f->notify.is_known || f->looking ||
+        follower_serves(f, f->notify.has))
+        return;
+    timer_stop(&s->timers, &f->look_timer);
+    ask(s, f);
+}
+
+void serving_on_time(void *arg, struct timer *timer)
+{
+    serving_look(arg, container_of(timer, struct follower, look_timer));
+}
