@@ -18,11 +18,13 @@
 
 /* A secondary that takes longer has something to be said of in the log; usually it is milliseconds.
  */
-#define BEHIND_LOG_US  30000000
+#define BEHIND_LOG_US   30000000
+/* Of all zones: one server that is down may be the secondary of thousands. */
+#define LOGS_PER_SECOND 10
 /* Over TCP: for the connection, and then for the answer. */
-#define TCP_WAIT_US    10000000
+#define TCP_WAIT_US     10000000
 /* A message that has not left the queue yet is looked at again. */
-#define QUEUED_WAIT_US 1000000
+#define QUEUED_WAIT_US  1000000
 
 /* A NOTIFY on its way. */
 struct telling {
@@ -112,6 +114,7 @@ const char *follower_state_text(enum follower_state state)
 static void say_state(struct server *s, struct follower *f)
 {
     char zone[NAME_TEXT_MAX];
+    uint64_t suppressed;
     enum follower_state state = follower_state(f);
     bool is_bad =
         state == FOLLOWER_FAILED || ((state == FOLLOWER_BEHIND || state == FOLLOWER_AHEAD) &&
@@ -120,12 +123,14 @@ static void say_state(struct server *s, struct follower *f)
     if (is_bad ? f->said == state : !is_good || f->said == FOLLOWER_UNKNOWN)
         return;
     f->said = is_bad ? state : FOLLOWER_UNKNOWN;
+    if (!log_rate_is_open(&s->following_rate, LOGS_PER_SECOND, s->now_us, &suppressed))
+        return;
     name_text(name_of(&f->zone->entry->name), zone);
     LOG_EVENT(is_bad ? LOG_WARN_LEVEL : LOG_NOTICE_LEVEL,
               is_bad ? "secondary does not follow" : "secondary follows again", {"zone", zone},
               {"secondary", f->remote->text}, {"state", follower_state_text(state)},
               {"serial", f->notify.is_known ? LOG_U64(f->notify.has) : NULL},
-              {"reason", is_bad ? f->error : NULL});
+              {"reason", is_bad ? f->error : NULL}, {"suppressed", LOG_SUPPRESSED(suppressed)});
 }
 
 /* --- sending --- */

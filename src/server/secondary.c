@@ -228,11 +228,14 @@ void secondary_step(struct server *s, struct secondary *sec, const struct refres
     struct refresh_event event = *e;
     struct diag diag = {0};
     event.now_us = s->now_us;
-    if (event.kind == REFRESH_CURRENT || event.kind == REFRESH_TAKEN ||
-        event.kind == REFRESH_ANSWERED)
+    /* whose answer leads to a transfer is of use when that has come */
+    bool is_probe = event.kind == REFRESH_ANSWERED;
+    if (event.kind == REFRESH_CURRENT || event.kind == REFRESH_TAKEN)
         note_success(s, sec);
-    for (;;) {
+    for (;; is_probe = false) {
         struct refresh_act act = refresh_step(&sec->refresh, &event);
+        if (act.kind == REFRESH_WAIT && is_probe)
+            note_success(s, sec);
         if (act.kind == REFRESH_WAIT)
             break;
         sec->act = act;

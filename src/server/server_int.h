@@ -134,7 +134,7 @@ struct server {
     struct recents recents;
     struct list waiters_over; /* who is told of it by a timer that is due */
     unsigned waiting;         /* updates that are durable and wait for secondaries */
-    struct log_rate waited_rate;
+    struct log_rate waited_rate, following_rate;
     bool is_ending;
     struct secondaries secondaries;
     struct timer cookie_timer;
