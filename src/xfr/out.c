@@ -352,7 +352,7 @@ static void start(struct xfr_out *x, uint8_t *out)
     bool is_first = x->count.messages == 0;
     struct pack_room room = {
         .fill = XFR_OUT_FILL,
-        .reserved = tsig_room(&x->tsig) + (is_first ? x->opt_len : 0),
+        .reserved = tsig_room(&x->tsig) + x->opt_len,
         .records_min = is_first ? 2 : 1,
     };
     pack_start(&x->pack, out, &room);
@@ -363,7 +363,7 @@ static void start(struct xfr_out *x, uint8_t *out)
 static enum xfr_out_next finish(struct xfr_out *x, int64_t now_us, size_t *len,
                                 enum xfr_out_next next)
 {
-    bool is_first = x->count.messages == 0, has_opt = is_first && x->opt_len;
+    bool is_first = x->count.messages == 0, has_opt = x->opt_len > 0;
     uint8_t *wire = x->pack.wire;
     *len = x->pack.len;
     put_u16(wire, x->id);

@@ -5,8 +5,9 @@
  * updates go on. A stream of differences is given its steps in order, all at once or as they come
  * from the change log. Messages are filled to about XFR_OUT_FILL bytes, since compression pointers
  * reach no further (RFC 1035 s4.1.4), and each is signed when the request was (RFC 8945 s5.3.1).
- * The first one has the question and, if the request had one, our OPT. No sockets, no clock, no
- * waiting in here; making a message takes about 0.1 ms. */
+ * The first one has the question, and all have our OPT if the request had one (RFC 5936 s2.2.5:
+ * clients that sent a cookie miss it else). No sockets, no clock, no waiting in here; making a
+ * message takes about 0.1 ms. */
 #ifndef REEVE_XFR_OUT_H
 #define REEVE_XFR_OUT_H
 

@@ -240,7 +240,7 @@ Test(out, first_message_has_two_records)
     done();
 }
 
-Test(out, has_the_options_in_the_first_message_only)
+Test(out, has_the_options_in_every_message)
 {
     static const uint8_t opt[] = {0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, 9, 0, 0};
     struct name_buf apex = name_from("example.");
