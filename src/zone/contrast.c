@@ -37,6 +37,7 @@ static int order(const struct side *a, const struct side *b)
 
 static void note(struct touched *t, const struct side *s)
 {
+    ASSERT(s->node);
     bool in_nsec3 = s->walk.in_nsec3, is_apex = s->node->owner_len == s->walk.v->zone->name.len;
     if (is_apex && !in_nsec3)
         t->apex = (struct touched_owner){s->node, in_nsec3};
