@@ -47,21 +47,24 @@ void serving_stop(struct server *s, struct follower *f)
     timer_stop(&s->timers, &f->look_timer);
 }
 
+/* What is new is followed by something newer soon, so that the pauses are short again. */
 void serving_note(struct server *s, struct follower *f, uint32_t serial)
 {
+    if (!f->is_served_known || f->served != serial)
+        f->look_pause_us = 0;
     f->served = serial;
     f->is_served_known = true;
-    f->look_pause_us = LOOK_PAUSE_US;
     waiters_check(s, f->zone);
 }
 
 static void look_again(struct server *s, struct follower *f)
 {
+    int64_t pause_us = 2 * f->look_pause_us;
     drop_looking(s, f);
+    f->look_pause_us = pause_us < LOOK_PAUSE_US       ? LOOK_PAUSE_US
+                       : pause_us > LOOK_PAUSE_MAX_US ? LOOK_PAUSE_MAX_US
+                                                      : pause_us;
     timer_set(&s->timers, &f->look_timer, s->now_us + f->look_pause_us);
-    f->look_pause_us *= 2;
-    if (f->look_pause_us > LOOK_PAUSE_MAX_US)
-        f->look_pause_us = LOOK_PAUSE_MAX_US;
 }
 
 static void on_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
@@ -72,13 +75,12 @@ static void on_message(struct server *s, struct call *c, const uint8_t *bytes, s
     xfr_reply_read(&l->ask, &l->tsig, bytes, len, s->now_us, &reply, NULL);
     if (reply.kind == XFR_REPLY_FOREIGN)
         return;
-    bool is_served = reply.kind == XFR_REPLY_OK && serial_compare(f->notify.has, reply.serial) != 1;
-    if (is_served) {
-        drop_looking(s, f);
+    if (reply.kind == XFR_REPLY_OK) /* also of an older one: somebody may wait for just that */
         serving_note(s, f, reply.serial);
-    } else {
+    if (follower_serves(f, f->notify.has))
+        drop_looking(s, f);
+    else
         look_again(s, f);
-    }
 }
 
 static void on_failed(struct server *s, struct call *c, const char *reason)
@@ -94,6 +96,8 @@ static void ask(struct server *s, struct follower *f)
     const struct remote *r = f->remote;
     uint8_t bytes[XFR_ASK_MAX];
     struct tsig_key *key = keyring_find(s->keyring, name_of(&r->key));
+    if (r->key.len && !key)
+        return; /* revoked: nothing is sent unsigned instead, and who waits does so in vain */
     struct looking *l = mem_alloc_zero(sizeof(*l));
     f->looking = l;
     l->of = f;
