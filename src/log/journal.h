@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "dns/name.h"
+#include "dns/rdata.h"
 
 struct journal;
 
@@ -59,6 +60,15 @@ struct journal_source {
     size_t base_len;
 };
 
+/* Until when a record is kept (RFC 9664). */
+struct journal_lease {
+    struct name owner;
+    uint16_t type;
+    struct rdata rdata;
+    int64_t expires_us; /* wall clock */
+    uint32_t lease_s;   /* as it was granted; 0: the record is kept for good, or is gone */
+};
+
 struct change {
     uint64_t zone; /* struct journal_zone's id */
     uint64_t seq;  /* 1 for a zone's first */
@@ -73,6 +83,13 @@ struct change {
     size_t diff_len, added_at;
     uint32_t removed_count, added_count;
     const struct journal_source *source; /* CHANGE_FILE, when appended; NULL when read */
+    /* What becomes of the leases of these records, in the same transaction, in this order; when
+     * appended. */
+    const struct journal_lease *leases;
+    unsigned lease_count;
+    /* Nothing changes but leases (renewals): there is no row in the history, and seq is that of the
+     * zone's newest change (0: none), which it follows. */
+    bool is_leases_only;
 };
 
 /* --- opening --- */
@@ -200,6 +217,15 @@ enum err journal_history(struct journal *j, uint64_t zone, struct journal_histor
 /* The same of the changes behind `seq` only. */
 enum err journal_history_after(struct journal *j, uint64_t zone, uint64_t seq,
                                struct journal_history *out, struct diag *diag);
+
+/* --- leases --- */
+
+/* All leases of a zone, in an order that says nothing; the view lives until fn returns, false ends
+ * it. Commits go on in between: one made or renewed meanwhile may come or not. *damaged counts rows
+ * that are not as they were written: they are left out, and their records stay for good. */
+typedef bool (*journal_lease_fn)(void *arg, const struct journal_lease *lease);
+enum err journal_leases(struct journal *j, uint64_t zone, journal_lease_fn fn, void *arg,
+                        uint64_t *damaged, struct diag *diag);
 
 /* --- snapshots --- */
 

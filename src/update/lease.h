@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The records of a zone that are not kept for good (Update Lease, RFC 9664), and when each is over.
+ *
+ * A record is known by owner name (case aside), type and rdata (rdata_compare()), never by its TTL.
+ * Finding, putting and dropping one costs O(1) on average, and the next that is over O(log n).
+ * What the set holds of a record is a copy: about 60 bytes beside its owner and rdata. */
+#ifndef REEVE_UPDATE_LEASE_H
+#define REEVE_UPDATE_LEASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "dns/name.h"
+#include "dns/rdata.h"
+
+struct lease {
+    struct name owner;
+    uint16_t type;
+    struct rdata rdata; /* in stored form */
+    int64_t expires_us; /* wall clock */
+    uint32_t lease_s;   /* as it was granted */
+};
+
+struct lease_entry;
+struct lease_set {
+    struct hash_key key;
+    struct lease_entry **slots; /* by hash; the capacity is a power of two */
+    struct lease_entry **heap;  /* by expires_us: those that are not held */
+    size_t cap, count, heap_count, heap_cap;
+};
+
+/* key: drawn, since owners are chosen by clients. */
+void lease_set_init(struct lease_set *l, struct hash_key key);
+void lease_set_done(struct lease_set *l);
+
+/* False: the record has none. Views live until the set is changed. */
+bool lease_set_get(const struct lease_set *l, struct name owner, uint16_t type, struct rdata rdata,
+                   struct lease *out);
+/* A new one, or the record's is replaced. */
+void lease_set_put(struct lease_set *l, const struct lease *lease);
+/* False: the record has none. */
+bool lease_set_drop(struct lease_set *l, struct name owner, uint16_t type, struct rdata rdata);
+
+/* Something is under way that decides about the record's lease: it is over for nobody until that
+ * has ended. Holds are counted. A record without a lease is not held, and a lease that was dropped
+ * and made again meanwhile is not held any more: releasing more than was held changes nothing. */
+void lease_set_hold(struct lease_set *l, struct name owner, uint16_t type, struct rdata rdata);
+void lease_set_release(struct lease_set *l, struct name owner, uint16_t type, struct rdata rdata);
+
+/* When the first of those not held is over; INT64_MAX: there is none. */
+int64_t lease_set_next_us(const struct lease_set *l);
+/* The first of those not held that is over at now_us, and holds it; false: there is none. */
+bool lease_set_take_due(struct lease_set *l, int64_t now_us, struct lease *out);
+
+/* Those of an owner (owner.len 0: of all), in no order. fn must not change the set; false ends it. */
+typedef bool (*lease_fn)(void *arg, const struct lease *lease);
+void lease_set_each(const struct lease_set *l, struct name owner, lease_fn fn, void *arg);
+
+#endif
