@@ -149,7 +149,7 @@ class Bench:
         """So many updates, each a serial of its own."""
         argv = [self.material.program("update"), "--port", server.port, "--zone", server.zones[0].name, "--key",
                 f"{KEY_NAME}:{KEY_SECRET}", "--mode", KINDS["add-1"].mode, "--outstanding", 1, "--timeout", 20_000,
-                "--count", count, "--seconds", 120]
+                "--count", count, "--seconds", 300]
         done = subprocess.run([str(word) for word in argv], capture_output=True, text=True,
                               preexec_fn=lambda: child_setup(self.load_core))
         if done.returncode != 0 or json.loads(done.stdout)["acked"] != count:
