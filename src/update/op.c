@@ -154,6 +154,14 @@ static enum rcode delete_name(struct update *u, struct item *item)
     return rcode;
 }
 
+static bool is_last_ns(const struct update *u, const struct rr *rr, const struct edit *e)
+{
+    if (rr->type != TYPE_NS || !update_at_apex(u, rr->owner))
+        return false;
+    struct look_range set = look_rrset(e, TYPE_NS);
+    return set.to - set.from == 1;
+}
+
 static enum rcode delete_rr(struct update *u, struct item *item)
 {
     const struct rr *rr = &item->rr;
@@ -162,8 +170,7 @@ static enum rcode delete_rr(struct update *u, struct item *item)
         return NOERROR; /* s2.5.4 */
     if (rr->type == TYPE_SOA)
         return ignore(u, item, "the SOA stays"); /* s3.4.2.4 */
-    struct look_range set = look_rrset(e, rr->type);
-    if (update_at_apex(u, rr->owner) && rr->type == TYPE_NS && set.to - set.from == 1)
+    if (is_last_ns(u, rr, e))
         return ignore(u, item, "the last NS of the apex stays"); /* s3.4.2.4 */
     enum rcode rcode = guard(u, item, rr->type);
     if (rcode == NOERROR)

@@ -118,6 +118,7 @@ static const struct sample {
     {TYPE_SOA, BYTES("\2ns" APEX "\0\1h" APEX "\0\0\0\0\5\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1")},
     {TYPE_MX, BYTES("\0\12\3www" APEX "\0")},
     {TYPE_NSEC, BYTES("\3www" APEX "\0\0\1\100")},
+    {TYPE_RRSIG, BYTES("\0\1\15\2\0\0\1,p\333\330\200^\14\341\0\0\1" APEX "\0\0\0\0")},
     {TYPE_APL, {NULL, 0}},
     {65280, BYTES("\1\2")},
 };
