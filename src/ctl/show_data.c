@@ -39,6 +39,10 @@ void show_journalcheck(const json_t *line, FILE *out)
     fputs(", ", out);
     show_count(show_number_of(line, "changes"), "change", out);
     fputs(", ", out);
+    if (show_number_of(line, "leases")) {
+        show_count(show_number_of(line, "leases"), "lease", out);
+        fputs(", ", out);
+    }
     show_count(show_number_of(line, "parts"), "part", out);
     fputs(" of snapshots, ", out);
     show_bytes(show_number_of(line, "bytes"), out);

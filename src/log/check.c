@@ -92,6 +92,31 @@ static enum err check_changes(struct checking *k, const struct journal_zone *z, 
     return fault_or(k, e, diag);
 }
 
+static void count_leases(struct checking *k, const struct lease_slice *slice)
+{
+    k->sums->leases += slice->count;
+    k->sums->bytes += slice->len;
+    for (unsigned i = 0; i < slice->damaged; i++)
+        fault_say(k->sink, "%s: the lease of a record is damaged", k->name);
+}
+
+static enum err check_leases(struct checking *k, struct diag *diag)
+{
+    struct lease_slice *slice = lease_slice_new(k->zone.id);
+    enum err e = OK;
+    while (e == OK) {
+        e = journal_enter(k->j, NEED_READ, diag);
+        if (e != OK)
+            break;
+        e = lease_slice_next(&k->j->sql, slice, diag);
+        journal_leave(k->j);
+        if (e == OK)
+            count_leases(k, slice);
+    }
+    lease_slice_free(slice);
+    return e == ERR_ABSENT ? OK : fault_or(k, e, diag);
+}
+
 static enum err check_zone(struct checking *k, struct diag *diag)
 {
     struct journal_zone z;
@@ -103,6 +128,8 @@ static enum err check_zone(struct checking *k, struct diag *diag)
     k->sums->bytes += z.base_len;
     journal_zone_done(&z);
     e = check_snapshot(k, diag);
+    if (e == OK)
+        e = check_leases(k, diag);
     return e == OK ? check_changes(k, &z, diag) : e;
 }
 

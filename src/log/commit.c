@@ -12,9 +12,14 @@
 /* What the caller promises of each change; change_read() holds rows against the same. */
 static void change_check_sane(const struct change *c)
 {
-    ASSERT(c->zone && c->seq && c->seq < INT64_MAX);
+    ASSERT(c->zone && c->seq < INT64_MAX);
     ASSERT(c->added_at <= c->diff_len);
     ASSERT(!c->source || c->source->identity);
+    ASSERT(!c->lease_count || c->leases);
+    if (c->is_leases_only)
+        ASSERT(c->lease_count && !c->diff_len && !c->source);
+    else
+        ASSERT(c->seq);
 }
 
 static enum err head_get(struct sql *c, uint64_t zone, struct head *out, struct diag *diag)
@@ -41,8 +46,26 @@ static enum err append(struct sql *c, const struct change *change, const struct 
     return e == OK && change->source ? source_put(c, change->zone, change->source, diag) : e;
 }
 
-static enum err append_all(struct sql *c, const struct journal_batch *batch, struct diag *diag)
+/* Renewals leave no row behind, and are held against the newest change all the same. */
+static enum err follow(const struct change *change, const struct head *head, struct diag *diag)
 {
+    if (change->seq == head->seq)
+        return OK;
+    return err_say(diag, ERR_INVALID, "leases as of change %llu do not follow change %llu",
+                   (unsigned long long)change->seq, (unsigned long long)head->seq);
+}
+
+static enum err append_leases(struct journal *j, const struct change *change, struct diag *diag)
+{
+    enum err e = OK;
+    for (unsigned i = 0; e == OK && i < change->lease_count; i++)
+        e = lease_change(&j->sql, change->zone, &change->leases[i], &j->undo, diag);
+    return e;
+}
+
+static enum err append_all(struct journal *j, const struct journal_batch *batch, struct diag *diag)
+{
+    struct sql *c = &j->sql;
     struct head head = {0};
     uint64_t zone = 0;
     enum err e = OK;
@@ -52,9 +75,13 @@ static enum err append_all(struct sql *c, const struct journal_batch *batch, str
         if (change->zone != zone)
             e = head_get(c, change->zone, &head, diag);
         if (e == OK)
-            e = append(c, change, &head, diag);
+            e = change->is_leases_only ? follow(change, &head, diag)
+                                       : append(c, change, &head, diag);
+        if (e == OK)
+            e = append_leases(j, change, diag);
         zone = change->zone;
-        head = (struct head){change->seq, change->serial_to, true};
+        if (!change->is_leases_only)
+            head = (struct head){change->seq, change->serial_to, true};
     }
     return e;
 }
@@ -69,12 +96,23 @@ static enum err is_there(struct sql *c, const struct change *change)
     return e;
 }
 
+/* One that has a row; NULL: nothing but leases, of which nobody can tell whether they are as they
+ * are because of the batch. */
+static const struct change *witness(const struct journal_batch *batch)
+{
+    for (unsigned i = 0; i < batch->count; i++)
+        if (!batch->changes[i].is_leases_only)
+            return &batch->changes[i];
+    return NULL;
+}
+
 /* The rule at the top of revive.c. */
 static enum err decide(struct journal *j, const struct journal_batch *batch, enum err failed)
 {
+    const struct change *one = witness(batch); /* all or none: one transaction */
     enum err there = revive_now(j, NULL);
     if (there == OK)
-        there = is_there(&j->sql, &batch->changes[0]); /* all or none: one transaction */
+        there = one ? is_there(&j->sql, one) : ERR_IO;
     if (there == ERR_ABSENT)
         return failed;
     if (there == OK && revive_settle(j, NULL) == OK)
@@ -88,9 +126,10 @@ static enum err decide(struct journal *j, const struct journal_batch *batch, enu
 static enum err commit(struct journal *j, struct journal_batch *batch)
 {
     struct sql *c = &j->sql;
+    lease_undo_start(&j->undo);
     enum err e = sql_begin(c, &batch->diag);
     if (e == OK)
-        e = sql_end(c, append_all(c, batch, &batch->diag), &batch->diag);
+        e = sql_end(c, append_all(j, batch, &batch->diag), &batch->diag);
     if (e == OK || !c->is_broken)
         return e;
     if (e == ERR_INVALID) /* damage is not the batch's fault */

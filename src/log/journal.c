@@ -356,6 +356,7 @@ void journal_close(struct journal *j)
     pthread_cond_destroy(&j->work);
     pthread_mutex_destroy(&j->lock);
     free(j->doubts);
+    lease_undo_done(&j->undo);
     free(j->trims);
     free(j->vfs);
     free(j);

@@ -220,9 +220,10 @@ enum err journal_history_after(struct journal *j, uint64_t zone, uint64_t seq,
 
 /* --- leases --- */
 
-/* All leases of a zone, in an order that says nothing; the view lives until fn returns, false ends
- * it. Commits go on in between: one made or renewed meanwhile may come or not. *damaged counts rows
- * that are not as they were written: they are left out, and their records stay for good. */
+/* All leases of a zone, in an order that says nothing, names in lower case; the view lives until fn
+ * returns, false ends it. Commits go on in between: one made or renewed meanwhile may come or not.
+ * *damaged counts rows that are not as they were written: they are left out, and their records stay
+ * for good. After a salvage there may be leases of records that are lost, which mean nothing. */
 typedef bool (*journal_lease_fn)(void *arg, const struct journal_lease *lease);
 enum err journal_leases(struct journal *j, uint64_t zone, journal_lease_fn fn, void *arg,
                         uint64_t *damaged, struct diag *diag);
@@ -255,7 +256,7 @@ enum err journal_snapshot_read(struct journal *j, uint64_t snapshot, uint32_t pa
 enum err journal_backup(struct journal *j, const char *dir, struct diag *diag);
 /* Reads every row; `fault` gets a sentence for each that is not as it should be. */
 struct journal_check {
-    uint64_t zones, changes, parts, bytes, faults;
+    uint64_t zones, changes, leases, parts, bytes, faults;
 };
 enum err journal_check(struct journal *j, void (*fault)(void *arg, const char *sentence), void *arg,
                        struct journal_check *out, struct diag *diag);

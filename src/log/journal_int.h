@@ -137,6 +137,9 @@ enum err schema_check(struct sql *c, enum sql_use use, struct diag *diag);
 
 /* --- rows --- */
 
+/* The sum of these bytes behind what `sum` is of: a letter per table to begin with. */
+uint64_t row_sum(uint64_t sum, const void *bytes, size_t len);
+
 /* A row of the table zone; text in struct name_buf's lower case. */
 struct zone_row {
     uint64_t id;
@@ -186,6 +189,48 @@ struct bytes {
 enum err part_get(struct sql *c, uint64_t snapshot, uint32_t part, struct bytes *out,
                   struct diag *diag);
 
+/* leases.c. One row of another kind: lease_s 0 drops it. */
+enum err lease_put(struct sql *c, uint64_t zone, const struct journal_lease *lease,
+                   struct diag *diag);
+/* What a batch found where it wrote: a batch that was reported as failed, and may have come
+ * through, is taken back by writing that. */
+struct lease_undo_row {
+    uint64_t zone;
+    size_t at, len; /* the record, in the room */
+    int64_t expires_us;
+    uint32_t lease_s; /* 0: there was none */
+};
+struct lease_undo {
+    struct lease_undo_row *rows;
+    size_t count, rows_cap;
+    uint8_t *room;
+    size_t len, cap;
+    bool is_wanted;
+};
+/* Forgets the batch before, which must not be wanted any more. */
+void lease_undo_start(struct lease_undo *u);
+void lease_undo_done(struct lease_undo *u);
+enum err lease_undo_run(struct sql *c, const struct lease_undo *u, struct diag *diag);
+/* lease_put(), and notes in the undo what there was. */
+enum err lease_change(struct sql *c, uint64_t zone, const struct journal_lease *lease,
+                      struct lease_undo *undo, struct diag *diag);
+/* A zone's leases, some at a time. */
+struct lease_slice {
+    uint64_t zone;
+    struct journal_lease rows[READ_ROWS_MAX];
+    unsigned count, damaged;
+    /* private: the rows' bytes, and where the last one's are */
+    uint8_t *room;
+    size_t len, cap;
+    struct bytes last;
+    bool is_end;
+};
+struct lease_slice *lease_slice_new(uint64_t zone);
+void lease_slice_free(struct lease_slice *s);
+/* The next ones, copied out. ERR_ABSENT: there are no more. On another failure those before it are
+ * in the slice, and there is no going on. */
+enum err lease_slice_next(struct sql *c, struct lease_slice *slice, struct diag *diag);
+
 /* --- the journal --- */
 
 /* A batch whose fate the disk did not let us know was reported as failed: what is found of it is
@@ -234,6 +279,7 @@ struct journal {
     bool is_wal_cut; /* found damaged at the start */
     struct doubt *doubts;
     size_t doubt_count, doubt_cap;
+    struct lease_undo undo; /* of the batch at hand; wanted: of one in doubt */
     struct trim *trims;
     size_t trim_count, trim_cap;
     bool has_garbage; /* snapshots that are not valid */

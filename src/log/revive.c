@@ -11,9 +11,10 @@
  *
  * The rule for a batch whose commit failed: found after opening and settled, it is durable and gets
  * OK; not found, it is gone for good; found but not settled, it is reported as failed and noted as
- * a doubt, and the next settling takes it away before anybody can read it. A server that is killed
- * before that settling may find it at its next start, like one that is killed between a commit and
- * its answer. */
+ * a doubt, and the next settling takes it away before anybody can read it: the changes, and what
+ * it did to leases. A batch of nothing but leases leaves nothing to be found by, and always counts
+ * as the last. A server that is killed before that settling may find it at its next start, like one
+ * that is killed between a commit and its answer. */
 #include "log/journal_int.h"
 
 #include <stdlib.h>
@@ -33,6 +34,11 @@ void revive_drop(struct journal *j)
 
 /* --- doubts --- */
 
+static bool has_doubts(const struct journal *j)
+{
+    return j->doubt_count > 0 || j->undo.is_wanted;
+}
+
 static struct doubt *doubt_find(struct journal *j, uint64_t zone)
 {
     for (size_t i = 0; i < j->doubt_count; i++)
@@ -43,8 +49,11 @@ static struct doubt *doubt_find(struct journal *j, uint64_t zone)
 
 void revive_doubt_grow(struct journal *j, const struct journal_batch *batch)
 {
+    j->undo.is_wanted = j->undo.count > 0;
     for (unsigned i = 0; i < batch->count; i++) {
         const struct change *c = &batch->changes[i];
+        if (c->is_leases_only)
+            continue;
         struct doubt *d = doubt_find(j, c->zone);
         if (!d) {
             if (j->doubt_count == j->doubt_cap) {
@@ -66,7 +75,7 @@ void revive_doubt_grow(struct journal *j, const struct journal_batch *batch)
 static enum err doubts_resolve(struct journal *j, struct diag *diag)
 {
     struct sql *c = &j->sql;
-    if (j->doubt_count == 0)
+    if (!has_doubts(j))
         return OK;
     enum err e = sql_begin(c, diag);
     if (e != OK)
@@ -83,9 +92,13 @@ static enum err doubts_resolve(struct journal *j, struct diag *diag)
             e = sql_run(c, s, diag, "taking back a failed commit");
         }
     }
+    if (e == OK && j->undo.is_wanted)
+        e = lease_undo_run(c, &j->undo, diag);
     e = sql_end(c, e, diag);
-    if (e == OK)
+    if (e == OK) {
         j->doubt_count = 0;
+        j->undo.is_wanted = false;
+    }
     return e;
 }
 
@@ -142,7 +155,7 @@ enum err revive(struct journal *j, enum journal_need need, struct diag *diag)
     if (!j->sql.db)
         e = is_too_soon(j->open_failed_us) ? err_say(diag, j->trouble_err, "%s", j->trouble.text)
                                            : revive_now(j, diag);
-    if (e != OK || j->is_settled || (need == NEED_READ && j->doubt_count == 0))
+    if (e != OK || j->is_settled || (need == NEED_READ && !has_doubts(j)))
         return e;
     return is_too_soon(j->settle_failed_us) ? err_say(diag, j->trouble_err, "%s", j->trouble.text)
                                             : settle_again(j, diag);

@@ -27,7 +27,7 @@ const char *change_kind_text(enum change_kind kind)
 
 /* --- sums --- */
 
-static uint64_t sum_of(uint64_t sum, const void *bytes, size_t len)
+uint64_t row_sum(uint64_t sum, const void *bytes, size_t len)
 {
     const struct hash_key key = {sum ^ 0x5265657665206c6f, len ^ 0x6720726f77207631};
     return hash_bytes(&key, bytes, len);
@@ -44,13 +44,13 @@ static uint64_t zone_sum(const struct zone_row *z, const char *name)
     wr_u64(&w, z->snapshot_seq);
     wr_u32(&w, z->snapshot_parts);
     wr_u32(&w, z->snapshot_serial);
-    return sum_of(sum_of('z', room, wr_len(&w)), name, strlen(name));
+    return row_sum(row_sum('z', room, wr_len(&w)), name, strlen(name));
 }
 
 static uint64_t source_sum(uint64_t zone, const struct journal_source *s)
 {
-    uint64_t sum = sum_of('s', &zone, sizeof(zone));
-    return sum_of(sum_of(sum, s->identity, strlen(s->identity)), s->base, s->base_len);
+    uint64_t sum = row_sum('s', &zone, sizeof(zone));
+    return row_sum(row_sum(sum, s->identity, strlen(s->identity)), s->base, s->base_len);
 }
 
 static uint64_t checked_sum(const struct journal_checked *k)
@@ -61,7 +61,7 @@ static uint64_t checked_sum(const struct journal_checked *k)
     wr_u64(&w, (uint64_t)k->checked_us);
     wr_u32(&w, k->expire_s);
     ASSERT(!w.bad);
-    return sum_of('k', room, wr_len(&w));
+    return row_sum('k', room, wr_len(&w));
 }
 
 /* A text of a change as it is stored. */
@@ -90,13 +90,13 @@ static uint64_t change_sum(const struct change *c)
         wr_bytes(&w, texts[i], len);
     }
     ASSERT(!w.bad);
-    return sum_of(sum_of('c', room, wr_len(&w)), c->diff, c->diff_len);
+    return row_sum(row_sum('c', room, wr_len(&w)), c->diff, c->diff_len);
 }
 
 static uint64_t part_sum(uint64_t snapshot, uint32_t part, const uint8_t *bytes, size_t len)
 {
     const uint64_t head[] = {snapshot, part};
-    return sum_of(sum_of('p', head, sizeof(head)), bytes, len);
+    return row_sum(row_sum('p', head, sizeof(head)), bytes, len);
 }
 
 /* --- binding and columns --- */

@@ -4,6 +4,8 @@
  * Of each zone: its row, its source, its snapshot if all parts are good, the changes behind it up
  * to the first that is not, and below it those that reach up to it without a gap. Without a good
  * snapshot, changes are of use only if they begin with the zone's first and there never was one.
+ * And each lease that is good, even if the change that made it is lost: one whose record is not
+ * there means nothing.
  *
  * The copy is made beside the damaged files and gets its name reeve.db.salvaged when it is complete
  * and on the disk; then the damaged files are moved aside and it takes their place. A kill before
@@ -192,6 +194,39 @@ static enum err copy_checked(struct salvage *s, const struct zone_row *z, struct
     return OK;
 }
 
+/* ERR_ABSENT: no more, or no way to read them. */
+static enum err copy_some_leases(struct salvage *s, struct lease_slice *slice, uint64_t *lost,
+                                 struct diag *diag)
+{
+    struct diag why = {0};
+    enum err next = lease_slice_next(&s->from, slice, &why), e = OK;
+    if (next == ERR_ABSENT)
+        return next;
+    *lost += slice->damaged;
+    for (unsigned i = 0; e == OK && i < slice->count; i++)
+        e = lease_put(&s->to, slice->zone, &slice->rows[i], diag);
+    if (e == OK && next != OK)
+        LOST(s, "zone %s: leases are lost (%s); their records are kept for good", s->name,
+             why.text);
+    if (e == OK)
+        e = enough(&s->to, diag);
+    return e != OK || next == OK ? e : ERR_ABSENT;
+}
+
+static enum err copy_leases(struct salvage *s, const struct zone_row *z, struct diag *diag)
+{
+    struct lease_slice *slice = lease_slice_new(z->id);
+    uint64_t lost = 0;
+    enum err e;
+    while ((e = copy_some_leases(s, slice, &lost, diag)) == OK)
+        ;
+    lease_slice_free(slice);
+    if (lost)
+        LOST(s, "zone %s: leases lost: %llu; their records are kept for good", s->name,
+             (unsigned long long)lost);
+    return e == ERR_ABSENT ? OK : e;
+}
+
 /* --- zones --- */
 
 /* Without its snapshot, a zone begins anew from its file. */
@@ -219,6 +254,8 @@ static enum err copy_zone(struct salvage *s, const struct zone_row *z, struct di
         e = copy_source(s, z, diag);
     if (e == OK)
         e = copy_checked(s, z, diag);
+    if (e == OK)
+        e = copy_leases(s, z, diag);
     if (e == OK)
         e = copy_later(s, z, diag);
     return e == OK ? copy_earlier(s, z, diag) : e;

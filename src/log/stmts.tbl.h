@@ -44,6 +44,13 @@ STMT(STMT_CHANGE_SIZES_DOWN,
 STMT(STMT_CHANGE_DELETE, "DELETE FROM change WHERE zone = ?1 AND seq = ?2")
 STMT(STMT_CHANGE_DELETE_BEYOND, "DELETE FROM change WHERE zone = ?1 AND seq > ?2")
 
+STMT(STMT_LEASE_GET, "SELECT expires_us, lease_s, sum FROM lease WHERE zone = ?1 AND record = ?2")
+STMT(STMT_LEASE_PUT, "INSERT OR REPLACE INTO lease(zone, record, expires_us, lease_s, sum)"
+                     " VALUES(?1, ?2, ?3, ?4, ?5)")
+STMT(STMT_LEASE_DELETE, "DELETE FROM lease WHERE zone = ?1 AND record = ?2")
+STMT(STMT_LEASES_AFTER, "SELECT record, expires_us, lease_s, sum FROM lease"
+                        " WHERE zone = ?1 AND record > ?2 ORDER BY record LIMIT ?3")
+
 STMT(STMT_SNAPSHOT_BEGIN, "INSERT INTO snapshot(zone, state) VALUES(?1, " SNAPSHOT_BUILDING ")")
 STMT(STMT_SNAPSHOT_PUT, "INSERT INTO snapshot(id, zone, state) VALUES(?1, ?2, " SNAPSHOT_VALID ")")
 STMT(STMT_SNAPSHOT_STATE, "SELECT state, zone FROM snapshot WHERE id = ?1")

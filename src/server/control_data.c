@@ -143,6 +143,7 @@ static json_t *check_fields(const struct check *k)
     json_object_set_new(fields, "ok", json_boolean(k->found.faults == 0));
     control_put_number(fields, "zones", k->found.zones);
     control_put_number(fields, "changes", k->found.changes);
+    control_put_number(fields, "leases", k->found.leases);
     control_put_number(fields, "parts", k->found.parts);
     control_put_number(fields, "bytes", k->found.bytes);
     control_put_number(fields, "journal_faults", k->found.faults);

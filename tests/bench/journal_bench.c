@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "dns/rrtype.h"
 #include "log/journal.h"
 
-enum { DIFF_LEN = 200, ROWS_MAX = 64 };
+enum { DIFF_LEN = 200, ROWS_MAX = 64, HOSTS = 100000 };
 
 static int wake_fd;
 
@@ -69,37 +70,74 @@ static void bare(const char *dir, int64_t run_us, int64_t *took, size_t cap)
     unlink(path);
 }
 
-static void commits(struct journal *j, uint64_t zone, uint64_t *seq, unsigned rows, int64_t run_us,
-                    int64_t *took, size_t cap)
+/* What goes into a commit. */
+enum kind { PLAIN, LEASED, RENEWED };
+static const char *const kind_texts[] = {"change log", "with a lease", "lease renewed"};
+
+struct run {
+    struct journal *j;
+    uint64_t zone, seq, leases;
+    int64_t us;
+};
+
+/* The lease of one of HOSTS hosts' addresses, here and there in the table. */
+static void lease_make(struct run *r, unsigned slot, struct change *c)
+{
+    static struct journal_lease leases[ROWS_MAX];
+    static struct {
+        uint8_t owner[20], rdata[4];
+    } bytes[ROWS_MAX];
+    unsigned host = (unsigned)(r->leases++ * 61813 % HOSTS);
+    snprintf((char *)bytes[slot].owner, sizeof(bytes[slot].owner), "\010host%04x\005bench",
+             host & 0xffff);
+    memcpy(bytes[slot].rdata, &host, 4);
+    leases[slot] = (struct journal_lease){
+        {bytes[slot].owner, 16}, TYPE_A, {bytes[slot].rdata, 4}, clock_wall_us(), 3600};
+    c->leases = &leases[slot];
+    c->lease_count = 1;
+}
+
+static struct change change_make(struct run *r, unsigned slot, enum kind kind)
+{
+    static const uint8_t diff[DIFF_LEN];
+    struct change c = {.zone = r->zone, .is_leases_only = true};
+    if (kind != RENEWED) {
+        r->seq++;
+        c = (struct change){.zone = r->zone,
+                            .serial_from = (uint32_t)r->seq,
+                            .serial_to = (uint32_t)r->seq + 1,
+                            .actor = "key bench",
+                            .peer = "192.0.2.7@4711 udp",
+                            .rule = "updates[0]",
+                            .diff = diff,
+                            .diff_len = DIFF_LEN};
+    }
+    c.seq = r->seq;
+    if (kind != PLAIN)
+        lease_make(r, slot, &c);
+    return c;
+}
+
+static void commits(struct run *r, enum kind kind, unsigned rows, int64_t *took, size_t cap)
 {
     static struct change changes[ROWS_MAX];
-    static uint8_t diff[DIFF_LEN];
     struct journal_batch batch = {.changes = changes, .count = rows};
     double cpu = cpu_us();
-    int64_t end = clock_mono_us() + run_us;
+    int64_t end = clock_mono_us() + r->us;
     size_t n = 0;
     while (n < cap && clock_mono_us() < end) {
-        for (unsigned i = 0; i < rows; i++) {
-            ++*seq;
-            changes[i] = (struct change){.zone = zone,
-                                         .seq = *seq,
-                                         .serial_from = (uint32_t)*seq,
-                                         .serial_to = (uint32_t)*seq + 1,
-                                         .actor = "key bench",
-                                         .peer = "192.0.2.7@4711 udp",
-                                         .rule = "updates[0]",
-                                         .diff = diff,
-                                         .diff_len = DIFF_LEN};
-        }
+        for (unsigned i = 0; i < rows; i++)
+            changes[i] = change_make(r, i, kind);
         uint64_t count;
         int64_t start = clock_mono_us();
-        journal_commit(j, &batch);
-        if (read(wake_fd, &count, sizeof(count)) < 0 || !journal_collect(j) || batch.result != OK)
+        journal_commit(r->j, &batch);
+        if (read(wake_fd, &count, sizeof(count)) < 0 || !journal_collect(r->j) ||
+            batch.result != OK)
             abort();
         took[n++] = clock_mono_us() - start;
     }
     char what[40];
-    snprintf(what, sizeof(what), "change log, %u row%s", rows, rows == 1 ? "" : "s");
+    snprintf(what, sizeof(what), "%s, %u row%s", kind_texts[kind], rows, rows == 1 ? "" : "s");
     report(what, took, n, rows, cpu_us() - cpu);
 }
 
@@ -114,16 +152,17 @@ int main(int argc, char **argv)
     struct journal *j;
     struct journal_zone z;
     struct diag diag;
-    uint64_t seq;
     wake_fd = eventfd(0, EFD_CLOEXEC);
     const struct name name = {(const uint8_t *)"\005bench", 7};
     if (journal_open(&options, on_wake, NULL, &j, &diag) != OK ||
         journal_zone_make(j, name, &z, &diag) != OK)
         return fprintf(stderr, "%s\n", diag.text), 1;
-    seq = z.seq_last;
+    struct run r = {.j = j, .zone = z.id, .seq = z.seq_last, .us = run_us};
     bare(argv[1], run_us, took, CAP);
-    commits(j, z.id, &seq, 1, run_us, took, CAP);
-    commits(j, z.id, &seq, 64, run_us, took, CAP);
+    for (enum kind kind = PLAIN; kind <= RENEWED; kind++) {
+        commits(&r, kind, 1, took, CAP);
+        commits(&r, kind, 64, took, CAP);
+    }
     bare(argv[1], run_us, took, CAP);
     journal_zone_done(&z);
     journal_close(j);

@@ -12,6 +12,7 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "dns/rrtype.h"
 
 static void on_wake(void *arg)
 {
@@ -222,6 +223,77 @@ struct bed_read bed_read(struct bed *b, uint64_t zone, uint64_t from, uint64_t t
     const struct journal_range range = {zone, from, to, step};
     k.read.result = journal_read(b->j, &range, on_change, &k, &b->diag);
     return k.read;
+}
+
+/* --- leases --- */
+
+void bed_lease_make(struct bed_lease *l, unsigned number, int64_t expires_us, uint32_t lease_s)
+{
+    struct name_buf name;
+    char text[40];
+    snprintf(text, sizeof(text), "h%u.example.", number);
+    bed_name(text, &name);
+    cr_assert_leq(name.len, sizeof(l->owner));
+    memcpy(l->owner, name.wire, name.len);
+    memcpy(l->rdata, (uint8_t[]){10, 0, (uint8_t)(number >> 8), (uint8_t)number}, 4);
+    l->lease = (struct journal_lease){.owner = {l->owner, name.len},
+                                      .type = TYPE_A,
+                                      .rdata = {l->rdata, 4},
+                                      .expires_us = expires_us,
+                                      .lease_s = lease_s};
+}
+
+static enum err commit_leases(struct bed *b, struct change *c, const struct bed_lease *leases,
+                              unsigned count)
+{
+    struct journal_lease *views = calloc(count, sizeof(*views));
+    struct journal_batch batch = {.changes = c, .count = 1};
+    for (unsigned i = 0; i < count; i++)
+        views[i] = leases[i].lease;
+    c->leases = views;
+    c->lease_count = count;
+    enum err e = bed_commit(b, &batch);
+    b->diag = batch.diag;
+    free(views);
+    return e;
+}
+
+enum err bed_append_leases(struct bed *b, uint64_t zone, uint64_t seq,
+                           const struct bed_lease *leases, unsigned count)
+{
+    struct bed_change made;
+    bed_change_make(&made, zone, seq, 50);
+    return commit_leases(b, &made.change, leases, count);
+}
+
+enum err bed_renew(struct bed *b, uint64_t zone, uint64_t seq, const struct bed_lease *leases,
+                   unsigned count)
+{
+    struct change c = {.zone = zone, .seq = seq, .is_leases_only = true};
+    return commit_leases(b, &c, leases, count);
+}
+
+static bool on_lease(void *arg, const struct journal_lease *l)
+{
+    struct bed_leases *out = arg;
+    struct bed_lease same;
+    cr_assert_eq(l->rdata.len, 4);
+    unsigned number = (unsigned)l->rdata.bytes[2] << 8 | l->rdata.bytes[3];
+    cr_assert_lt(number, BED_LEASES_MAX);
+    bed_lease_make(&same, number, 0, 0);
+    cr_assert(l->type == TYPE_A && name_is_same(l->owner, same.lease.owner) &&
+              memcmp(l->rdata.bytes, same.rdata, 4) == 0);
+    cr_assert(l->lease_s && !out->lease_s[number], "record %u has one lease", number);
+    out->expires_us[number] = l->expires_us;
+    out->lease_s[number] = l->lease_s;
+    out->count++;
+    return true;
+}
+
+void bed_leases_read(struct bed *b, uint64_t zone, struct bed_leases *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->result = journal_leases(b->j, zone, on_lease, out, &out->damaged, &b->diag);
 }
 
 enum err bed_snapshot(struct bed *b, uint64_t zone, uint64_t seq, uint32_t parts)

@@ -64,6 +64,30 @@ struct bed_read {
 };
 struct bed_read bed_read(struct bed *b, uint64_t zone, uint64_t from, uint64_t to, int step);
 
+/* The lease of record number `number`, an address of a host. The next call with the same slot
+ * overwrites its bytes. */
+enum { BED_LEASES_MAX = 1024 };
+struct bed_lease {
+    struct journal_lease lease;
+    uint8_t owner[24], rdata[4];
+};
+void bed_lease_make(struct bed_lease *l, unsigned number, int64_t expires_us, uint32_t lease_s);
+/* Commits change seq of the zone with these leases; or, with bed_renew(), nothing but the
+ * leases. */
+enum err bed_append_leases(struct bed *b, uint64_t zone, uint64_t seq,
+                           const struct bed_lease *leases, unsigned count);
+enum err bed_renew(struct bed *b, uint64_t zone, uint64_t seq, const struct bed_lease *leases,
+                   unsigned count);
+/* All of a zone, by number; lease_s 0: the record has none. */
+struct bed_leases {
+    enum err result;
+    unsigned count;
+    uint64_t damaged;
+    int64_t expires_us[BED_LEASES_MAX];
+    uint32_t lease_s[BED_LEASES_MAX];
+};
+void bed_leases_read(struct bed *b, uint64_t zone, struct bed_leases *out);
+
 /* A snapshot of `parts` parts, flipped at seq. */
 enum err bed_snapshot(struct bed *b, uint64_t zone, uint64_t seq, uint32_t parts);
 

@@ -16,22 +16,34 @@
 
 static struct bed bed;
 
-enum { CHANGES = 60, SNAPSHOT_AT = 20 };
+enum { CHANGES = 60, SNAPSHOT_AT = 20, LEASES = 150 };
 
 TestSuite(damage, .timeout = 250);
 
-/* Zone a. with changes, a snapshot and history; zone b. with changes only. The files are as after a
- * kill: not all is copied back from the write-ahead log. */
+/* Record i of zone a. has a lease that is over at i + 1. */
+static void fill_leases(uint64_t zone, uint64_t seq, unsigned from, unsigned to)
+{
+    static struct bed_lease l[LEASES];
+    for (unsigned i = from; i < to; i++)
+        bed_lease_make(&l[i - from], i, i + 1, 60);
+    cr_assert_eq(bed_renew(&bed, zone, seq, l, to - from), OK, "%s", bed.diag.text);
+}
+
+/* Zone a. with changes, a snapshot, history and leases; zone b. with changes only. The files are as
+ * after a kill: not all is copied back from the write-ahead log. */
 static void fill(void)
 {
     uint64_t a = bed_zone(&bed, "a."), b = bed_zone(&bed, "b.");
     cr_assert_eq(bed_append(&bed, a, 1, 30), OK);
+    fill_leases(a, 30, 0, 100);
     cr_assert_eq(bed_snapshot(&bed, a, SNAPSHOT_AT, 4), OK);
     cr_assert_eq(bed_append(&bed, b, 1, 30), OK);
     bed_reopen(&bed);
     for (uint64_t i = 31; i <= CHANGES; i++) {
         cr_assert_eq(bed_append(&bed, a, i, i), OK);
         cr_assert_eq(bed_append(&bed, b, i, i), OK);
+        if (i == 40)
+            fill_leases(a, i, 100, LEASES);
     }
 }
 
@@ -100,6 +112,17 @@ static uint64_t replayed(const char *name)
     return z.seq_last;
 }
 
+/* How many leases zone a. has, each right. */
+static unsigned leases_left(void)
+{
+    static struct bed_leases found;
+    bed_leases_read(&bed, bed_zone(&bed, "a."), &found);
+    cr_assert(found.result == OK && found.damaged == 0, "%s", bed.diag.text);
+    for (unsigned i = 0; i < BED_LEASES_MAX; i++)
+        cr_assert(!found.lease_s[i] || (i < LEASES && found.expires_us[i] == i + 1));
+    return found.count;
+}
+
 static bool has_error(void)
 {
     return strncmp(bed.notices, "2 ", 2) == 0 || strstr(bed.notices, "\n2 ");
@@ -113,6 +136,8 @@ static void is_whole_or_said(const char *what)
                   (strstr(bed.notices, "1 the write-ahead log ends") && a + b == 2 * CHANGES - 1),
               "%s: %llu and %llu changes, and no word but: %s", what, (unsigned long long)a,
               (unsigned long long)b, bed.notices);
+    cr_assert(leases_left() == LEASES || has_error(), "%s: leases are gone, and no word but: %s",
+              what, bed.notices);
     cr_assert(!has_error() || files_like("*.damaged-*") > 0);
     cr_assert_eq(bed_append(&bed, bed_zone(&bed, "c."), 1, 1), OK, "%s", bed.diag.text);
 }
@@ -158,6 +183,7 @@ Test(damage, what_a_kill_leaves_is_whole)
     store("reeve.db-wal", wal.bytes, wal.len);
     bed_open(&bed);
     cr_expect(replayed("a.") == CHANGES && replayed("b.") == CHANGES);
+    cr_expect_eq(leases_left(), LEASES);
     cr_expect_str_eq(bed.notices, "");
     bed_done(&bed);
 }
@@ -240,6 +266,7 @@ Test(damage, a_bad_change_ends_its_zone_there)
     hit_with("UPDATE change SET diff = zeroblob(length(diff)) WHERE zone = 1 AND seq = 41");
     cr_expect_eq(replayed("a."), 40);
     cr_expect_eq(replayed("b."), CHANGES);
+    cr_expect_eq(leases_left(), LEASES);
     said("2 zone a.: changes 41 to 60, up to serial 61, are lost (change 41 of the zone is "
          "damaged)");
     said("is kept as");
@@ -289,23 +316,62 @@ Test(damage, a_bad_zone_row_is_told)
     bed_done(&bed);
 }
 
-/* Version 1 had no table `checked`, and what is damaged is not changed before it is saved. */
-Test(damage, a_database_of_version_1_is_saved_too)
+Test(damage, leases_that_are_damaged_are_lost_and_no_others)
 {
+    hit_with("UPDATE lease SET lease_s = lease_s + 1 WHERE expires_us < 4");
+    cr_expect_eq(leases_left(), LEASES - 3);
+    cr_expect(replayed("a.") == CHANGES && replayed("b.") == CHANGES);
+    said("2 zone a.: leases lost: 3; their records are kept for good");
+    bed_reopen(&bed);
+    cr_expect_str_eq(bed.notices, "");
+    cr_expect_eq(leases_left(), LEASES - 3);
+    bed_done(&bed);
+}
+
+Test(damage, leases_of_what_is_no_record_are_lost)
+{
+    hit_with("INSERT INTO lease VALUES(1, x'03', 1, 1, 1)");
+    said("2 zone a.: leases lost: 1;");
+    cr_expect_eq(leases_left(), LEASES);
+    bed_done(&bed);
+}
+
+/* Versions 1 and 2 had fewer tables, and what is damaged is not changed before it is saved. */
+static void a_version_is_saved(unsigned version)
+{
+    struct journal_zone z;
     bed_init(&bed);
     bed_open(&bed);
     fill();
+    struct journal_checked k = {1, 4711, 42};
+    cr_assert_eq(journal_zones_set_checked(bed.j, &k, 1, &bed.diag), OK);
     bed_close(&bed);
-    bed_sql(&bed, "DROP TABLE checked");
-    bed_sql(&bed, "PRAGMA user_version = 1");
+    bed_sql(&bed, "DROP TABLE lease");
+    if (version == 1)
+        bed_sql(&bed, "DROP TABLE checked");
+    bed_sql(&bed, version == 1 ? "PRAGMA user_version = 1" : "PRAGMA user_version = 2");
     bed_sql(&bed, "UPDATE change SET diff = zeroblob(length(diff)) WHERE zone = 1 AND seq = 41");
     bed_open(&bed);
     cr_expect_eq(replayed("a."), 40);
     cr_expect_eq(replayed("b."), CHANGES);
     said("2 zone a.: changes 41 to 60, up to serial 61, are lost");
+    cr_expect_eq(leases_left(), 0);
+    bed_zone_get(&bed, "a.", &z);
+    cr_expect_eq(z.checked_us, version == 1 ? 0 : 4711);
+    journal_zone_done(&z);
     bed_reopen(&bed);
     cr_expect_str_eq(bed.notices, "");
     bed_done(&bed);
+}
+
+Test(damage, a_database_of_version_1_is_saved_too)
+{
+    a_version_is_saved(1);
+}
+
+Test(damage, a_database_of_version_2_is_saved_too)
+{
+    a_version_is_saved(2);
 }
 
 Test(damage, when_a_primary_was_asked_is_saved_or_told_to_be_lost)

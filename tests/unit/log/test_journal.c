@@ -77,19 +77,26 @@ Test(journal, refuses_what_a_newer_version_wrote)
 {
     bed_zone(&bed, "example.");
     bed_close(&bed);
-    bed_sql(&bed, "PRAGMA user_version = 3");
+    bed_sql(&bed, "PRAGMA user_version = 4");
     cr_expect_eq(bed_try_open(&bed), ERR_EXISTS);
     cr_expect_not_null(strstr(bed.diag.text, "newer version of Reeve"), "%s", bed.diag.text);
     bed.j = NULL;
-    bed_sql(&bed, "PRAGMA user_version = 2");
+    bed_sql(&bed, "PRAGMA user_version = 3");
     bed_open(&bed);
     cr_expect_eq(bed_zone(&bed, "example."), 1);
 }
 
-/* As version 1 left it: without what later versions note of secondaries. */
-static void make_version_1(void)
+/* As versions 1 and 2 left it: without what later ones note of secondaries, without leases. */
+static void make_version_2(void)
 {
     bed_close(&bed);
+    bed_sql(&bed, "DROP TABLE lease");
+    bed_sql(&bed, "PRAGMA user_version = 2");
+}
+
+static void make_version_1(void)
+{
+    make_version_2();
     bed_sql(&bed, "DROP TABLE checked");
     bed_sql(&bed, "PRAGMA user_version = 1");
 }
@@ -107,11 +114,44 @@ Test(journal, takes_over_a_database_of_version_1)
     struct journal_checked k = {id, 1234567890123456, 77};
     cr_assert_eq(journal_zones_set_checked(bed.j, &k, 1, &bed.diag), OK, "%s", bed.diag.text);
     bed_close(&bed);
-    cr_expect_eq(bed_sql_number(&bed, "PRAGMA user_version"), 2);
+    cr_expect_eq(bed_sql_number(&bed, "PRAGMA user_version"), 3);
     bed_open(&bed);
     bed_zone_get(&bed, "example.", &z);
     cr_expect(z.seq_last == 20 && z.checked_us == 1234567890123456 && z.expire_s == 77);
     journal_zone_done(&z);
+}
+
+static void keeps_leases(uint64_t zone, uint64_t seq)
+{
+    struct bed_lease l;
+    static struct bed_leases found;
+    bed_leases_read(&bed, zone, &found);
+    cr_expect(found.result == OK && found.count == 0, "%s", bed.diag.text);
+    bed_lease_make(&l, 7, 4711, 60);
+    cr_assert_eq(bed_append_leases(&bed, zone, seq, &l, 1), OK, "%s", bed.diag.text);
+    bed_reopen(&bed);
+    bed_leases_read(&bed, zone, &found);
+    cr_expect(found.count == 1 && found.expires_us[7] == 4711);
+    cr_expect_str_eq(bed.notices, "");
+}
+
+Test(journal, takes_over_a_database_of_version_2)
+{
+    struct journal_zone z;
+    uint64_t id = bed_zone(&bed, "example.");
+    struct journal_checked k = {id, 1234567890123456, 77};
+    cr_assert_eq(journal_zones_set_checked(bed.j, &k, 1, &bed.diag), OK, "%s", bed.diag.text);
+    cr_assert_eq(bed_append(&bed, id, 1, 20), OK);
+    make_version_2();
+    bed_open(&bed);
+    cr_expect_str_eq(bed.notices, "");
+    bed_zone_get(&bed, "example.", &z);
+    cr_expect(z.seq_last == 20 && z.checked_us == 1234567890123456 && z.expire_s == 77);
+    journal_zone_done(&z);
+    keeps_leases(id, 21);
+    make_version_1();
+    bed_open(&bed);
+    keeps_leases(id, 22);
 }
 
 Test(journal, keeps_when_each_secondary_was_checked_last)

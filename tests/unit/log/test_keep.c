@@ -11,6 +11,7 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "log/journal_int.h"
 
 static struct bed bed;
 
@@ -187,6 +188,32 @@ Test(keep, a_check_counts_and_tells_each_fault)
     cr_expect_str_eq(faults, "");
     cr_expect(sums.zones == 2 && sums.changes == 60 && sums.parts == 3 && sums.faults == 0);
     cr_expect_eq(sums.bytes, 3 * 5000 + 60 * (51 + 110) / 2);
+}
+
+Test(keep, a_check_reads_leases)
+{
+    static char faults[10000];
+    static struct bed_lease l[300];
+    struct journal_check sums;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    for (unsigned i = 0; i < ARRAY_LEN(l); i++)
+        bed_lease_make(&l[i], i, 1000, 60);
+    cr_assert_eq(bed_append_leases(&bed, id, 1, l, ARRAY_LEN(l)), OK);
+    cr_assert_eq(journal_check(bed.j, on_fault, faults, &sums, &bed.diag), OK);
+    cr_expect_str_eq(faults, "");
+    cr_expect(sums.leases == ARRAY_LEN(l) && sums.faults == 0);
+    cr_assert_eq(journal_enter(bed.j, NEED_WRITE, NULL), OK);
+    cr_assert_eq(sql_exec(&bed.j->sql,
+                          "UPDATE lease SET sum = sum + 1"
+                          " WHERE record IN (SELECT record FROM lease LIMIT 2)",
+                          NULL),
+                 OK);
+    journal_leave(bed.j);
+    cr_assert_eq(journal_check(bed.j, on_fault, faults, &sums, &bed.diag), OK);
+    cr_expect(sums.leases == ARRAY_LEN(l) - 2 && sums.faults == 2, "%s", faults);
+    cr_expect_str_eq(faults, "a.: the lease of a record is damaged\n"
+                             "a.: the lease of a record is damaged\n");
 }
 
 /* --- threads --- */
