@@ -5,7 +5,8 @@
  * in, its type and rdata which slot of that: so one record is found in one short chain, and all of
  * an owner in one group. It grows by linear hashing: every few new records, one group is split in
  * two. Doubling everything at once would hold up the reactor for as long as a tenth of a second per
- * million records. It does not shrink; an empty slot is 8 bytes. */
+ * million records; for the same reason neither slots nor heap are one array, which would have to be
+ * moved. They do not shrink: what is empty of them is 8 bytes a record. */
 #include "update/lease.h"
 
 #include <stdlib.h>
@@ -15,7 +16,9 @@
 #include "base/check.h"
 
 #define GROUP_SLOTS 32u
+#define PIECE_LEN   64u /* of the heap */
 #define NOT_IN_HEAP UINT32_MAX
+#define LEASES_MAX  (UINT32_MAX / 2) /* 200 GB of them */
 
 struct lease_entry {
     struct lease_entry *next; /* of the chain */
@@ -97,39 +100,33 @@ static struct record record_of(const struct lease_set *l, struct name owner, uin
  * group that will be split for it. */
 static uint32_t group_of(const struct lease_set *l, uint32_t owner_hash)
 {
-    uint32_t mask = l->groups > 1 ? UINT32_MAX >> __builtin_clz(l->groups - 1) : 0;
+    uint32_t mask = l->group_count > 1 ? UINT32_MAX >> __builtin_clz(l->group_count - 1) : 0;
     uint32_t group = owner_hash & mask;
-    return group < l->groups ? group : group & (mask >> 1);
-}
-
-static struct lease_entry **slots_of(const struct lease_set *l, uint32_t group)
-{
-    return l->slots + (size_t)group * GROUP_SLOTS;
+    return group < l->group_count ? group : group & (mask >> 1);
 }
 
 static struct lease_entry **slot_of(const struct lease_set *l, uint32_t owner_hash,
                                     uint32_t record_hash)
 {
-    return slots_of(l, group_of(l, owner_hash)) + record_hash % GROUP_SLOTS;
+    return l->groups[group_of(l, owner_hash)] + record_hash % GROUP_SLOTS;
 }
 
 /* A new group, the last one, with nothing in it. */
 static struct lease_entry **group_add(struct lease_set *l)
 {
-    if (l->groups == l->groups_cap) {
-        l->groups_cap = l->groups_cap ? l->groups_cap * 2 : 1;
-        l->slots =
-            mem_grow(l->slots, (size_t)l->groups_cap * GROUP_SLOTS * sizeof(struct lease_entry *));
+    if (l->group_count == l->group_cap) {
+        l->group_cap = l->group_cap ? l->group_cap * 2 : 1;
+        l->groups = mem_grow(l->groups, (size_t)l->group_cap * sizeof(struct lease_entry **));
     }
-    struct lease_entry **slots = slots_of(l, l->groups++);
-    memset(slots, 0, GROUP_SLOTS * sizeof(struct lease_entry *));
-    return slots;
+    struct lease_entry **group = mem_alloc_zero(GROUP_SLOTS * sizeof(struct lease_entry *));
+    l->groups[l->group_count++] = group;
+    return group;
 }
 
 static void split_chain(const struct lease_set *l, struct lease_entry **from,
                         struct lease_entry **to)
 {
-    uint32_t last = l->groups - 1;
+    uint32_t last = l->group_count - 1;
     while (*from) {
         struct lease_entry *e = *from;
         if (group_of(l, e->owner_hash) != last) {
@@ -145,16 +142,16 @@ static void split_chain(const struct lease_set *l, struct lease_entry **from,
 /* As many slots as records, about. */
 static void table_grow(struct lease_set *l)
 {
-    if (l->count < (size_t)l->groups * GROUP_SLOTS)
+    if (l->count < (size_t)l->group_count * GROUP_SLOTS)
         return;
     struct lease_entry **to = group_add(l);
-    uint32_t last = l->groups - 1;
+    uint32_t last = l->group_count - 1;
     if (last == 0)
         return;
     /* the one that differs from it in its highest bit */
     uint32_t from = last ^ (UINT32_C(1) << (31 - __builtin_clz(last)));
     for (uint32_t i = 0; i < GROUP_SLOTS; i++)
-        split_chain(l, slots_of(l, from) + i, to + i);
+        split_chain(l, l->groups[from] + i, to + i);
 }
 
 static bool is_it(const struct lease_entry *e, const struct record *r)
@@ -180,51 +177,70 @@ static struct lease_entry **find(const struct lease_set *l, struct name owner, u
 
 /* --- the heap --- */
 
+static struct lease_entry *heap_get(const struct lease_set *l, uint32_t at)
+{
+    return l->heap[at / PIECE_LEN][at % PIECE_LEN];
+}
+
 static void heap_set(struct lease_set *l, uint32_t at, struct lease_entry *e)
 {
-    l->heap[at] = e;
+    l->heap[at / PIECE_LEN][at % PIECE_LEN] = e;
     e->heap_at = at;
 }
 
 static void heap_up(struct lease_set *l, struct lease_entry *e)
 {
     uint32_t at = e->heap_at;
-    for (; at > 0 && l->heap[(at - 1) / 2]->expires_us > e->expires_us; at = (at - 1) / 2)
-        heap_set(l, at, l->heap[(at - 1) / 2]);
+    while (at > 0) {
+        struct lease_entry *parent = heap_get(l, (at - 1) / 2);
+        if (parent->expires_us <= e->expires_us)
+            break;
+        heap_set(l, at, parent);
+        at = (at - 1) / 2;
+    }
     heap_set(l, at, e);
 }
 
 static void heap_down(struct lease_set *l, struct lease_entry *e)
 {
     uint32_t at = e->heap_at;
-    for (;;) {
-        size_t child = (size_t)at * 2 + 1;
-        if (child + 1 < l->heap_count &&
-            l->heap[child + 1]->expires_us < l->heap[child]->expires_us)
-            child++;
-        if (child >= l->heap_count || l->heap[child]->expires_us >= e->expires_us)
+    while (at * 2 + 1 < l->heap_count) {
+        struct lease_entry *child = heap_get(l, at * 2 + 1);
+        if (at * 2 + 2 < l->heap_count) {
+            struct lease_entry *other = heap_get(l, at * 2 + 2);
+            child = other->expires_us < child->expires_us ? other : child;
+        }
+        if (child->expires_us >= e->expires_us)
             break;
-        heap_set(l, at, l->heap[child]);
-        at = (uint32_t)child;
+        uint32_t below = child->heap_at;
+        heap_set(l, at, child);
+        at = below;
     }
     heap_set(l, at, e);
 }
 
+static void heap_grow(struct lease_set *l)
+{
+    if (l->piece_count == l->piece_cap) {
+        l->piece_cap = l->piece_cap ? l->piece_cap * 2 : 1;
+        l->heap = mem_grow(l->heap, (size_t)l->piece_cap * sizeof(struct lease_entry **));
+    }
+    l->heap[l->piece_count++] = mem_alloc(PIECE_LEN * sizeof(struct lease_entry *));
+}
+
 static void heap_add(struct lease_set *l, struct lease_entry *e)
 {
-    ASSERT(e->heap_at == NOT_IN_HEAP && l->heap_count < NOT_IN_HEAP - 1);
-    if (l->heap_count == l->heap_cap) {
-        l->heap_cap = l->heap_cap ? l->heap_cap + l->heap_cap / 2 : 16;
-        l->heap = mem_grow(l->heap, (size_t)l->heap_cap * sizeof(struct lease_entry *));
-    }
+    ASSERT(e->heap_at == NOT_IN_HEAP && l->heap_count < LEASES_MAX);
+    if (l->heap_count == l->piece_count * PIECE_LEN)
+        heap_grow(l);
     e->heap_at = l->heap_count++;
     heap_up(l, e);
 }
 
 static void heap_remove(struct lease_set *l, struct lease_entry *e)
 {
-    ASSERT(e->heap_at < l->heap_count && l->heap[e->heap_at] == e);
-    struct lease_entry *last = l->heap[--l->heap_count];
+    ASSERT(e->heap_at < l->heap_count && heap_get(l, e->heap_at) == e);
+    struct lease_entry *last = heap_get(l, --l->heap_count);
     uint32_t at = e->heap_at;
     e->heap_at = NOT_IN_HEAP;
     if (last == e)
@@ -241,18 +257,27 @@ void lease_set_init(struct lease_set *l, struct hash_key key)
     *l = (struct lease_set){.key = key};
 }
 
-void lease_set_done(struct lease_set *l)
+static void group_free(struct lease_entry **group)
 {
-    if (!l)
-        return;
-    for (size_t i = 0; i < (size_t)l->groups * GROUP_SLOTS; i++) {
+    for (uint32_t i = 0; i < GROUP_SLOTS; i++) {
         struct lease_entry *next;
-        for (struct lease_entry *e = l->slots[i]; e; e = next) {
+        for (struct lease_entry *e = group[i]; e; e = next) {
             next = e->next;
             free(e);
         }
     }
-    free(l->slots);
+    free(group);
+}
+
+void lease_set_done(struct lease_set *l)
+{
+    if (!l)
+        return;
+    for (uint32_t i = 0; i < l->group_count; i++)
+        group_free(l->groups[i]);
+    for (uint32_t i = 0; i < l->piece_count; i++)
+        free(l->heap[i]);
+    free(l->groups);
     free(l->heap);
     *l = (struct lease_set){0};
 }
@@ -352,14 +377,14 @@ void lease_set_release(struct lease_set *l, struct name owner, uint16_t type, st
 
 int64_t lease_set_next_us(const struct lease_set *l)
 {
-    return l->heap_count ? l->heap[0]->expires_us : INT64_MAX;
+    return l->heap_count ? heap_get(l, 0)->expires_us : INT64_MAX;
 }
 
 bool lease_set_take_due(struct lease_set *l, int64_t now_us, struct lease *out)
 {
-    if (l->heap_count == 0 || l->heap[0]->expires_us > now_us)
+    if (lease_set_next_us(l) > now_us || l->heap_count == 0)
         return false;
-    struct lease_entry *e = l->heap[0];
+    struct lease_entry *e = heap_get(l, 0);
     hold(l, e);
     show(e, out);
     return true;
@@ -380,17 +405,24 @@ static bool each_of_chain(const struct lease_entry *e, struct name owner, lease_
     return true;
 }
 
+static bool each_of_group(struct lease_entry *const *group, struct name owner, lease_fn fn,
+                          void *arg)
+{
+    for (uint32_t i = 0; i < GROUP_SLOTS; i++)
+        if (!each_of_chain(group[i], owner, fn, arg))
+            return false;
+    return true;
+}
+
 void lease_set_each(const struct lease_set *l, struct name owner, lease_fn fn, void *arg)
 {
     if (l->count == 0)
         return;
-    struct lease_entry **slots = l->slots;
-    size_t count = (size_t)l->groups * GROUP_SLOTS;
     if (owner.len) {
-        slots = slots_of(l, group_of(l, (uint32_t)hash_owner(l, owner)));
-        count = GROUP_SLOTS;
+        uint32_t group = group_of(l, (uint32_t)hash_owner(l, owner));
+        (void)each_of_group(l->groups[group], owner, fn, arg);
+        return;
     }
-    for (size_t i = 0; i < count; i++)
-        if (!each_of_chain(slots[i], owner, fn, arg))
-            return;
+    for (uint32_t i = 0; i < l->group_count && each_of_group(l->groups[i], owner, fn, arg); i++)
+        ;
 }

@@ -28,14 +28,15 @@ struct lease_entry;
 struct lease_set {
     struct hash_key key;
     size_t count;
-    struct lease_entry **slots; /* chains; in groups, of which an owner has one */
-    uint32_t groups, groups_cap;
-    struct lease_entry **heap; /* by expires_us: those that are not held */
-    uint32_t heap_count, heap_cap;
+    struct lease_entry ***groups; /* each of some chains; all leases of an owner are in one */
+    uint32_t group_count, group_cap;
+    struct lease_entry ***heap; /* by expires_us: those that are not held; in pieces */
+    uint32_t heap_count, piece_count, piece_cap;
 };
 
 /* key: drawn, since owners are chosen by clients. Nothing is allocated before the first lease. */
 void lease_set_init(struct lease_set *l, struct hash_key key);
+/* Takes as long as there are leases: some 100 ms for a million. */
 void lease_set_done(struct lease_set *l);
 
 /* False: the record has none. Views live until the set is changed. */
