@@ -15,9 +15,11 @@ static uint16_t keepalive_size(const struct request *q)
     return q->edns.wants_keepalive ? 2 : EDNS_ABSENT;
 }
 
-/* In units of 100 ms; 0 where connections are scarce (s3.3.2). */
+/* In units of 100 ms; 0 where connections are scarce (s3.3.2). The connection's deadline follows
+ * what is told here, so the counter is the sign that it was. */
 static void keepalive_write(const struct request *q, struct wr *w)
 {
+    q->count->keepalives_told++;
     wr_u16(w, q->self->keepalive);
 }
 

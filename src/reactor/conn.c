@@ -63,6 +63,7 @@ struct conn *conn_new(struct tcp *t, int fd, const union address *peer)
     ev_set_priority(&c->io, TURN_CONN);
     c->since_us = clock_mono_us();
     c->wait = CONN_FIRST;
+    c->told = TCP_UNTOLD;
     list_init(&c->flows);
     tcp_add(t, c);
     return c;
@@ -93,9 +94,14 @@ void conn_close(struct conn *c)
         free(c);
 }
 
-static bool is_fatal(int error)
+/* recv() or send() has failed. */
+static enum next io_failed(struct conn *c, int error)
 {
-    return error != EAGAIN && error != EINTR;
+    if (error == EAGAIN || error == EINTR)
+        return KEEP;
+    /* the kernel has lost patience before our timer did (socket.h: stall_ms) */
+    c->tcp->count->tcp_slow_closed += error == ETIMEDOUT;
+    return CLOSE;
 }
 
 /* *got: bytes that came. */
@@ -107,7 +113,7 @@ static enum next conn_read(struct conn *c, size_t *got)
     struct stream_room room = stream_room(&c->stream);
     ssize_t n = recv(c->io.fd, room.at, room.len, MSG_DONTWAIT);
     if (n < 0)
-        return is_fatal(errno) ? CLOSE : KEEP;
+        return io_failed(c, errno);
     if (!n) {
         c->is_ended = true; /* what it has asked is still answered */
         return KEEP;
@@ -144,7 +150,7 @@ static enum next conn_write(struct conn *c)
         return KEEP;
     ssize_t n = send(c->io.fd, stream_unsent_at(&c->stream), len, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0)
-        return is_fatal(errno) ? CLOSE : KEEP;
+        return io_failed(c, errno);
     output_progress(c, (size_t)n);
     return KEEP;
 }
@@ -181,7 +187,7 @@ static enum next answers_send(struct conn *c, const struct exchange *x, unsigned
     if (!stream_unsent(&c->stream)) {
         struct msghdr h = {.msg_iov = part, .msg_iovlen = count};
         sent = sendmsg(c->io.fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0 && is_fatal(errno))
+        if (sent < 0 && io_failed(c, errno) == CLOSE)
             return CLOSE;
     }
     if (sent > 0)
@@ -295,7 +301,10 @@ static enum next conn_serve(struct conn *c)
     while (!is_full(c) && stream_has_message(&c->stream)) {
         uint32_t room = t->limits.pipeline - c->unsent_count - c->waiting - c->flow_count;
         unsigned n = messages_take(c, t->x, room < TURN_TCP_BATCH ? room : TURN_TCP_BATCH);
+        uint64_t told = t->count->keepalives_told;
         server_handle(t->server, t->x, n, clock_wall_us());
+        if (t->count->keepalives_told != told)
+            c->told = t->load; /* RFC 7828 s3.2.2: what was told before is void */
         c->has_asked = true;
         t->share->units += n;
         for (unsigned i = 0; i < n; i++)
@@ -305,6 +314,18 @@ static enum next conn_serve(struct conn *c)
             return CLOSE;
     }
     return KEEP;
+}
+
+/* Who was told a time has it, also when there is less to be had now. */
+static enum conn_wait idle_wait(const struct conn *c)
+{
+    static const enum conn_wait waits[] = {[TCP_CALM] = CONN_IDLE,
+                                           [TCP_BUSY] = CONN_IDLE_BUSY,
+                                           [TCP_TIGHT] = CONN_IDLE_TIGHT,
+                                           [TCP_FULL] = CONN_IDLE_TIGHT};
+    if (!c->has_asked && conn_is_idle(c->wait))
+        return c->wait; /* still the same */
+    return waits[c->told == TCP_UNTOLD ? c->tcp->load : c->told];
 }
 
 static enum conn_wait wait_of(const struct conn *c)
@@ -318,7 +339,7 @@ static enum conn_wait wait_of(const struct conn *c)
         return CONN_RECEIVING;
     if (is_waiting)
         return CONN_ANSWERING;
-    return c->is_heard ? CONN_IDLE : CONN_FIRST;
+    return c->is_heard ? idle_wait(c) : CONN_FIRST;
 }
 
 static void events_set(struct conn *c, int events)
@@ -419,6 +440,8 @@ void conn_answer(struct conn *c, const uint8_t *bytes, size_t len)
         return;
     }
     if (len) {
+        if (c->told > c->tcp->load)
+            c->told = c->tcp->load; /* it may have told */
         put_u16(prefix, (uint16_t)len);
         stream_push(&c->stream, prefix, sizeof(prefix));
         stream_push(&c->stream, bytes, len);

@@ -22,11 +22,24 @@
 struct tcp;
 struct outflow;
 
+/* How many of the connections that there may be are there, and how long one may be idle then. */
+enum tcp_load {
+    TCP_CALM,  /* limits.tcp-idle */
+    TCP_BUSY,  /* more than a half: half of it */
+    TCP_TIGHT, /* more than three quarters: a quarter */
+    TCP_FULL,  /* all, and new ones take the place of the idlest: clients are told 0, to close as
+                  soon as they can (RFC 7828 s3.3.2), and who does not has the same quarter */
+    TCP_UNTOLD /* of a connection: its client was not told any of them */
+};
+
 /* What the peer owes us; each has its own deadline, and its own list in struct tcp. In the last one
  * it owes nothing, we do, and there is no deadline. */
 enum conn_wait {
-    CONN_FIRST,     /* nothing has come yet: limits.tcp-first-byte */
-    CONN_IDLE,      /* nothing is under way: limits.tcp-idle, from the last message on */
+    CONN_FIRST, /* nothing has come yet: limits.tcp-first-byte */
+    CONN_IDLE,  /* nothing is under way: from the last message on, as long as it may be with
+                   TCP_CALM, or: */
+    CONN_IDLE_BUSY,
+    CONN_IDLE_TIGHT,
     CONN_RECEIVING, /* part of a message is here: limits.tcp-message for all of it, however many
                        pieces */
     CONN_SENDING,   /* answers wait to be taken, or to be made as they are: limits.tcp-message for
@@ -34,6 +47,11 @@ enum conn_wait {
     CONN_ANSWERING, /* answers come later, and nothing but them is awaited */
     CONN_WAIT_COUNT
 };
+
+static inline bool conn_is_idle(enum conn_wait wait)
+{
+    return wait == CONN_IDLE || wait == CONN_IDLE_BUSY || wait == CONN_IDLE_TIGHT;
+}
 
 /* A peer has to take so much, or all there is, to get a new deadline: with the default of 5 s that
  * is 26 kbit/s. */
@@ -47,6 +65,7 @@ struct conn {
     struct list link; /* in tcp->waiting[wait], ordered by since_us */
     int64_t since_us; /* monotonic: start of what it waits for */
     enum conn_wait wait;
+    enum tcp_load told;       /* what the last answer has announced that did so */
     bool is_heard;            /* something has come */
     bool is_ended;            /* the peer sends no more: it said so, or we do not want it */
     bool is_paused;           /* not read from, too much unsent */

@@ -291,13 +291,41 @@ static void turn_away(int fd)
     close(fd);
 }
 
+static bool is_starved(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void on_resume(struct ev_loop *ev, ev_timer *w, int revents)
+{
+    (void)revents;
+    ev_io_start(ev, &container_of(w, struct control_set, resume)->accept);
+}
+
+/* The operator goes before a client, who may have taken the last descriptor; -1: nobody is there,
+ * or there is none to be had. The one who waits would wake us again and again. */
+static int connection_take(struct control_set *set)
+{
+    int fd = accept4(set->accept.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0 || !is_starved(errno))
+        return fd;
+    if (set->give_way(set->arg))
+        fd = accept4(set->accept.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && is_starved(errno)) {
+        ev_io_stop(set->ev, &set->accept);
+        ev_timer_set(&set->resume, CONTROL_PAUSE_S, 0.0);
+        ev_timer_start(set->ev, &set->resume);
+    }
+    return fd;
+}
+
 static void on_accept(struct ev_loop *ev, ev_io *w, int revents)
 {
     (void)ev;
     (void)revents;
     TURN_WATCH("control accept");
     struct control_set *set = container_of(w, struct control_set, accept);
-    int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = connection_take(set);
     if (fd < 0)
         return;
     struct control_conn *idle = set->count < CONTROL_CONNS_MAX ? NULL : idlest(set);
@@ -374,7 +402,7 @@ void control_commit(struct control_set *set, const struct conf *conf)
     set->is_regrouped = false;
     if (!set->has_next)
         return;
-    ev_io_stop(set->ev, &set->accept);
+    control_stop_accepting(set);
     control_socket_close(&set->now);
     set->now = set->next;
     set->next = CONTROL_SOCKET_NONE;
@@ -400,17 +428,22 @@ void control_init(struct control_set *set, struct ev_loop *ev)
     *set = (struct control_set){.ev = ev, .now = CONTROL_SOCKET_NONE, .next = CONTROL_SOCKET_NONE};
     list_init(&set->conns);
     ev_io_init(&set->accept, on_accept, -1, EV_READ);
+    ev_timer_init(&set->resume, on_resume, 0.0, 0.0);
 }
 
-void control_start(struct control_set *set, struct server *server)
+void control_start(struct control_set *set, struct server *server, bool (*give_way)(void *arg),
+                   void *arg)
 {
     set->server = server;
+    set->give_way = give_way;
+    set->arg = arg;
     accept_start(set);
 }
 
 void control_stop_accepting(struct control_set *set)
 {
     ev_io_stop(set->ev, &set->accept);
+    ev_timer_stop(set->ev, &set->resume);
 }
 
 void control_done(struct control_set *set)

@@ -23,6 +23,8 @@ struct server;
  * its answer, or does not finish its line, after the second. */
 #define CONTROL_IDLE_S     300.0
 #define CONTROL_STALL_S    60.0
+/* How long accepting rests when there are no descriptors, and no connection that could give way. */
+#define CONTROL_PAUSE_S    0.1
 
 struct control_set {
     struct ev_loop *ev;
@@ -30,7 +32,10 @@ struct control_set {
     struct control_socket now, next; /* in force; opened for a configuration that is not yet */
     char *group;                     /* of `now`, as configured; NULL: none */
     bool has_next, is_regrouped;
+    bool (*give_way)(void *arg); /* see control_start() */
+    void *arg;
     ev_io accept;
+    ev_timer resume;   /* accepting goes on */
     struct list conns; /* the one that moved last stands last */
     unsigned count;
 };
@@ -43,8 +48,10 @@ enum err control_open(struct control_set *set, const struct conf *conf, struct d
 void control_commit(struct control_set *set, const struct conf *conf);
 void control_rollback(struct control_set *set);
 
-/* From now on requests can be answered. server: borrowed. */
-void control_start(struct control_set *set, struct server *server);
+/* From now on requests can be answered. server: borrowed. give_way: frees a descriptor that can be
+ * spared, or says false. */
+void control_start(struct control_set *set, struct server *server, bool (*give_way)(void *arg),
+                   void *arg);
 /* No new connections; those that there are go on. */
 void control_stop_accepting(struct control_set *set);
 /* Closes all connections: before the server is freed. */

@@ -45,6 +45,7 @@ static struct listener *add(struct listen_set *set, enum transport transport,
     l->transport = transport;
     l->address = *a;
     l->source = source_of(a);
+    list_init(&l->turn);
     ev_io_init(&l->io, set->on_event[transport], fd, EV_READ);
     ev_set_priority(&l->io, transport == TRANSPORT_UDP ? TURN_UDP : TURN_ACCEPT);
     l->io.data = set->data;
@@ -57,6 +58,7 @@ static void end(struct listener *l)
     ASSERT(!ev_is_active(&l->io));
     close(l->io.fd);
     list_remove(&l->link);
+    list_remove(&l->turn);
     l->is_closed = true;
     if (!l->waiting)
         free(l);

@@ -27,6 +27,10 @@ struct listener {
     bool is_new;      /* opened for a configuration that is not in force yet */
     bool is_closed;   /* only kept for the answers that still come: listen_release() */
     uint32_t waiting; /* messages whose answers come later, see server_hooks */
+    struct list turn; /* in the queue of those that have something, ready.h */
+    uint32_t drops;   /* datagrams, as the kernel has counted so far, drops.h */
+    uint64_t drops_unsaid; /* of them, those that are not in the log yet */
+    int64_t drops_said_us; /* 0: never */
 };
 
 typedef void (*listen_event_fn)(struct ev_loop *ev, ev_io *w, int revents);

@@ -9,7 +9,7 @@
  *   TURN_CONTROL   ev_async  a new configuration is read      reload.c
  *   TURN_CONTROL   ev_timer  watchdog, progress, drain        on_watchdog on_progress on_drain_end
  *   TURN_CONTROL   ev_timer  what failed is tried again       on_retry
- *   TURN_UDP       ev_io     each UDP socket                  on_udp
+ *   TURN_UDP       ev_io     each UDP socket                  intake.c
  *   TURN_CONN      ev_io     each TCP connection              conn.c
  *   TURN_CONN      ev_io     each control connection          control.c
  *   TURN_CONN      ev_io     each question to another server  dial.c
@@ -17,7 +17,7 @@
  *   TURN_TIMER     ev_timer  each control connection's        control.c
  *   TURN_TIMER     ev_timer  the server's timers              alarm.c
  *   TURN_TIMER     ev_timer  the next deadline of a question  dial.c
- *   TURN_ACCEPT    ev_io     each listening TCP socket        on_tcp
+ *   TURN_ACCEPT    ev_io     each listening TCP socket        intake.c
  *   TURN_ACCEPT    ev_io     the control socket               control.c
  *   end of turn    ev_prepare                                 on_turn_end
  *
@@ -39,13 +39,13 @@
 #include "reactor/alarm.h"
 #include "reactor/control.h"
 #include "reactor/dial.h"
-#include "reactor/listen.h"
+#include "reactor/drops.h"
+#include "reactor/intake.h"
 #include "reactor/process.h"
 #include "reactor/reload.h"
 #include "reactor/systemd.h"
 #include "reactor/tcp.h"
 #include "reactor/turn.h"
-#include "reactor/udp.h"
 #include "server/control.h"
 #include "server/server.h"
 
@@ -59,9 +59,6 @@
 #define DRAIN_S              5.0
 /* When stopping: how long the change log may take for the last changes. */
 #define DRAIN_US             5000000
-/* When stopping: turns of one socket to take what the kernel still holds; 64 of 128 datagrams is
- * the whole buffer. */
-#define DRAIN_TURNS          64
 /* Descriptors for all but TCP connections and calls: epoll, log, zone files and their includes. */
 #define DESCRIPTORS_RESERVED 64
 
@@ -74,7 +71,7 @@ struct loop {
     struct turn_share share; /* of tcp and dial */
     struct tcp tcp;
     struct dial dial;
-    struct listen_set listens;
+    struct intake intake;
     struct control_set control;
     struct reload reload;
     struct diag reload_fault; /* of the last reload; no text: it took effect */
@@ -96,49 +93,16 @@ static void status_show(struct loop *l, void (*tell)(const char *))
 
 /* --- sockets --- */
 
-static void on_udp(struct ev_loop *ev, ev_io *w, int revents)
+/* For the control socket: the operator goes before a client. */
+static bool spare_descriptor(void *arg)
 {
-    (void)ev;
-    (void)revents;
-    TURN_WATCH("udp");
-    struct loop *l = w->data;
-    (void)udp_serve(l->udp, container_of(w, struct listener, io));
-}
-
-/* Between two of many TCP connections: no datagram waits for all of them. */
-static void udp_between(void *arg)
-{
-    struct loop *l = arg;
-    LIST_EACH(link, &l->listens.all) {
-        struct listener *listener = listen_of(link);
-        if (listener->transport == TRANSPORT_UDP)
-            (void)udp_serve(l->udp, listener);
-    }
-}
-
-static void on_tcp(struct ev_loop *ev, ev_io *w, int revents)
-{
-    (void)ev;
-    (void)revents;
-    TURN_WATCH("tcp accept");
-    struct loop *l = w->data;
-    (void)tcp_accept(&l->tcp, w->fd);
-}
-
-/* Takes what the kernel holds for a socket that is to be closed. */
-static void listener_empty(struct listener *listener)
-{
-    struct loop *l = listener->io.data;
-    bool more = true;
-    for (unsigned i = 0; more && i < DRAIN_TURNS; i++)
-        more = listener->transport == TRANSPORT_UDP ? udp_serve(l->udp, listener)
-                                                    : tcp_accept(&l->tcp, listener->io.fd);
+    return tcp_give_way(&((struct loop *)arg)->tcp);
 }
 
 static void listeners_log(struct loop *l)
 {
     struct address_text text;
-    LIST_EACH(link, &l->listens.all) {
+    LIST_EACH(link, &l->intake.listens.all) {
         struct listener *listener = listen_of(link);
         if (listener->is_new || l->state == LOOP_LOADING)
             log_info("listening", {"address", address_show(&listener->address, &text)},
@@ -164,11 +128,12 @@ static uint32_t connections_allowed(const struct conf *conf)
  * configuration. */
 static void configuration_apply(struct loop *l)
 {
+    struct listen_set *listens = &l->intake.listens;
     listeners_log(l);
     tcp_configure(&l->tcp, server_conf(l->server), l->connections_max);
-    listen_commit(&l->listens, server_conf(l->server), l->ev, listener_empty);
-    listen_start(&l->listens, l->ev, TRANSPORT_UDP);
-    listen_start(&l->listens, l->ev, TRANSPORT_TCP);
+    listen_commit(listens, server_conf(l->server), l->ev, intake_empty);
+    listen_start(listens, l->ev, TRANSPORT_UDP);
+    listen_start(listens, l->ev, TRANSPORT_TCP);
     control_commit(&l->control, server_conf(l->server));
 }
 
@@ -277,21 +242,22 @@ static void fixed_check(const struct conf *old, const struct conf *new)
 /* All or, with a sentence, nothing; takes conf. */
 static enum err configuration_take(struct loop *l, struct conf *conf, struct diag *diag)
 {
-    enum err e = listen_open(&l->listens, conf, diag);
+    struct listen_set *listens = &l->intake.listens;
+    enum err e = listen_open(listens, conf, diag);
     if (e == OK) {
         e = control_open(&l->control, conf, diag);
         if (e != OK)
             control_rollback(&l->control);
     }
     if (e != OK) {
-        listen_rollback(&l->listens);
+        listen_rollback(listens);
         conf_free(conf);
         return e;
     }
     fixed_check(server_conf(l->server), conf);
     e = server_reload(l->server, conf, clock_wall_us(), diag);
     if (e != OK) {
-        listen_rollback(&l->listens);
+        listen_rollback(listens);
         control_rollback(&l->control);
         return e;
     }
@@ -334,6 +300,7 @@ static void on_turn_end(struct ev_loop *ev, ev_prepare *w, int revents)
     struct loop *l = container_of(w, struct loop, turn_end);
     server_turn(l->server);
     udp_flush(l->udp);
+    intake_turn(&l->intake, ev_now(ev));
     if (server_wants_time(l->server) && !ev_is_active(&l->retry))
         ev_timer_again(ev, &l->retry);
     alarm_look(&l->alarm);
@@ -406,13 +373,13 @@ static void drain(struct loop *l)
     l->state = LOOP_DRAINING;
     systemd_stopping("answering what is there");
     ev_timer_stop(l->ev, &l->progress);
-    LIST_EACH(link, &l->listens.all) {
-        listener_empty(listen_of(link));
+    LIST_EACH(link, &l->intake.listens.all) {
+        intake_empty(listen_of(link));
     }
     if (!server_flush(l->server, DRAIN_US))
         log_error("stopping without the change log's word on the last changes");
     udp_flush(l->udp);
-    listen_done(&l->listens, l->ev);
+    listen_done(&l->intake.listens, l->ev);
     control_stop_accepting(&l->control);
     tcp_drain(&l->tcp);
     ev_timer_start(l->ev, &l->drain_end);
@@ -443,11 +410,20 @@ static void stop_request(void *arg)
 
 /* --- counters --- */
 
+/* Those that the kernel keeps. */
+static void counters_renew(void *arg)
+{
+    struct loop *l = arg;
+    drops_count(&l->intake.listens, server_counters(l->server), clock_wall_us());
+}
+
 static void on_counters(struct ev_loop *ev, ev_signal *w, int revents)
 {
     (void)ev;
     (void)revents;
-    const struct counters *count = server_counters(container_of(w, struct loop, on_usr1)->server);
+    struct loop *l = container_of(w, struct loop, on_usr1);
+    const struct counters *count = server_counters(l->server);
+    counters_renew(l);
 #define X(name, text) log_notice("counter", {"name", #name}, {"value", LOG_U64(count->name)});
     COUNTER_LIST(X)
 #undef X
@@ -493,17 +469,17 @@ static enum err sockets_open(struct loop *l, const struct conf *conf, struct dia
 {
     int first, count = systemd_sockets(&first);
     for (int fd = first; fd < first + count; fd++) {
-        enum err e = listen_adopt(&l->listens, fd, conf, diag);
+        enum err e = listen_adopt(&l->intake.listens, fd, conf, diag);
         if (e != OK)
             return e;
     }
-    return listen_open(&l->listens, conf, diag);
+    return listen_open(&l->intake.listens, conf, diag);
 }
 
 enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
 {
     struct loop *l = mem_alloc_zero(sizeof(*l));
-    listen_init(&l->listens, on_udp, on_tcp, l);
+    intake_init(&l->intake);
     l->ev = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
     control_init(&l->control, l->ev);
     enum err e = l->ev ? OK : err_say(diag, ERR_SYSTEM, "no event loop: epoll is not available");
@@ -538,13 +514,15 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
         return e;
     }
     l->udp = udp_new(l->server);
-    l->share = (struct turn_share){.between = udp_between, .arg = l};
+    l->share = (struct turn_share){.between = intake_datagrams, .arg = &l->intake};
     alarm_init(&l->alarm, l->ev, l->server);
     dial_init(&l->dial, l->ev, l->server, &l->share);
-    tcp_init(&l->tcp, l->ev, l->server, &l->listens, &l->share);
-    const struct control_hooks asked = {.arg = l, .reload = reload_request, .stop = stop_request};
+    tcp_init(&l->tcp, l->ev, l->server, &l->intake.listens, &l->share);
+    intake_start(&l->intake, l->udp, &l->tcp, server_counters(l->server));
+    const struct control_hooks asked = {
+        .arg = l, .reload = reload_request, .stop = stop_request, .count = counters_renew};
     control_set_hooks(l->server, &asked);
-    control_start(&l->control, l->server);
+    control_start(&l->control, l->server, spare_descriptor, l);
     *out = l;
     return OK;
 }
@@ -578,7 +556,7 @@ void loop_free(struct loop *l)
         udp_free(l->udp);
     }
     if (l->ev) {
-        listen_done(&l->listens, l->ev);
+        listen_done(&l->intake.listens, l->ev);
         ev_loop_destroy(l->ev);
     }
     free(l);

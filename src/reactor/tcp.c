@@ -26,12 +26,14 @@ _Static_assert(TURN_TCP_BATCH <= SERVER_BATCH_MAX, "a batch goes to server_handl
 
 /* Deadlines are met this late at most; closing a few together costs less than a wake-up for each.
  */
-#define TIMER_SLACK_US 50000
+#define TIMER_SLACK_US  50000
 /* How long accepting rests when the system has no descriptors or memory and no connection could
  * give way. */
-#define ACCEPT_PAUSE_S 0.1
+#define ACCEPT_PAUSE_S  0.1
+/* Of each kind. */
+#define LOGS_PER_SECOND 1
 /* A deadline beyond all others that can still be added to a time. */
-#define NEVER_US       (INT64_C(1) << 60)
+#define NEVER_US        (INT64_C(1) << 60)
 
 /* --- deadlines --- */
 
@@ -68,7 +70,7 @@ static void expire(struct tcp *t, enum conn_wait wait, int64_t now_us, unsigned 
 {
     struct conn *c;
     while (*budget && (c = head_of(t, wait)) && c->since_us + t->limits.wait_us[wait] <= now_us) {
-        if (wait == CONN_IDLE || wait == CONN_FIRST)
+        if (conn_is_idle(wait) || wait == CONN_FIRST)
             t->count->tcp_idle_closed++;
         else
             t->count->tcp_slow_closed++;
@@ -97,24 +99,29 @@ static void on_timer(struct ev_loop *ev, ev_timer *w, int revents)
 
 /* --- who gives way --- */
 
+/* The one that has waited longest of all that wait for something from `first` to `last`. */
+static struct conn *longest(const struct tcp *t, enum conn_wait first, enum conn_wait last)
+{
+    struct conn *best = NULL;
+    for (unsigned wait = first; wait <= last; wait++) {
+        struct conn *c = head_of(t, (enum conn_wait)wait);
+        if (c && (!best || c->since_us < best->since_us))
+            best = c;
+    }
+    return best;
+}
+
 /* The connection that has had nothing under way for longest; if all are busy, the one that has
  * stood still longest. */
 static struct conn *victim(const struct tcp *t)
 {
-    struct conn *idle = head_of(t, CONN_IDLE), *first = head_of(t, CONN_FIRST);
-    if (idle && first)
-        return idle->since_us <= first->since_us ? idle : first;
-    if (idle || first)
-        return idle ? idle : first;
-    struct conn *receiving = head_of(t, CONN_RECEIVING), *sending = head_of(t, CONN_SENDING);
-    if (receiving && sending)
-        return receiving->since_us <= sending->since_us ? receiving : sending;
-    if (receiving || sending)
-        return receiving ? receiving : sending;
-    return head_of(t, CONN_ANSWERING);
+    struct conn *c = longest(t, CONN_FIRST, CONN_IDLE_TIGHT);
+    if (!c)
+        c = longest(t, CONN_RECEIVING, CONN_SENDING);
+    return c ? c : head_of(t, CONN_ANSWERING);
 }
 
-static bool give_way(struct tcp *t)
+bool tcp_give_way(struct tcp *t)
 {
     struct conn *c = victim(t);
     if (!c)
@@ -145,11 +152,41 @@ void tcp_relieve(struct tcp *t)
     }
 }
 
+/* --- how long a connection may be idle --- */
+
+static enum tcp_load load_of(const struct tcp *t)
+{
+    uint64_t conns = t->conns, count = t->limits.count;
+    if (conns >= count)
+        return TCP_FULL;
+    if (4 * conns > 3 * count)
+        return TCP_TIGHT;
+    return 2 * conns > count ? TCP_BUSY : TCP_CALM;
+}
+
+/* For the answers from now on. */
+static void load_tell(struct tcp *t)
+{
+    static const enum conn_wait waits[] = {CONN_IDLE, CONN_IDLE_BUSY, CONN_IDLE_TIGHT};
+    int64_t idle_us = t->load == TCP_FULL ? 0 : t->limits.wait_us[waits[t->load]];
+    server_keepalive_set(t->server, idle_us);
+}
+
+static void load_look(struct tcp *t)
+{
+    enum tcp_load load = load_of(t);
+    if (LIKELY(load == t->load))
+        return;
+    t->load = load;
+    load_tell(t);
+}
+
 /* --- connections come and go --- */
 
 void tcp_add(struct tcp *t, struct conn *c)
 {
     t->conns++;
+    load_look(t);
     list_add_last(&t->waiting[c->wait], &c->link);
     timer_arm(t, c->since_us + t->limits.wait_us[c->wait], c->since_us);
 }
@@ -158,6 +195,7 @@ void tcp_remove(struct tcp *t, struct conn *c)
 {
     ASSERT(t->conns > 0 && t->held >= c->held);
     t->conns--;
+    load_look(t);
     t->held -= c->held;
     list_remove(&c->link);
     limit_give(&t->clients, &c->peer.address);
@@ -174,6 +212,35 @@ static void on_resume(struct ev_loop *ev, ev_timer *w, int revents)
     listen_start(t->listens, ev, TRANSPORT_TCP);
 }
 
+static void starved_log(struct tcp *t, int error)
+{
+    uint64_t suppressed;
+    if (log_rate_is_open(&t->starved_rate, LOGS_PER_SECOND, clock_wall_us(), &suppressed))
+        log_warn("tcp connection waits for another one to end", {"reason", strerror(error)},
+                 {"connections", LOG_U64(t->conns)}, {"suppressed", LOG_SUPPRESSED(suppressed)});
+}
+
+static void refused_log(struct tcp *t, const union address *peer)
+{
+    uint64_t suppressed;
+    struct address_text text;
+    if (log_rate_is_open(&t->refused_rate, LOGS_PER_SECOND, clock_wall_us(), &suppressed))
+        log_info("tcp connection refused, its address has enough",
+                 {"from", address_show(peer, &text)}, {"rule", "tcp-connections-per-address"},
+                 {"limit", LOG_U64(t->limits.count_per_client)},
+                 {"suppressed", LOG_SUPPRESSED(suppressed)});
+}
+
+static void full_log(struct tcp *t, const union address *peer)
+{
+    uint64_t suppressed;
+    struct address_text text;
+    if (log_rate_is_open(&t->full_rate, LOGS_PER_SECOND, clock_wall_us(), &suppressed))
+        log_notice("all tcp connections are taken, the idlest gives way to a new one",
+                   {"from", address_show(peer, &text)}, {"rule", "tcp-connections"},
+                   {"limit", LOG_U64(t->limits.count)}, {"suppressed", LOG_SUPPRESSED(suppressed)});
+}
+
 /* accept4() failed. True: try the next one at once. */
 static bool accept_failed(struct tcp *t, int error)
 {
@@ -185,7 +252,9 @@ static bool accept_failed(struct tcp *t, int error)
     case ENOBUFS:
     case ENOMEM:
         /* The waiting connection would wake us again and again. */
-        if (give_way(t))
+        t->count->tcp_no_descriptor++;
+        starved_log(t, error);
+        if (tcp_give_way(t))
             return true;
         listen_stop(t->listens, t->ev, TRANSPORT_TCP);
         ev_timer_stop(t->ev, &t->resume);
@@ -201,28 +270,34 @@ static void admit(struct tcp *t, int fd, const union address *peer)
 {
     if (!limit_take(&t->clients, peer, t->limits.count_per_client)) {
         t->count->tcp_limit_address++;
+        refused_log(t, peer);
         close(fd);
         return;
     }
-    if (t->conns >= t->limits.count)
-        give_way(t);
+    if (t->conns >= t->limits.count) {
+        full_log(t, peer);
+        (void)tcp_give_way(t);
+    }
     t->count->tcp_accepted++;
     /* The first query is often there already. */
     conn_run(conn_new(t, fd, peer), EV_READ);
 }
 
-bool tcp_accept(struct tcp *t, int fd)
+bool tcp_accept(struct tcp *t, int fd, unsigned *budget)
 {
-    for (unsigned i = 0; i < TURN_ACCEPTS; i++) {
+    ASSERT(*budget > 0);
+    for (unsigned i = 0; i < TURN_ACCEPT_ROW && *budget; i++) {
         struct sockaddr_storage from;
         socklen_t len = sizeof(from);
         union address peer;
         int conn = accept4(fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        --*budget;
         if (conn < 0) {
             if (!accept_failed(t, errno))
                 return false;
         } else if (address_read(&from, &peer)) {
             admit(t, conn, &peer);
+            turn_worked(t->share, 1);
         } else {
             close(conn);
         }
@@ -259,6 +334,8 @@ void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_
         .count_per_client = conf->tcp_connections_per_address,
         .wait_us = {[CONN_FIRST] = (int64_t)conf->tcp_first_byte_ms * 1000,
                     [CONN_IDLE] = (int64_t)conf->tcp_idle_ms * 1000,
+                    [CONN_IDLE_BUSY] = (int64_t)conf->tcp_idle_ms * 500,
+                    [CONN_IDLE_TIGHT] = (int64_t)conf->tcp_idle_ms * 250,
                     [CONN_RECEIVING] = (int64_t)conf->tcp_message_ms * 1000,
                     [CONN_SENDING] = (int64_t)conf->tcp_message_ms * 1000,
                     [CONN_ANSWERING] = NEVER_US},
@@ -266,6 +343,8 @@ void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_
         .unsent = (size_t)conf->tcp_unsent,
     };
     ASSERT(t->limits.count > 0 && t->limits.count_per_client > 0 && t->limits.pipeline > 0);
+    t->load = load_of(t);
+    load_tell(t);
     /* Shorter times than before may be over already. */
     ev_timer_stop(t->ev, &t->timer);
     t->timer_at_us = INT64_MAX;

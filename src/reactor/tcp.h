@@ -5,13 +5,18 @@
  * Connections stand in one list for each thing they may wait for, ordered by the time they began to
  * wait. All of a list have the same time to do it, so the head of each list is due first, one timer
  * serves them all, and moving a connection to the end of its list is the whole cost of a new
- * deadline. */
+ * deadline.
+ *
+ * The fewer connections are left, the shorter they may be idle (enum tcp_load). What edns-tcp-
+ * keepalive announces (RFC 7828) and what is enforced both come from here: a client has at least
+ * the time that it was told, unless its place is needed for another one (s3.4). */
 #ifndef REEVE_REACTOR_TCP_H
 #define REEVE_REACTOR_TCP_H
 
 #include <ev.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "reactor/conn.h"
 #include "reactor/limit.h"
 #include "reactor/turn.h"
@@ -24,7 +29,7 @@ struct listen_set;
 #define TCP_HELD_MAX ((size_t)512 << 20)
 
 struct tcp_limits {
-    uint32_t count, count_per_client; /* connections */
+    uint32_t count, count_per_client; /* connections; at least 1 */
     int64_t wait_us[CONN_WAIT_COUNT];
     uint32_t pipeline; /* answers unsent before reading stops */
     size_t unsent;     /* bytes unsent before reading stops */
@@ -40,6 +45,8 @@ struct tcp {
     struct limit clients;
     struct list waiting[CONN_WAIT_COUNT];
     uint32_t conns;
+    enum tcp_load load;
+    struct log_rate refused_rate, full_rate, starved_rate;
     size_t held;
     bool is_draining;
     ev_timer timer;      /* at or before the first deadline, while there are connections */
@@ -58,8 +65,12 @@ void tcp_done(struct tcp *t);
  * above them stay. */
 void tcp_configure(struct tcp *t, const struct conf *conf, uint32_t connections_max);
 
-/* Takes up to TURN_ACCEPTS connections from a listening socket. False: there was no more. */
-bool tcp_accept(struct tcp *t, int fd);
+/* Takes up to TURN_ACCEPT_ROW connections from a listening socket. *budget: connections, at least
+ * one; what was tried is counted off. False: there was no more. */
+bool tcp_accept(struct tcp *t, int fd, unsigned *budget);
+/* For want of descriptors the connection that can be spared most is closed. False: there is none.
+ */
+bool tcp_give_way(struct tcp *t);
 /* From now on connections end as soon as what they have asked is answered and the answers are
  * taken. */
 void tcp_drain(struct tcp *t);

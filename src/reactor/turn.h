@@ -23,11 +23,13 @@ enum turn_priority {
 /* Datagrams taken in one recvmmsg. From 16 to 32 the cost of the call is spread thin enough; more
  * delays the first answer and fills the first-level cache. */
 #define TURN_UDP_BATCH   32
-/* Batches of one socket in one turn: 128 datagrams are about 0.6 ms with what the kernel takes for
- * them. */
-#define TURN_UDP_BATCHES 4
-/* accept4 calls of one listening socket in one turn: about 10 us each with the first read. */
+/* Datagrams of all sockets together in one turn (ready.h): about 0.6 ms with what the kernel takes
+ * for them. */
+#define TURN_UDP         (4 * TURN_UDP_BATCH)
+/* accept4 calls of all listening sockets together in one turn: about 10 us each with the first
+ * read. One after the other of a socket before the next one has its turn. */
 #define TURN_ACCEPTS     16
+#define TURN_ACCEPT_ROW  4
 /* Connections closed by the timer in one go: about 5 us each. */
 #define TURN_CLOSES      128
 /* Requests of one connection answered in one call of server_handle(). Bounds the answers that may

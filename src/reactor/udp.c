@@ -255,30 +255,31 @@ void udp_answer(struct udp *u, const struct peer *peer, struct reply_path *path,
     memcpy(late->bytes, bytes, len);
 }
 
-bool udp_serve(struct udp *u, struct listener *l)
+bool udp_serve(struct udp *u, struct listener *l, unsigned *budget)
 {
     int fd = l->io.fd;
+    ASSERT(*budget > 0);
     if (UNLIKELY(u->source != l->source)) {
         u->source = l->source;
         headers_reset(u, TURN_UDP_BATCH);
     }
-    for (unsigned batch = 0; batch < TURN_UDP_BATCHES; batch++) {
-        int got = recvmmsg(fd, u->recv, TURN_UDP_BATCH, MSG_DONTWAIT, NULL);
-        if (got <= 0) /* nothing there, or an error queued by an earlier answer: none of it is ours
-                         to act on */
-            return got < 0 && errno != EAGAIN;
-        unsigned n = (unsigned)got;
-        for (unsigned i = 0; i < n; i++)
-            query_take(u, i, l);
-        server_handle(u->server, u->x, n, clock_wall_us());
-        for (unsigned i = 0; i < n; i++)
-            answer_check(u, &u->x[i]);
-        unsigned answers = answers_gather(u, n);
-        if (answers)
-            send_all(u, fd, answers);
-        headers_reset(u, n);
-        if (n < TURN_UDP_BATCH)
-            return false;
+    int got = recvmmsg(fd, u->recv, TURN_UDP_BATCH, MSG_DONTWAIT, NULL);
+    if (got <= 0) {
+        bool is_error = got < 0 && errno != EAGAIN; /* queued by an earlier answer: nothing that we
+                                                       could act on, and more may be behind it */
+        *budget -= is_error;
+        return is_error;
     }
-    return true;
+    unsigned n = (unsigned)got;
+    *budget -= n < *budget ? n : *budget;
+    for (unsigned i = 0; i < n; i++)
+        query_take(u, i, l);
+    server_handle(u->server, u->x, n, clock_wall_us());
+    for (unsigned i = 0; i < n; i++)
+        answer_check(u, &u->x[i]);
+    unsigned answers = answers_gather(u, n);
+    if (answers)
+        send_all(u, fd, answers);
+    headers_reset(u, n);
+    return n == TURN_UDP_BATCH;
 }

@@ -30,9 +30,9 @@ struct udp *udp_new(struct server *server);
 /* NULL is fine. */
 void udp_free(struct udp *u);
 
-/* Takes what is there on the listener's socket, at most TURN_UDP_BATCHES batches, and answers it.
- * False: there was no more. */
-bool udp_serve(struct udp *u, struct listener *l);
+/* Takes a batch of what is there on the listener's socket, and answers it. *budget: datagrams, at
+ * least one; what was taken is counted off. False: there was no more. */
+bool udp_serve(struct udp *u, struct listener *l, unsigned *budget);
 
 /* x, which udp_serve() has just given to server_handle(), is answered later: keeps the way back. */
 void udp_hold(struct udp *u, const struct exchange *x, struct reply_path *path);

@@ -17,6 +17,7 @@
     X(dropped_port_zero,   "datagrams from port 0, not answered")                                  \
     X(udp_too_long,        "datagrams longer than what is read of them, answered FORMERR")         \
     X(dropped_send,        "answers that the kernel did not take")                                 \
+    X(udp_dropped_kernel,  "datagrams that came faster than they were read, dropped by the kernel") \
     X(formerr,             "answers FORMERR")                                                      \
     X(servfail,            "answers SERVFAIL")                                                     \
     X(notimp,              "answers NOTIMP")                                                       \
@@ -43,6 +44,9 @@
     X(tcp_idle_closed,     "TCP connections closed as idle")                                       \
     X(tcp_slow_closed,     "TCP connections closed, message or answer not moved in time")          \
     X(tcp_paused,          "times reading stopped while unsent answers were large")                \
+    X(tcp_no_descriptor,   "TCP connections that found no descriptor or memory at first")          \
+    X(keepalives_told,     "answers that say how long a TCP connection may be idle")               \
+    X(replies_ignored,     "answers that came to a question of ours and are none to it, ignored")  \
     X(reloads,             "reloads of the configuration that took effect")                        \
     X(reloads_failed,      "reloads refused, configuration faulty")                                \
     X(zone_loads,          "zones loaded")                                                         \

@@ -66,6 +66,8 @@ struct control_hooks {
     enum err (*reload)(void *arg, const char *who, struct diag *diag);
     /* Begins what SIGTERM begins. */
     void (*stop)(void *arg);
+    /* Brings those counters up to date that the kernel keeps. */
+    void (*count)(void *arg);
 };
 void control_set_hooks(struct server *s, const struct control_hooks *hooks);
 /* No reload is under way any more. error NULL: the last one took effect and its zones are loaded or

@@ -145,9 +145,12 @@ enum control_next control_status(struct control_call *call)
 
 enum control_next control_stats(struct control_call *call)
 {
+    const struct control_hooks *hooks = &call->server->controls.hooks;
     const struct counters *count = &call->server->count;
     json_t *list = json_array(), *fields = json_object();
     json_t *row;
+    if (hooks->count)
+        hooks->count(hooks->arg);
 #define X(name, text)                              \
     row = json_object();                           \
     control_put_text(row, "name", #name);          \

@@ -117,6 +117,11 @@ bool server_is_idle(const struct server *s);
 /* The change log works, as far as is known, or is not in use. */
 bool server_is_durable(const struct server *s);
 
+/* How long a TCP connection may be idle, as answers tell clients that ask for it (RFC 7828),
+ * rounded down; 0: to be closed as soon as they can. Until then, and after a reload,
+ * limits.tcp-idle. */
+void server_keepalive_set(struct server *s, int64_t idle_us);
+
 const struct conf *server_conf(const struct server *s);
 /* The keys in force. */
 const struct keyring *server_keyring(const struct server *s);

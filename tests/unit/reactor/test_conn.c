@@ -48,11 +48,11 @@ struct bench {
 
 static struct bench *bench; /* the server's functions have no other way to it */
 
-/* --- the server: messages that begin with 'T' ask for a row, others come back as they are --- */
+/* --- the server: messages that begin with 'T' ask for a row, others come back as they are; with
+ * 'K' they say how long a connection may be idle --- */
 
 void __wrap_server_handle(struct server *s, struct exchange *x, unsigned count, int64_t now_us)
 {
-    (void)s;
     (void)now_us;
     for (unsigned i = 0; i < count; i++) {
         x[i].outflow = NULL;
@@ -62,6 +62,7 @@ void __wrap_server_handle(struct server *s, struct exchange *x, unsigned count, 
             x[i].outflow->channel = x[i].channel;
             x[i].out_len = 0;
         } else {
+            s->count.keepalives_told += x[i].in[0] == 'K';
             memcpy(x[i].out, x[i].in, x[i].in_len);
             x[i].out_len = x[i].in_len;
         }
@@ -134,7 +135,13 @@ static void bench_start(void)
     bench->tcp.limits = (struct tcp_limits){
         .count = 10,
         .count_per_client = 10,
-        .wait_us = {WAIT_US, WAIT_US, WAIT_US, WAIT_US, INT64_C(1) << 60},
+        .wait_us = {[CONN_FIRST] = WAIT_US,
+                    [CONN_IDLE] = WAIT_US,
+                    [CONN_IDLE_BUSY] = WAIT_US / 2,
+                    [CONN_IDLE_TIGHT] = WAIT_US / 4,
+                    [CONN_RECEIVING] = WAIT_US,
+                    [CONN_SENDING] = WAIT_US,
+                    [CONN_ANSWERING] = INT64_C(1) << 60},
         .pipeline = 16,
         .unsent = 65536,
     };
@@ -449,5 +456,107 @@ Test(conn, answers_later_but_not_from_within)
     cr_expect_eq(recv(bench->client, &byte, 1, MSG_DONTWAIT), -1);
     cr_assert(client_message(&m));
     cr_expect_eq(m.kind, 'L');
+    bench_end();
+}
+
+/* --- how long a connection may be idle --- */
+
+#define CROWD_MAX 9
+
+/* More connections, with their clients' ends. */
+struct crowd {
+    unsigned count;
+    struct conn *conn[CROWD_MAX];
+    int client[CROWD_MAX];
+};
+
+static void crowd_grow(struct crowd *c, unsigned count)
+{
+    while (c->count < count) {
+        union address from;
+        int fd;
+        connect_pair(&fd, &c->client[c->count], &from);
+        cr_assert(limit_take(&bench->tcp.clients, &from, CROWD_MAX + 1));
+        c->conn[c->count++] = conn_new(&bench->tcp, fd, &from);
+    }
+}
+
+static void crowd_shrink(struct crowd *c, unsigned count)
+{
+    while (c->count > count) {
+        conn_close(c->conn[--c->count]);
+        close(c->client[c->count]);
+    }
+}
+
+static const struct load_row {
+    unsigned conns; /* of 10 */
+    enum tcp_load load;
+    unsigned announced; /* in 100 ms, of WAIT_US = 20 s */
+    enum conn_wait wait;
+} load_rows[] = {
+    {1, TCP_CALM, 200, CONN_IDLE},       {5, TCP_CALM, 200, CONN_IDLE},
+    {6, TCP_BUSY, 100, CONN_IDLE_BUSY},  {7, TCP_BUSY, 100, CONN_IDLE_BUSY},
+    {8, TCP_TIGHT, 50, CONN_IDLE_TIGHT}, {9, TCP_TIGHT, 50, CONN_IDLE_TIGHT},
+    {10, TCP_FULL, 0, CONN_IDLE_TIGHT},  {9, TCP_TIGHT, 50, CONN_IDLE_TIGHT},
+    {7, TCP_BUSY, 100, CONN_IDLE_BUSY},  {2, TCP_CALM, 200, CONN_IDLE},
+};
+
+static void ask_and_hear(char kind)
+{
+    struct got m;
+    ask(kind);
+    cr_assert(client_message(&m));
+    turns(1);
+}
+
+Test(conn, may_be_idle_for_shorter_the_more_there_are)
+{
+    static const char kinds[] = {'K', 'Q'}; /* told or not */
+    for (size_t k = 0; k < sizeof(kinds); k++) {
+        struct crowd crowd = {0};
+        bench_start();
+        for (size_t i = 0; i < ARRAY_LEN(load_rows); i++) {
+            const struct load_row *row = &load_rows[i];
+            crowd_grow(&crowd, row->conns - 1);
+            crowd_shrink(&crowd, row->conns - 1);
+            cr_assert_eq(bench->tcp.load, row->load, "row %zu", i);
+            if (i > 1) /* it is said anew when the load changes */
+                cr_assert_eq(bench->server->self.keepalive, row->announced, "row %zu", i);
+            ask_and_hear(kinds[k]);
+            cr_assert_eq(bench->conn->wait, row->wait, "row %zu", i);
+        }
+        crowd_shrink(&crowd, 0);
+        bench_end();
+    }
+}
+
+/* RFC 7828 s3.2.2: the client keeps to what it was told last. */
+Test(conn, has_the_time_that_its_client_was_told)
+{
+    struct crowd crowd = {0};
+    bench_start();
+    ask_and_hear('K');
+    crowd_grow(&crowd, 9);
+    cr_expect_eq(bench->conn->wait, CONN_IDLE);
+    ask_and_hear('Q');
+    cr_expect_eq(bench->conn->wait, CONN_IDLE, "nothing else was said");
+    ask_and_hear('K');
+    cr_expect_eq(bench->conn->wait, CONN_IDLE_TIGHT);
+    crowd_shrink(&crowd, 0);
+    bench_end();
+}
+
+Test(conn, that_is_idle_for_longest_gives_way_whatever_it_was_told)
+{
+    struct crowd crowd = {0};
+    bench_start();
+    ask_and_hear('K'); /* as with few */
+    crowd_grow(&crowd, 9);
+    cr_assert(tcp_give_way(&bench->tcp));
+    char byte;
+    cr_expect_eq(recv(bench->client, &byte, 1, MSG_DONTWAIT), 0, "the longest idle, told or not");
+    cr_expect_eq(bench->tcp.conns, 9);
+    crowd_shrink(&crowd, 0);
     bench_end();
 }
