@@ -433,6 +433,9 @@ static bool connect_finish(struct dial_channel *ch)
 static void channel_run(struct dial_channel *ch, int revents)
 {
     if (ch->state == IDLE) { /* it is closed, or says what nobody has asked for */
+        uint8_t byte;
+        if (recv(ch->io.fd, &byte, sizeof(byte), MSG_DONTWAIT) > 0)
+            server_counters(ch->dial->server)->replies_ignored++;
         channel_close(ch);
         return;
     }

@@ -205,7 +205,8 @@ static void probe_answered(struct server *s, struct secondary *sec, const struct
                                            .expire_s = r->expire});
 }
 
-static void probe_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+static enum call_verdict probe_message(struct server *s, struct call *c, const uint8_t *bytes,
+                                       size_t len)
 {
     struct secondary *sec = container_of(c, struct secondary, call);
     struct diag diag = {0};
@@ -214,7 +215,7 @@ static void probe_message(struct server *s, struct call *c, const uint8_t *bytes
     if (r.kind == XFR_REPLY_FOREIGN) {
         if (diag.text[0])
             snprintf(sec->hint, sizeof(sec->hint), "%s", diag.text);
-        return;
+        return CALL_STRANGE;
     }
     call_end(s, c, true);
     if (r.kind == XFR_REPLY_TRUNCATED)
@@ -223,6 +224,7 @@ static void probe_message(struct server *s, struct call *c, const uint8_t *bytes
         secondary_fail(s, sec, REFRESH_FAILED, diag.text);
     else
         probe_answered(s, sec, &r);
+    return CALL_HEARD;
 }
 
 static void probe_failed(struct server *s, struct call *c, const char *reason)
@@ -403,7 +405,9 @@ static bool is_small(const uint8_t *bytes, size_t len)
            (len < DNS_HEADER_LEN || get_u16(bytes + ANCOUNT_AT) <= HERE_RECORDS_MAX);
 }
 
-static void zone_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+/* Over a connection of our own; what does not fit ends the transfer. */
+static enum call_verdict zone_message(struct server *s, struct call *c, const uint8_t *bytes,
+                                      size_t len)
 {
     struct secondary *sec = container_of(c, struct secondary, call);
     struct incoming *in = sec->incoming;
@@ -413,7 +417,7 @@ static void zone_message(struct server *s, struct call *c, const uint8_t *bytes,
         in->next = xfr_in_message(in->x, bytes, len, s->now_us, &in->diag);
         if (in->next != XFR_IN_MORE)
             incoming_over(s, sec);
-        return;
+        return CALL_HEARD;
     }
     buffer_add(&in->filling, bytes, len);
     if (!in->is_reading)
@@ -422,6 +426,7 @@ static void zone_message(struct server *s, struct call *c, const uint8_t *bytes,
         in->is_paused = true;
         call_pause(s, c, true);
     }
+    return CALL_HEARD;
 }
 
 static void zone_failed(struct server *s, struct call *c, const char *reason)

@@ -12,8 +12,11 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "request/address.h"
 #include "server/server_int.h"
+
+#define LOGS_PER_SECOND 1
 
 void calls_init(struct calls *all)
 {
@@ -180,10 +183,25 @@ void call_pause(struct server *s, struct call *c, bool is_paused)
         s->hooks.dial_pause(s->hooks.arg, c);
 }
 
+static void strange_log(struct server *s, const struct call *c)
+{
+    uint64_t suppressed;
+    struct address_text from;
+    if (log_rate_is_open(&s->strange_rate, LOGS_PER_SECOND, s->now_us, &suppressed))
+        log_info("answer ignored, it is none to what was asked",
+                 {"from", address_show(&c->to.address, &from)},
+                 {"transport", c->to.transport == TRANSPORT_UDP ? "udp" : "tcp"},
+                 {"suppressed", LOG_SUPPRESSED(suppressed)});
+}
+
 void server_call_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
 {
     ASSERT(c->state == CALL_UNDER_WAY);
-    c->kind->message(s, c, bytes, len);
+    if (c->kind->message(s, c, bytes, len) == CALL_HEARD)
+        return; /* c may be gone */
+    ASSERT(c->state == CALL_UNDER_WAY);
+    s->count.replies_ignored++;
+    strange_log(s, c);
 }
 
 /* The call may be started anew, or freed, in failed(). */

@@ -11,7 +11,8 @@
  * ten thousand zones of a primary that is dead hold up nobody else's. Urgent calls have limits of
  * their own: they wait for other urgent ones only.
  *
- * What comes is checked for nothing but, over UDP, the address that it comes from. */
+ * What comes is checked for nothing but, over UDP, the address that it comes from. What a call's
+ * kind says is no answer to it is counted, and waiting goes on to the deadline (RFC 5452 s9.1). */
 #ifndef REEVE_SERVER_CALL_H
 #define REEVE_SERVER_CALL_H
 
@@ -29,11 +30,18 @@ struct call;
 #define CALLS_URGENT_MAX          64
 #define CALLS_URGENT_PER_HOST_MAX 32
 
+/* What became of a message that came to a call. */
+enum call_verdict {
+    CALL_HEARD,
+    CALL_STRANGE /* it is no answer to the question, perhaps forged or late */
+};
+
 /* Called on the reactor's thread, never from within call_start(). */
 struct call_kind {
-    /* A message. The call goes on (over UDP the datagram may be forged or late) until call_end(),
-     * which may be called in here. */
-    void (*message)(struct server *s, struct call *c, const uint8_t *bytes, size_t len);
+    /* A message. The call goes on until call_end(), which may be called in here, but not where the
+     * verdict is CALL_STRANGE. */
+    enum call_verdict (*message)(struct server *s, struct call *c, const uint8_t *bytes,
+                                 size_t len);
     /* It is over: not reached, cut, or nothing came for wait_us; a sentence. */
     void (*failed)(struct server *s, struct call *c, const char *reason);
 };

@@ -149,20 +149,22 @@ static bool is_answer(const struct forward *f, const uint8_t *bytes, size_t len)
            (m.qname.len == 0 || name_is_equal(m.qname, name_of(&f->zone)));
 }
 
-static void on_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+static enum call_verdict on_message(struct server *s, struct call *c, const uint8_t *bytes,
+                                    size_t len)
 {
     struct forward *f = container_of(c, struct forward, call);
     if (!is_answer(f, bytes, len))
-        return;
+        return CALL_STRANGE;
     if (f->client.transport == TRANSPORT_UDP && len > SERVER_UDP_OUT_MAX) {
         give_up(s, f, "its answer is too long for UDP");
-        return;
+        return CALL_HEARD;
     }
     memcpy(s->late_out, bytes, len);
     put_u16(s->late_out, f->client_id);
     s->count.updates_forwarded++;
     call_end(s, c, true);
     end(s, f, s->late_out, len);
+    return CALL_HEARD;
 }
 
 static void on_failed(struct server *s, struct call *c, const char *reason)

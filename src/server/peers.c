@@ -149,7 +149,8 @@ static void drop_telling(struct server *s, struct follower *f, bool may_reuse)
 static void step(struct server *s, struct follower *f, enum notify_event_kind kind,
                  uint32_t serial);
 
-static void on_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+static enum call_verdict on_message(struct server *s, struct call *c, const uint8_t *bytes,
+                                    size_t len)
 {
     struct telling *t = container_of(c, struct telling, call);
     struct follower *f = t->of;
@@ -159,7 +160,7 @@ static void on_message(struct server *s, struct call *c, const uint8_t *bytes, s
     if (reply.kind == XFR_REPLY_FOREIGN) {
         if (diag.text[0])
             t->doubt = diag;
-        return; /* it may be forged, and the true one still come */
+        return CALL_STRANGE; /* it may be forged, and the true one still come */
     }
     f->heard_us = s->now_us;
     f->address = t->address % f->remote->address_count; /* they may be fewer by now */
@@ -167,11 +168,12 @@ static void on_message(struct server *s, struct call *c, const uint8_t *bytes, s
     drop_telling(s, f, reply.kind == XFR_REPLY_OK);
     if (reply.kind == XFR_REPLY_OK) {
         step(s, f, NOTIFY_ANSWERED, 0);
-        return;
+        return CALL_HEARD;
     }
     s->count.notifies_refused++;
     set_error(f, s->now_us, diag.text[0] ? diag.text : "an answer cut short");
     step(s, f, NOTIFY_REFUSED, 0);
+    return CALL_HEARD;
 }
 
 static void on_failed(struct server *s, struct call *c, const char *reason)

@@ -146,7 +146,7 @@ struct server {
     struct build build;
     struct arena arena;
     struct digest digest;
-    struct log_rate refused_rate, ignored_rate;
+    struct log_rate refused_rate, ignored_rate, strange_rate;
 
     /* an answer that comes later */
     struct request late;

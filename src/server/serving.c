@@ -67,20 +67,22 @@ static void look_again(struct server *s, struct follower *f)
     timer_set(&s->timers, &f->look_timer, s->now_us + f->look_pause_us);
 }
 
-static void on_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+static enum call_verdict on_message(struct server *s, struct call *c, const uint8_t *bytes,
+                                    size_t len)
 {
     struct looking *l = container_of(c, struct looking, call);
     struct follower *f = l->of;
     struct xfr_reply reply;
     xfr_reply_read(&l->ask, &l->tsig, bytes, len, s->now_us, &reply, NULL);
     if (reply.kind == XFR_REPLY_FOREIGN)
-        return;
+        return CALL_STRANGE;
     if (reply.kind == XFR_REPLY_OK) /* also of an older one: somebody may wait for just that */
         serving_note(s, f, reply.serial);
     if (follower_serves(f, f->notify.has))
         drop_looking(s, f);
     else
         look_again(s, f);
+    return CALL_HEARD;
 }
 
 static void on_failed(struct server *s, struct call *c, const char *reason)

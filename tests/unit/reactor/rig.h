@@ -51,7 +51,8 @@ static struct rig *rig;
 
 static inline void ask(struct asked *a);
 
-static inline void on_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+static inline enum call_verdict on_message(struct server *s, struct call *c, const uint8_t *bytes,
+                                           size_t len)
 {
     struct asked *a = container_of(c, struct asked, call);
     cr_assert_not(a->is_over);
@@ -61,11 +62,12 @@ static inline void on_message(struct server *s, struct call *c, const uint8_t *b
     if (a->pauses)
         call_pause(s, c, true);
     if (a->messages != a->wanted)
-        return;
+        return CALL_HEARD;
     a->is_over = true;
     call_end(s, c, a->may_reuse);
     if (a->next)
         ask(a->next);
+    return CALL_HEARD;
 }
 
 static inline void on_failed(struct server *s, struct call *c, const char *reason)

@@ -51,12 +51,15 @@ static void on_hang_up(void *arg, struct call *c, bool may_reuse)
     d->may_reuse = may_reuse;
 }
 
-static void on_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
+/* One byte is an answer and ends the call, two are strange. */
+static enum call_verdict on_message(struct server *s, struct call *c, const uint8_t *bytes,
+                                    size_t len)
 {
     (void)bytes;
     desk.messages++;
     if (len == 1)
         call_end(s, c, true);
+    return len == 2 ? CALL_STRANGE : CALL_HEARD;
 }
 
 static void on_failed(struct server *s, struct call *c, const char *reason)
@@ -290,4 +293,20 @@ Test(call, none_begins_when_the_server_ends)
     call_end(desk.server, &c[0], false);
     cr_expect_eq(desk.dialed_count, 1);
     desk_end(c, 2);
+}
+
+Test(call, goes_on_when_what_comes_is_no_answer)
+{
+    desk_start(2, 2);
+    struct call c = to(1, TRANSPORT_UDP);
+    start(&c);
+    for (unsigned i = 1; i <= 100; i++) {
+        server_call_message(desk.server, &c, question, 2);
+        cr_assert_eq(c.state, CALL_UNDER_WAY);
+        cr_assert_eq(desk.server->count.replies_ignored, i);
+    }
+    server_call_message(desk.server, &c, question, 1);
+    cr_expect_eq(c.state, CALL_OVER);
+    cr_expect_eq(desk.server->count.replies_ignored, 100);
+    desk_end(&c, 1);
 }
