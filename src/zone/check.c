@@ -4,8 +4,8 @@
  * Error or warning: what named-checkzone or kzonecheck refuse to load is an error here (no or two
  * SOAs, no NS at the apex, an apex NS of ours without address or behind a CNAME, CNAME beside other
  * data, records below a DNAME, NS beside a DNAME, NS at a wildcard, DS at the apex, NSEC3 at no
- * hash, RRsets of more than 65535 bytes); what only breaks the one name is a warning (missing glue,
- * targets that do not exist or are CNAMEs, DS without NS). */
+ * hash), and so is an RRset that no message can hold, which they let pass; what only breaks the one
+ * name is a warning (missing glue, targets that do not exist or are CNAMEs, DS without NS). */
 #include "zone/check.h"
 
 #include <stdio.h>
@@ -150,19 +150,25 @@ static void check_single(struct check *c, struct name owner, struct rrset s)
     fault(c, MASTER_ERROR, owner, sentence);
 }
 
-/* What no message can hold nobody can ask for, and a transfer could not go on behind it. Beside
- * header and question each record has at least a pointer as its owner; where names in the rdata may
- * be compressed nothing is said of the sum. */
+bool check_fits_message(struct name owner, struct rrset s)
+{
+    size_t len = DNS_HEADER_LEN + owner.len + 4u + s.len + 10u * s.count;
+    if (s.count == 1 || !rrtype_info(s.type)->compress)
+        return len <= DNS_MESSAGE_MAX;
+    return s.len <= UINT16_MAX;
+}
+
+/* What no message can hold nobody can ask for, and of one record a transfer could not go on behind
+ * it. */
 static void check_size(struct check *c, struct name owner, struct rrset s)
 {
     char sentence[128], mnemonic[16];
-    size_t len = DNS_HEADER_LEN + owner.len + 4u + s.len + 10u * s.count;
-    bool is_error = s.len > UINT16_MAX || (s.count == 1 && len > DNS_MESSAGE_MAX);
-    if (!is_error && (len <= DNS_MESSAGE_MAX || rrtype_info(s.type)->compress))
+    if (check_fits_message(owner, s))
         return;
-    snprintf(sentence, sizeof(sentence), "%s RRset of %u bytes does not fit a message",
-             rrtype_text(s.type, mnemonic), s.len);
-    fault(c, is_error ? MASTER_ERROR : MASTER_WARNING, owner, sentence);
+    snprintf(sentence, sizeof(sentence),
+             "%s RRset of %u bytes in %u records does not fit a message",
+             rrtype_text(s.type, mnemonic), s.len, s.count);
+    fault(c, MASTER_ERROR, owner, sentence);
 }
 
 /* RFC 5155 s3: the owner's first label is the hash in base32hex. */

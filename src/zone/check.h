@@ -25,6 +25,11 @@ struct check_result {
     uint64_t errors, warnings;
 };
 
+/* Can anybody get it? A message holds header, question, and each of its records behind a pointer to
+ * the owner. Where names in the rdata may be compressed nothing is said but of more than 65535
+ * bytes. */
+bool check_fits_message(struct name owner, struct rrset s);
+
 /* Fit to be served: result->errors is 0. */
 void zone_check(const struct version *v, const struct check_sink *sink,
                 struct check_result *result);

@@ -86,6 +86,27 @@ Test(limit, acme_has_eight_at_a_name_unless_written)
     bed_free(b);
 }
 
+/* 12 bytes of header, 11 + 4 of the question, and 244 records of 12 + 256 bytes: 65419. */
+Test(limit, is_what_a_message_holds)
+{
+    struct grant all = {.is_unsigned = true, .where = GRANT_ALL};
+    struct bed *b = bed_new(zone);
+    char line[600];
+    bed_peer(b, NULL, &all, 1);
+    for (int i = 0; i < 244; i++) {
+        snprintf(line, sizeof(line), "u t IN 60 TXT \"%0255d\"", i);
+        cr_assert_eq(bed_update(b, line), NOERROR, "%d: %s", i, b->report.reason);
+    }
+    snprintf(line, sizeof(line), "u t IN 60 TXT \"%0104d\"", 1);
+    cr_expect_eq(bed_update(b, line), REFUSED, "65536 bytes");
+    cr_expect(strstr(b->report.reason, "t.example. TXT: the RRset would not fit a message"), "%s",
+              b->report.reason);
+    snprintf(line, sizeof(line), "u t IN 60 TXT \"%0103d\"", 1);
+    cr_expect_eq(bed_update(b, line), NOERROR, "65535 bytes: %s", b->report.reason);
+    cr_expect_eq(bed_update(b, "u t IN 60 A 192.0.2.1"), NOERROR, "another RRset");
+    bed_free(b);
+}
+
 Test(limit, of_memory_stops_a_message_that_writes_large_names_again_and_again)
 {
     enum { EACH = 64, LEN = 60000 };
