@@ -152,7 +152,7 @@ static void check_single(struct check *c, struct name owner, struct rrset s)
 
 bool check_fits_message(struct name owner, struct rrset s)
 {
-    size_t len = DNS_HEADER_LEN + owner.len + 4u + s.len + 10u * s.count;
+    size_t len = DNS_HEADER_LEN + owner.len + 4u + s.len + 10u * s.count + CHECK_ROOM_KEPT;
     if (s.count == 1 || !rrtype_info(s.type)->compress)
         return len <= DNS_MESSAGE_MAX;
     return s.len <= UINT16_MAX;

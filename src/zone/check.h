@@ -25,8 +25,11 @@ struct check_result {
     uint64_t errors, warnings;
 };
 
-/* Can anybody get it? A message holds header, question, and each of its records behind a pointer to
- * the owner. Where names in the rdata may be compressed nothing is said but of more than 65535
+/* Kept in a message for an OPT with a cookie and for the longest TSIG: who sends them gets answers
+ * and transfers as well. */
+#define CHECK_ROOM_KEPT 512
+/* Can everybody get it? A message holds header, question, and each of its records behind a pointer
+ * to the owner. Where names in the rdata may be compressed nothing is said but of more than 65535
  * bytes. */
 bool check_fits_message(struct name owner, struct rrset s);
 

@@ -112,6 +112,7 @@ class Named(Peer):
     check-integrity no; check-wildcard no; check-mx ignore; check-srv-cname ignore; check-mx-cname ignore;
     answer-cookie no; minimal-any no; min-refresh-time 1; min-retry-time 1; provide-ixfr yes; request-ixfr yes;
     ixfr-from-differences no; max-ixfr-ratio unlimited;
+    max-records-per-type 0; max-types-per-name 0;
 }};
 controls {{ }};
 {keys}{zones}''')

@@ -243,6 +243,17 @@ Test(load, refuses_what_no_message_can_hold)
     strcpy(text + at + 2 * 65515, "\n");
     cr_assert_null(load(text, 0, &said, &diag),
                    "one record: 12 + 11 + 10 + 65515 bytes with header and owner");
+    at = sprintf(text, TOP "a TYPE65400 \\# 64985 ");
+    memset(text + at, 'a', 2 * 64985);
+    strcpy(text + at + 2 * 64985, "\n");
+    cr_assert_null(load(text, 0, &said, &diag),
+                   "65535 - 12 - 11 - 4 - 12 bytes hold it, but not with OPT and TSIG in 512");
+    at = sprintf(text, TOP "a TYPE65400 \\# 64984 ");
+    memset(text + at, 'a', 2 * 64984);
+    strcpy(text + at + 2 * 64984, "\n");
+    struct zone *large = load(text, 0, &said, &diag);
+    cr_assert_not_null(large, "%s", diag.text);
+    zone_free(large);
     struct zone *z = load(TOP "$GENERATE 1-250 a A 10.0.0.$\n", 0, &said, &diag);
     cr_expect_eq(said.warnings, 0);
     zone_free(z);
