@@ -1,41 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What zones say of other servers: primaries, secondaries, who may have the zone; and what is said
  * of what contradicts itself. */
-#include <criterion/criterion.h>
-
 #include "conf/replication.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/attr.h"
+#include "load.h"
 
 static struct conf_faults faults;
 
-#define KNOWN                                                                            \
-    "keys: {xfr: {secret: c2VjcmV0LXNlY3JldA==}, k8s: {secret: c2VjcmV0LXNlY3JldA==}}\n" \
-    "remotes: {ns1: {address: 192.0.2.1, key: xfr}, ns2: {address: 192.0.2.2},\n"        \
+#define KNOWN                                                                     \
+    "keys: {xfr: &, k8s: &}\n"                                                    \
+    "remotes: {ns1: {address: 192.0.2.1, key: xfr}, ns2: {address: 192.0.2.2},\n" \
     "          hidden: {address: 192.0.2.10, key: xfr}}\n"
 
 static struct conf *load(const char *zone)
 {
-    char yaml[2000];
-    int len = snprintf(yaml, sizeof(yaml), KNOWN "zones: {a.example: {\n%s}}\n", zone);
-    return conf_load_bytes(yaml, (size_t)len, "/etc/reeve/f", &faults);
+    char text[2000];
+    snprintf(text, sizeof(text), KNOWN "zones: {a.example: {\n%s}}\n", zone);
+    return load_text(text, &faults);
 }
 
 static struct conf *load_well(const char *zone)
 {
-    struct conf *c = load(zone);
-    cr_assert_not_null(c, "%s: %s", zone, faults.list[0].text);
-    cr_expect_eq(faults.count, 0, "%s: %s", zone, faults.list[0].text);
-    return c;
-}
-
-static void name_is(struct name name, const char *expected)
-{
-    char text[NAME_TEXT_MAX];
-    cr_expect_str_eq(name_text(name, text), expected);
+    return load_is_well(load(zone), &faults, zone);
 }
 
 /* CONFIG, rule 3, and who keeps a history unless it says otherwise. */
@@ -134,9 +121,9 @@ Test(replication, rules_of_transfer_come_behind_those_of_secondaries)
     cr_assert_eq(r[2].from_count, 2);
     cr_expect_eq(r[2].from[0].len, 8);
     cr_expect_eq(r[2].from[1].len, 128);
-    name_is(name_of(&r[3].key), "k8s.");
+    load_name_is(name_of(&r[3].key), "k8s.");
     cr_expect(!r[3].remote && r[3].scope == XFR_GRANTED && !r[3].is_deny && r[3].from_count == 0);
-    name_is(name_of(&r[4].key), "xfr.");
+    load_name_is(name_of(&r[4].key), "xfr.");
     cr_expect(!r[4].is_deny && r[4].from_count == 1);
     conf_free(c);
 }
@@ -249,13 +236,8 @@ Test(replication, says_what_is_wrong_and_where)
 {
     for (size_t i = 0; i < ARRAY_LEN(wrongs); i++) {
         const struct wrong *r = &wrongs[i];
-        cr_expect_null(load(r->zone), "%s", r->zone);
-        const struct conf_fault *f = &faults.list[0];
-        cr_expect_eq(faults.count, 1, "%s: %u faults, %s", r->zone, faults.count,
-                     faults.list[1].text);
-        cr_expect(f->at.line == 5 && f->at.column == r->column, "%s: at %u:%u", r->zone, f->at.line,
-                  f->at.column);
-        cr_expect(strncmp(f->text, r->text, strlen(r->text)) == 0, "%s: %s", r->zone, f->text);
+        const struct load_fault fault = {5, r->column, r->text};
+        load_is_refused(load(r->zone), &faults, r->zone, &fault);
     }
 }
 
@@ -310,17 +292,8 @@ Test(replication, of_the_configurations_that_people_write_loads)
         "      - {key: cert-manager, acme: [any]}\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        char yaml[2000], *out = yaml;
-        for (const char *s = rows[i]; *s; s++)
-            if (*s == '&')
-                out += sprintf(out, "{secret: c2VjcmV0LXNlY3JldA==}");
-            else
-                *out++ = *s;
-        struct conf *c = conf_load_bytes(yaml, (size_t)(out - yaml), "/etc/reeve/f", &faults);
-        cr_expect_not_null(c, "%u:%u %s", faults.list[0].at.line, faults.list[0].at.column,
-                           faults.list[0].text);
-        cr_expect_eq(faults.count, 0);
-        cr_expect(c && c->zones[0].has_history);
+        struct conf *c = load_is_well(load_text(rows[i], &faults), &faults, rows[i]);
+        cr_expect(c->zones[0].has_history);
         conf_free(c);
     }
 }

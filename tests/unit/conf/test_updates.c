@@ -1,47 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Grants: every form of the grammar, and what is said of what is none. */
-#include <criterion/criterion.h>
-
 #include "conf/updates.h"
-
-#include <stdio.h>
-#include <string.h>
 
 #include "base/attr.h"
 #include "dns/rrtype.h"
+#include "load.h"
 
 static struct conf_faults faults;
 
 /* A zone example.com with the rules, and keys web1, web1.example.com, kea and rev. */
 static struct conf *load(const char *rules)
 {
-    char yaml[2000];
-    int len = snprintf(yaml, sizeof(yaml),
-                       "keys: {web1: &, web1.example.com: &, kea: &, rev.: &}\n"
-                       "zones:\n"
-                       "  example.com: {file: x, updates: [\n%s]}\n",
-                       rules);
-    char expanded[3000], *out = expanded;
-    for (const char *s = yaml; s < yaml + len; s++)
-        if (*s == '&')
-            out += sprintf(out, "{secret: c2VjcmV0LXNlY3JldA==}");
-        else
-            *out++ = *s;
-    return conf_load_bytes(expanded, (size_t)(out - expanded), "/etc/reeve/f", &faults);
+    char text[2000];
+    snprintf(text, sizeof(text),
+             "keys: {web1: &, web1.example.com: &, kea: &, rev.: &}\n"
+             "zones:\n"
+             "  example.com: {file: x, updates: [\n%s]}\n",
+             rules);
+    return load_text(text, &faults);
 }
 
 static struct conf *load_well(const char *rules)
 {
-    struct conf *c = load(rules);
-    cr_assert_not_null(c, "%s: %s", rules, faults.list[0].text);
-    cr_expect_eq(faults.count, 0, "%s: %s", rules, faults.list[0].text);
-    return c;
-}
-
-static void name_is(struct name name, const char *expected)
-{
-    char text[NAME_TEXT_MAX];
-    cr_expect_str_eq(name_text(name, text), expected);
+    return load_is_well(load(rules), &faults, rules);
 }
 
 Test(updates, have_one_place_where_they_hold)
@@ -78,7 +59,7 @@ Test(updates, have_one_place_where_they_hold)
         cr_expect_eq(g->is_any_name, r->is_any, "%s", r->rule);
         cr_assert_eq(g->name_count, r->count, "%s: %u", r->rule, g->name_count);
         if (r->name)
-            name_is(name_of(&g->names[0]), r->name);
+            load_name_is(name_of(&g->names[0]), r->name);
         conf_free(c);
     }
 }
@@ -98,8 +79,8 @@ Test(updates, of_a_key_itself_are_in_the_zone)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct conf *c = load_well(rows[i].rule);
         const struct grant *g = &c->zones[0].grants[0];
-        name_is(name_of(&g->key), rows[i].key);
-        name_is(name_of(&g->self), rows[i].self);
+        load_name_is(name_of(&g->key), rows[i].key);
+        load_name_is(name_of(&g->self), rows[i].self);
         conf_free(c);
     }
 }
@@ -226,14 +207,9 @@ Test(updates, say_what_is_wrong_and_where)
 {
     for (size_t i = 0; i < ARRAY_LEN(wrong_rules); i++) {
         const struct wrong_rule *r = &wrong_rules[i];
-        cr_expect_null(load(r->rule), "%s", r->rule);
-        const struct conf_fault *f = &faults.list[0];
-        bool twice = strstr(r->text, "twice") != NULL;
-        cr_expect_eq(faults.count, 1, "%s: %u faults, %s", r->rule, faults.count,
-                     faults.list[1].text);
-        cr_expect(f->at.line == 4 && (twice || f->at.column == r->column), "%s: at %u:%u", r->rule,
-                  f->at.line, f->at.column);
-        cr_expect(strncmp(f->text, r->text, strlen(r->text)) == 0, "%s: %s", r->rule, f->text);
+        bool is_anywhere = strstr(r->text, "twice") != NULL;
+        const struct load_fault fault = {4, is_anywhere ? 0 : r->column, r->text};
+        load_is_refused(load(r->rule), &faults, r->rule, &fault);
     }
 }
 
@@ -304,16 +280,7 @@ Test(updates, of_the_configurations_that_people_write_load)
         "yes}]}\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        char yaml[2000], *out = yaml;
-        for (const char *s = rows[i]; *s; s++)
-            if (*s == '&')
-                out += sprintf(out, "{secret: c2VjcmV0LXNlY3JldA==}");
-            else
-                *out++ = *s;
-        struct conf *c = conf_load_bytes(yaml, (size_t)(out - yaml), "/etc/reeve/f", &faults);
-        cr_expect_not_null(c, "%u:%u %s", faults.list[0].at.line, faults.list[0].at.column,
-                           faults.list[0].text);
-        cr_expect_eq(faults.count, 0);
+        struct conf *c = load_is_well(load_text(rows[i], &faults), &faults, rows[i]);
         conf_free(c);
     }
 }
