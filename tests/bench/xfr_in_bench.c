@@ -13,9 +13,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "dns/build.h"
+#include "given.h"
 #include "xfr/in.h"
 #include "zone/contrast.h"
-#include "zone/load.h"
 #include "zone/lookup.h"
 
 struct record {
@@ -169,20 +169,7 @@ static void run(const char *what, const struct version *v, const struct record *
 
 int main(int argc, char **argv)
 {
-    struct load_limits limits = {0};
-    struct load_sink sink = {0};
-    struct load_result result;
-    struct diag diag = {0};
-    struct name_buf apex;
-    if (argc < 3 || name_scan(argv[1], strlen(argv[1]), NAME_ROOT, &apex, &diag) != OK) {
-        fprintf(stderr, "usage: xfr_in_bench ZONE FILE [MESSAGE [ORDER]]\n");
-        return 2;
-    }
-    struct zone *z = load_zone_file(name_of(&apex), argv[2], &limits, &sink, &result, &diag);
-    if (!z) {
-        fprintf(stderr, "%s\n", diag.text);
-        return 1;
-    }
+    struct zone *z = given_zone(argc, argv, "xfr_in_bench ZONE FILE [MESSAGE [ORDER]]");
     const struct version *v = z->published;
     struct record *r = mem_alloc(v->record_count * sizeof(*r));
     size_t count = 0, message = argc > 3 ? (size_t)atoi(argv[3]) : 16384;

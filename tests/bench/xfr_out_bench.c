@@ -10,8 +10,8 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "given.h"
 #include "xfr/out.h"
-#include "zone/load.h"
 #include "zone/version.h"
 
 enum { STEPS = 1000 };
@@ -133,20 +133,7 @@ static void condense(const struct xfr_steps *steps)
 
 int main(int argc, char **argv)
 {
-    struct load_limits limits = {0};
-    struct load_sink sink = {0};
-    struct load_result result;
-    struct diag diag = {0};
-    struct name_buf apex;
-    if (argc < 3 || name_scan(argv[1], strlen(argv[1]), NAME_ROOT, &apex, &diag) != OK) {
-        fprintf(stderr, "usage: xfr_out_bench ZONE FILE [ROUNDS]\n");
-        return 2;
-    }
-    struct zone *z = load_zone_file(name_of(&apex), argv[2], &limits, &sink, &result, &diag);
-    if (!z) {
-        fprintf(stderr, "%s\n", diag.text);
-        return 1;
-    }
+    struct zone *z = given_zone(argc, argv, "xfr_out_bench ZONE FILE [ROUNDS]");
     struct keyring *ring = keyring_new();
     struct tsig_session none = {0}, server = {0};
     sign_request(ring, &server);

@@ -40,6 +40,21 @@ static void until_merging(struct bed *b)
     }
 }
 
+/* The file has that address everywhere, and its merge has begun. */
+static void begin(struct bed *b, unsigned address)
+{
+    file_many(b, 1, address);
+    bed_reload(b, "", DISK_A);
+    until_merging(b);
+}
+
+/* An update that comes meanwhile. */
+static void send_meanwhile(struct bed *b)
+{
+    disk_send_add(b, "a.example.", "x.a.example.");
+    server_turn(b->server);
+}
+
 Test(merging, has_updates_of_its_zone_wait_and_not_those_of_others)
 {
     struct disk d = start_many();
@@ -145,12 +160,9 @@ Test(merging, is_forgotten_with_its_zone)
     struct disk d = start_many();
     struct bed *b = d.bed;
     for (unsigned i = 0; i < 4; i++) {
-        file_many(b, 1, 2 + i);
-        bed_reload(b, "", DISK_A);
-        until_merging(b);
+        begin(b, 2 + i);
         unsigned told = b->late_count;
-        disk_send_add(b, "a.example.", "x.a.example.");
-        server_turn(b->server);
+        send_meanwhile(b);
         bed_reload(b, "", DISK_B);
         disk_rest(b);
         cr_expect_eq(b->late_count, told + 1);
@@ -168,11 +180,8 @@ Test(merging, under_way_at_the_end_is_not_waited_for)
     for (unsigned i = 0; i < 3; i++) {
         struct disk d = start_many();
         struct bed *b = d.bed;
-        file_many(b, 1, 2);
-        bed_reload(b, "", DISK_A);
-        until_merging(b);
-        disk_send_add(b, "a.example.", "x.a.example.");
-        server_turn(b->server);
+        begin(b, 2);
+        send_meanwhile(b);
         while (i >= 1 && !disk_zone(b, "a.example.")->is_merged)
             (void)server_collect(b->server, b->now_us);
         if (i == 2)
@@ -210,9 +219,7 @@ Test(merging, goes_on_while_the_server_waits_for_its_end)
 {
     struct disk d = start_many();
     struct bed *b = d.bed;
-    file_many(b, 1, 2);
-    bed_reload(b, "", DISK_A);
-    until_merging(b);
+    begin(b, 2);
     disk_send_add(b, "a.example.", "x.a.example.");
     cr_expect(server_flush(b->server, BED_WAIT_S * INT64_C(1000000)));
     cr_expect_eq(b->late_count, 1);
@@ -226,11 +233,8 @@ Test(merging, keeps_updates_in_order)
 {
     struct disk d = start_many();
     struct bed *b = d.bed;
-    file_many(b, 1, 2);
-    bed_reload(b, "", DISK_A);
-    until_merging(b);
-    disk_send_add(b, "a.example.", "x.a.example.");
-    server_turn(b->server);
+    begin(b, 2);
+    send_meanwhile(b);
     cr_assert_not(list_is_empty(&b->server->updates.blocked));
     while (disk_zone(b, "a.example.")->changing)
         (void)server_collect(b->server, b->now_us);
@@ -254,8 +258,7 @@ Test(merging, has_strangers_refused_at_once)
     file_many(b, 1, 2);
     bed_reload(b, "", granted);
     until_merging(b);
-    disk_send_add(b, "a.example.", "x.a.example.");
-    server_turn(b->server);
+    send_meanwhile(b);
     cr_expect_not_null(disk_zone(b, "a.example.")->changing);
     cr_assert_eq(b->late_count, 1);
     cr_expect_eq(b->late[0], REFUSED);
@@ -288,8 +291,13 @@ Test(merging, of_many_zones_goes_on_in_small_turns)
 
 /* --- files that take too much away --- */
 
-#define GUARDED "  a.example: {file: a, shrink-limit: 50%%, %s}\n"
 #define DYNAMIC "updates: [{unsigned: yes, all: yes}]"
+
+/* The zone map as it is configured. */
+static void guarded(char zones[200], const char *kind)
+{
+    snprintf(zones, 200, "  a.example: {file: a, shrink-limit: 50%%, %s}\n", kind);
+}
 
 /* SOA, NS and so many others. */
 static void file_of(struct bed *b, unsigned serial, unsigned others)
@@ -298,6 +306,23 @@ static void file_of(struct bed *b, unsigned serial, unsigned others)
     for (unsigned i = 0; i < others; i++)
         sprintf(text + strlen(text), "h%u A 192.0.2.1\n", i);
     bed_file(b, "a", BED_TOP "%s", serial, text);
+}
+
+/* With ten others. */
+static struct disk start_guarded(const char *zones)
+{
+    struct disk d = disk_new();
+    file_of(d.bed, 1, 10);
+    bed_start(d.bed, "", zones);
+    disk_rest(d.bed);
+    return d;
+}
+
+static void reread(struct bed *b, const char *zones, unsigned serial, unsigned others)
+{
+    file_of(b, serial, others);
+    bed_reload(b, "", zones);
+    disk_rest(b);
 }
 
 static const char *failure(struct bed *b)
@@ -311,15 +336,10 @@ Test(merging, of_a_file_that_takes_too_much_away_is_the_operators_to_allow)
     static const char *const kinds[] = {DYNAMIC, "history: no"};
     for (unsigned i = 0; i < 2; i++) {
         char zones[200];
-        struct disk d = disk_new();
+        guarded(zones, kinds[i]);
+        struct disk d = start_guarded(zones);
         struct bed *b = d.bed;
-        snprintf(zones, sizeof(zones), GUARDED, kinds[i]);
-        file_of(b, 1, 10);
-        bed_start(b, "", zones);
-        disk_rest(b);
-        file_of(b, 2, 3);
-        bed_reload(b, "", zones);
-        disk_rest(b);
+        reread(b, zones, 2, 3);
         cr_expect_eq(bed_serial(b, "a.example."), 1);
         cr_expect_eq(disk_ask(b, "h9.a.example."), NOERROR);
         cr_expect_str_eq(failure(b),
@@ -339,12 +359,9 @@ Test(merging, of_a_file_that_takes_too_much_away_is_the_operators_to_allow)
 Test(merging, of_a_file_that_is_held_back_is_no_matter_of_a_restart)
 {
     char zones[200];
-    struct disk d = disk_new();
+    guarded(zones, DYNAMIC);
+    struct disk d = start_guarded(zones);
     struct bed *b = d.bed;
-    snprintf(zones, sizeof(zones), GUARDED, DYNAMIC);
-    file_of(b, 1, 10);
-    bed_start(b, "", zones);
-    disk_rest(b);
     file_of(b, 2, 3);
     disk_restart(b, "", zones);
     cr_expect_eq(bed_serial(b, "a.example."), 1);
@@ -366,19 +383,12 @@ Test(merging, of_a_file_that_is_held_back_is_no_matter_of_a_restart)
 Test(merging, of_a_file_that_is_whole_again_needs_nobody)
 {
     char zones[200];
-    struct disk d = disk_new();
+    guarded(zones, DYNAMIC);
+    struct disk d = start_guarded(zones);
     struct bed *b = d.bed;
-    snprintf(zones, sizeof(zones), GUARDED, DYNAMIC);
-    file_of(b, 1, 10);
-    bed_start(b, "", zones);
-    disk_rest(b);
-    file_of(b, 2, 0);
-    bed_reload(b, "", zones);
-    disk_rest(b);
+    reread(b, zones, 2, 0);
     cr_expect_not_null(strstr(failure(b), "takes away 10 of 12 records"));
-    file_of(b, 3, 4); /* 6 of 12: not more than the limit */
-    bed_reload(b, "", zones);
-    disk_rest(b);
+    reread(b, zones, 3, 4); /* 6 of 12: not more than the limit */
     cr_expect_str_eq(failure(b), "");
     cr_expect_eq(bed_serial(b, "a.example."), 3);
     cr_expect_eq(disk_ask(b, "h4.a.example."), NXDOMAIN);
