@@ -69,7 +69,8 @@ SETTING("server.limits.tcp-connections",        tcp_connections,             COU
 SETTING("server.limits.tcp-connections-per-address", tcp_connections_per_address, COUNT, "250",           1,       1000000,
         "TCP connections of one client address")
 SETTING("server.limits.tcp-idle",               tcp_idle_ms,                 DURATION,  "10s",            100,     86400000,
-        "close a TCP connection on which nothing is under way for so long (RFC 7766 s6.2.3)")
+        "close a TCP connection on which nothing is under way for so long (RFC 7766 s6.2.3); half of it with more than half "
+        "of tcp-connections, a quarter with more than three quarters")
 SETTING("server.limits.tcp-first-byte",         tcp_first_byte_ms,           DURATION,  "3s",             100,     3600000,
         "close a new TCP connection that has sent nothing for so long")
 SETTING("server.limits.tcp-message",            tcp_message_ms,              DURATION,  "5s",             100,     3600000,

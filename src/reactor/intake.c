@@ -53,10 +53,15 @@ void intake_start(struct intake *in, struct udp *udp, struct tcp *tcp, struct co
     in->count = count;
 }
 
-void intake_datagrams(void *arg)
+void intake_between(void *arg)
 {
     struct intake *in = arg;
-    ready_look(&in->datagrams, &in->listens, TRANSPORT_UDP);
+    if (in->is_between)
+        return; /* a new connection has asked for much */
+    in->is_between = true;
+    ready_look(&in->datagrams, &in->listens, TRANSPORT_UDP, TURN_UDP);
+    ready_look(&in->connections, &in->listens, TRANSPORT_TCP, TURN_ACCEPT_ROW);
+    in->is_between = false;
 }
 
 void intake_empty(struct listener *l)

@@ -19,15 +19,17 @@ struct intake {
     struct counters *count;
     struct ready datagrams, connections;
     double drops_looked_s;
+    bool is_between;
 };
 
 /* With sockets, but nothing is taken from them before intake_start(); all borrowed. */
 void intake_init(struct intake *in);
 void intake_start(struct intake *in, struct udp *udp, struct tcp *tcp, struct counters *count);
 
-/* Between others' work: the datagrams that are there, as many as in a turn. arg: a struct intake.
- */
-void intake_datagrams(void *arg);
+/* Between others' work: the datagrams that are there, as many as in a turn, and a few of the new
+ * connections, which would else wait for thousands of busy ones. arg: a struct intake. Called from
+ * within itself it does nothing. */
+void intake_between(void *arg);
 /* Takes what the kernel holds for a socket that is to be closed. */
 void intake_empty(struct listener *l);
 /* A turn is over. now_s: the loop's clock. */

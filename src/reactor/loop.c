@@ -514,7 +514,7 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
         return e;
     }
     l->udp = udp_new(l->server);
-    l->share = (struct turn_share){.between = intake_datagrams, .arg = &l->intake};
+    l->share = (struct turn_share){.between = intake_between, .arg = &l->intake};
     alarm_init(&l->alarm, l->ev, l->server);
     dial_init(&l->dial, l->ev, l->server, &l->share);
     tcp_init(&l->tcp, l->ev, l->server, &l->intake.listens, &l->share);

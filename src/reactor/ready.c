@@ -36,12 +36,14 @@ void ready_serve(struct ready *r, struct listener *l)
     run(r);
 }
 
-void ready_look(struct ready *r, struct listen_set *set, enum transport transport)
+void ready_look(struct ready *r, struct listen_set *set, enum transport transport, unsigned budget)
 {
+    unsigned spare = r->spare;
     LIST_EACH(link, &set->all) {
-        if (listen_of(link)->transport == transport)
+        if (listen_of(link)->transport == transport && ev_is_active(&listen_of(link)->io))
             enter(r, listen_of(link));
     }
-    ready_renew(r);
+    r->spare = budget;
     run(r);
+    r->spare = spare;
 }

@@ -27,8 +27,9 @@ struct ready {
 void ready_init(struct ready *r, unsigned budget, ready_take_fn take, void *arg);
 /* The loop says that there is something. */
 void ready_serve(struct ready *r, struct listener *l);
-/* Looks at all sockets of the transport, with a budget of its own: between others' work. */
-void ready_look(struct ready *r, struct listen_set *set, enum transport transport);
+/* Looks at all sockets of the transport that the loop watches, with a budget of its own: between
+ * others' work. */
+void ready_look(struct ready *r, struct listen_set *set, enum transport transport, unsigned budget);
 /* A turn is over. */
 static inline void ready_renew(struct ready *r)
 {

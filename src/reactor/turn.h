@@ -17,7 +17,7 @@ enum turn_priority {
     TURN_UDP = 1, /* the datagrams: the kernel's buffer is the only one to run over */
     TURN_CONN = 0,   /* open connections before new ones */
     TURN_TIMER = -1, /* deadlines: after all that may have moved them */
-    TURN_ACCEPT = -2 /* new connections last: existing work is finished first */
+    TURN_ACCEPT = -2 /* new connections last: existing work is finished first, or nearly */
 };
 
 /* Datagrams taken in one recvmmsg. From 16 to 32 the cost of the call is spread thin enough; more
@@ -41,8 +41,9 @@ enum turn_priority {
 #define TURN_OUTFLOW_LEN 16000
 
 /* Units of work of TCP connections (an event, a message of usual length) after which the UDP
- * sockets have a turn of their own: thousands of connections may be ready at once, each within its
- * budget, and all of them together are no more than about 0.5 ms for a datagram. */
+ * sockets have a turn of their own, and a row of new connections is taken: thousands of connections
+ * may be ready at once, each within its budget, and all of them together are no more than about
+ * 0.5 ms for a datagram. */
 #define TURN_TCP_SHARE   128
 /* Bytes of a transfer that cost about as much as one unit, 4 us. */
 #define TURN_UNIT_LEN    512

@@ -36,6 +36,7 @@ static void desk_start(struct desk *d, unsigned count, unsigned held)
     ready_init(&d->ready, BUDGET, take, d);
     for (unsigned i = 0; i < count; i++) {
         d->listener[i].transport = TRANSPORT_UDP;
+        d->listener[i].io.active = 1; /* as if a loop watched it */
         list_init(&d->listener[i].turn);
         list_add_last(&d->set.all, &d->listener[i].link);
         d->held[i] = held;
@@ -108,19 +109,21 @@ Test(ready, all_are_looked_at_between_others_work)
     struct desk d;
     desk_start(&d, MAX, 1);
     d.listener[3].transport = TRANSPORT_TCP;
-    ready_look(&d.ready, &d.set, TRANSPORT_UDP);
+    d.listener[4].io.active = 0; /* accepting rests */
+    ready_look(&d.ready, &d.set, TRANSPORT_UDP, BUDGET);
     for (unsigned i = 0; i < MAX; i++)
-        cr_expect_eq(d.held[i], i == 3, "socket %u", i);
-    cr_expect_eq(d.looks, MAX - 1);
+        cr_expect_eq(d.held[i], i == 3 || i == 4, "socket %u", i);
+    cr_expect_eq(d.looks, MAX - 2);
 }
 
-Test(ready, looking_at_all_takes_no_more_than_a_turn)
+Test(ready, looking_at_all_takes_no_more_than_it_may_and_nothing_of_the_turn)
 {
     struct desk d;
     desk_start(&d, MAX, 1000);
-    ready_look(&d.ready, &d.set, TRANSPORT_UDP);
+    ready_look(&d.ready, &d.set, TRANSPORT_UDP, BUDGET);
     cr_expect_eq(d.looks, BUDGET / PIECE);
-    ready_look(&d.ready, &d.set, TRANSPORT_UDP);
+    cr_expect_eq(d.ready.spare, BUDGET);
+    ready_look(&d.ready, &d.set, TRANSPORT_UDP, BUDGET);
     cr_expect_eq(d.held[2 * BUDGET / PIECE - 1], 1000 - PIECE, "and goes on with the next");
     cr_expect_eq(d.held[2 * BUDGET / PIECE], 1000);
 }
