@@ -119,12 +119,13 @@ static enum rcode authenticate(struct server *s, struct request *q)
     return rc;
 }
 
-/* Signature, OPT, of a message whose form was read: rc is what came of that. */
-static enum rcode read_rest(struct server *s, struct request *q, enum rcode rc)
+/* Signature, OPT, of a message whose form was read: what came of that. A signature that
+ * is malformed is answered with our OPT as well. */
+static enum rcode read_rest(struct server *s, struct request *q, enum rcode form)
 {
-    if (rc == NOERROR)
-        rc = authenticate(s, q);
-    enum rcode edns = rc == FORMERR ? NOERROR : edns_read(q);
+    if (form != NOERROR)
+        return form;
+    enum rcode rc = authenticate(s, q), edns = edns_read(q);
     if (UNLIKELY(rc == NOTAUTH))
         edns_say(q, EDE_PROHIBITED, tsig_reason(q->tsig.error));
     return rc == NOERROR ? edns : rc;

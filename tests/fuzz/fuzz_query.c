@@ -7,13 +7,17 @@
  * have the same name and so a server each. Input: for each message one byte (bit 0: TCP, bit 1:
  * the second server), two of length, then its bytes; the last one may be shorter than it says.
  * Half of the mutations write a query that is worth asking, since random bytes rarely name
- * something that exists. */
+ * something that exists; of the others half write a message of the mutator's, which knows the
+ * servers' keys. */
 #include "base/attr.h"
 #include "base/check.h"
+#include "base/digits.h"
 #include "base/log.h"
 #include "dns/message.h"
+#include "mutator.h"
 #include "server/server.h"
 
+#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +53,7 @@ static const char plain_zone[] =
     "$GENERATE 1-13 name-server-$.bigcut AAAA 2001:db8::$\n";
 
 static struct server *servers[2];
+static struct mutator *mutator;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
 
@@ -87,21 +92,39 @@ static void no_log(enum log_level level, const char *message, const struct log_f
     (void)count;
 }
 
+/* The keys that the mutator signs with, as the configuration has them. */
+static void show_keys(struct text *t)
+{
+    static const char *const names[] = {"hmac-md5",    "hmac-sha1",   "hmac-sha224",
+                                        "hmac-sha256", "hmac-sha384", "hmac-sha512"};
+    text_add(t, "keys:\n");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        uint8_t secret[SHA256_DIGEST_LENGTH];
+        SHA256((const uint8_t *)names[i], strlen(names[i]), secret);
+        text_fmt(t, "  %s: {algorithm: %s, secret: \"", names[i], names[i]);
+        base64_show(secret, sizeof(secret), t);
+        text_add(t, "\"}\n");
+    }
+}
+
 /* With the plain zone, one that does not load, and the signed zone in `file`. The identity is as
  * long as it may be, so that NSID meets the limit of 512 bytes. */
 static struct server *open_server(const char *dir, const char *file, const char *minimal)
 {
     char text[4096], identity[256];
+    struct text t;
     struct conf_faults *faults = malloc(sizeof(*faults));
     memset(identity, 'i', 255);
     identity[255] = 0;
-    int len = snprintf(
-        text, sizeof(text),
+    text_init(&t, text, sizeof(text));
+    show_keys(&t);
+    text_fmt(
+        &t,
         "server: {listen: 127.0.0.1@5300, identity: %s, version: fuzz, minimal-responses: %s}\n"
         "zones:\n  plain: {file: %s/plain}\n  broken.plain: {file: %s/absent}\n"
         "  example: {file: %s/query/%s}\n",
         identity, minimal, dir, dir, TEST_DATA, file);
-    struct conf *conf = conf_load_bytes(text, (size_t)len, "/fuzz/reeved.yaml", faults);
+    struct conf *conf = conf_load_bytes(text, text_len(&t), "/fuzz/reeved.yaml", faults);
     if (!conf)
         conf_faults_show(faults, text, stderr);
     ASSERT(conf);
@@ -125,6 +148,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     ASSERT(mkdtemp(dir));
+    mutator = mutator_new(1, TEST_DATA "/rdata.txt");
     snprintf(path, sizeof(path), "%s/plain", dir);
     FILE *f = fopen(path, "w");
     ASSERT(f && fputs(plain_zone, f) >= 0 && fclose(f) == 0);
@@ -365,13 +389,32 @@ static void write_query(struct wr *w, uint32_t *state)
     put_u16(head + 1, (uint16_t)(w->at - start));
 }
 
+/* Signed, if at all, at the time that it is here. */
+static void write_mutant(struct wr *w, uint32_t *state, unsigned number)
+{
+    struct mutant what;
+    uint8_t *head = wr_room(w, 3);
+    if (!head || wr_left(w) < 512)
+        return;
+    size_t max = wr_left(w) < UINT16_MAX ? wr_left(w) : UINT16_MAX;
+    size_t len = mutator_write(mutator, number, NOW_US / 1000000, w->at, max, &what);
+    head[0] = (uint8_t)draw(state, 4);
+    put_u16(head + 1, (uint16_t)len);
+    (void)wr_room(w, len);
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned seed)
 {
     uint32_t state = seed;
     if (draw(&state, 2))
         return LLVMFuzzerMutate(data, len, max);
+    bool is_mutant = draw(&state, 2);
     struct wr w = wr_over(data, max);
-    for (unsigned count = 1 + draw(&state, 3); count-- > 0 && !w.bad;)
-        write_query(&w, &state);
+    for (unsigned count = 1 + draw(&state, 3); count-- > 0 && !w.bad;) {
+        if (is_mutant)
+            write_mutant(&w, &state, seed + count);
+        else
+            write_query(&w, &state);
+    }
     return wr_len(&w);
 }
