@@ -2,12 +2,25 @@
 """Fixtures of the system tests. REEVED names the program under test (default build/gcc/src/reeved).
 
 reeved, named, nsd, knotd, pdns are factories: call one as often as a test needs servers, and ask what it returns.
+
+Tests are run several at a time, each process taking the next that there is (pytest-xdist; they run without it, too). Those
+marked `long` are begun first, so that none of them is still under way alone when all others are over. Those that share a
+fixture of wider scope are an `xdist_group`, run by one process.
 """
 import pytest
 
 import dynamic
 import harness
 import peers
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'long: takes longer than most, and is begun before them')
+    config.addinivalue_line('markers', 'xdist_group(name): run by one process')
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.get_closest_marker('long'))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -242,8 +242,13 @@ class Reeved(Server):
 
     @classmethod
     def is_slow(cls):
-        """A build with sanitizers: as good with fewer rounds of what takes many."""
+        """A build with sanitizers."""
         return b'__asan_init' in cls.program().read_bytes()
+
+    @classmethod
+    def is_brief(cls):
+        """As good with fewer rounds of what takes many: a slow build, unless REEVE_LONG is set."""
+        return cls.is_slow() and not os.environ.get('REEVE_LONG')
 
     def listen(self):
         return [f'{self.address}@{self.port}'] + ([f'::1@{self.port}'] if has_ipv6() else [])

@@ -23,7 +23,7 @@ import harness
 KEYS = dynamic.keys('k')
 SIGNER = dynamic.Signer('k', KEYS['k']['secret'])
 ROUNDS = 50
-ROUNDS_SLOW = 20
+ROUNDS_BRIEF = 10
 IN_FLIGHT = 64
 ACKNOWLEDGED_MAX = 300      # in one round
 SERIAL = 1                  # of the file
@@ -34,7 +34,7 @@ needs_mount = pytest.mark.skipif(not harness.can_unshare('mount'), reason='needs
 
 
 def rounds():
-    return ROUNDS_SLOW if harness.Reeved.is_slow() else ROUNDS
+    return ROUNDS_BRIEF if harness.Reeved.is_brief() else ROUNDS
 
 
 def flight_to(server):
@@ -85,8 +85,9 @@ def test_what_was_acknowledged_survives_kill_9_during_compaction(reeved):
     server = reeved(ZONES, keys=KEYS, server={'limits': {'snapshot-after': '4K', 'history-size': '64K'}})
     rnd, flight = random.Random(2), flight_to(server)
     flight.run(2000)
-    unfinished = 0
-    for _ in range(rounds() // 2):
+    unfinished = number = 0
+    while number < rounds() // 2 or (unfinished == 0 and number < ROUNDS):
+        number += 1
         flight.run(1 << 20, Watch(server, rnd, answers_max=30))
         unfinished += has_unfinished_snapshot(server)
         server.run()
@@ -441,7 +442,7 @@ def test_damage_is_told_of_and_nothing_is_lost_in_silence(full_state, what):
     kept = server.dir / 'kept'
     shutil.copytree(server.state, kept)
     rnd = random.Random(what)
-    for _ in range(2 if harness.Reeved.is_slow() else 5):
+    for _ in range(2 if harness.Reeved.is_brief() else 5):
         shutil.rmtree(server.state)
         shutil.copytree(kept, server.state)
         # A write-ahead log that is cut off may look like one of which no more was ever written.

@@ -266,7 +266,7 @@ def test_updates_in_flight_keep_their_key(server):
     reconfigure(server, 'k')
     server.ctl('reload')
     flight = dynamic.Flight(server, dynamic.Signer('k', key['secret']))
-    rounds = 300 if harness.Reeved.is_slow() else 3000
+    rounds = 300 if harness.Reeved.is_brief() else 3000
     flight.run(rounds, when=lambda answers: answers == rounds // 3 and server.ctl('key', 'revoke', 'k') is None)
     assert flight.acked and flight.refused and set(flight.refused.values()) == {dns.rcode.NOTAUTH}
     flight.judge()

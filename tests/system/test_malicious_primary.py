@@ -352,6 +352,10 @@ def play(primary, secondary, script):
     assert_serves(secondary, origin, GOOD)
 
 
+def played_once(test):
+    return pytest.mark.long(pytest.mark.xdist_group('played')(test))
+
+
 @pytest.fixture(name='played', scope='module')
 def fixture_played():
     """All of them, some at a time, at one secondary: {script: its failure or None}, and by how much its memory has grown."""
@@ -377,6 +381,7 @@ def fixture_played():
     secondary.clean()
 
 
+@played_once
 @pytest.mark.parametrize('script', SCRIPTS)
 def test_the_old_zone_stays_until_the_primary_does_well(played, script):
     error = played[0][script]
@@ -384,6 +389,7 @@ def test_the_old_zone_stays_until_the_primary_does_well(played, script):
         raise error
 
 
+@played_once
 def test_memory_stays_bounded(played):
     if not harness.Reeved.is_slow():
         assert played[1] < MEMORY_MAX_KIB

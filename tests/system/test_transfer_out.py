@@ -203,7 +203,7 @@ def test_scope_granted_shows_what_the_key_may_update_and_no_more(reeved):
 def test_a_transfer_is_one_published_version_whatever_is_updated_meanwhile(reeved):
     """Three readers that take one message at a time, each begun at another serial, and 200 updates between them."""
     change = following.Change()
-    size = 1500 if harness.Reeved.is_slow() else 6000
+    size = 1500 if harness.Reeved.is_brief() else 6000
     more = ''.join(f'bulk{i:06} 300 TXT "{i:0200}"\n' for i in range(size))
     server = serving(reeved, change.file() + more)
     fixed = in_file(change.file() + more)[1] - change.records()

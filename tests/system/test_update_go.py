@@ -9,6 +9,9 @@ from dynamic import texts
 KEYS = dynamic.keys('k', 'other')
 
 
+pytestmark = pytest.mark.xdist_group('go')
+
+
 @pytest.fixture(name='goupdate', scope='module')
 def fixture_goupdate(tmp_path_factory):
     """goupdate(server, lines, key=, net=): what the program prints for them, line by line."""

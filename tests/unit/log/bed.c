@@ -13,6 +13,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "dns/rrtype.h"
+#include "../scratch.h"
 
 static void on_wake(void *arg)
 {
@@ -37,8 +38,7 @@ static void on_notice(void *arg, enum journal_severity severity, const char *sen
 void bed_init(struct bed *b)
 {
     memset(b, 0, sizeof(*b));
-    strcpy(b->dir, "/tmp/reeve-log-XXXXXX");
-    cr_assert_not_null(mkdtemp(b->dir));
+    scratch_new("log", b->dir, sizeof(b->dir));
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->is_done, NULL);
     b->options = (struct journal_options){

@@ -22,6 +22,7 @@
 #include "base/wire.h"
 #include "dns/lex.h"
 #include "server/server_int.h"
+#include "../scratch.h"
 
 /* Waiting for helpers: far more than they need, so that only a hang fails. */
 #define BED_WAIT_S   30
@@ -187,8 +188,7 @@ static inline struct conf *bed_conf(struct bed *b, const char *settings, const c
 static inline struct bed *bed_new(void)
 {
     struct bed *b = mem_alloc_zero(sizeof(*b));
-    strcpy(b->dir, "/tmp/reeve-server-XXXXXX");
-    cr_assert_not_null(mkdtemp(b->dir));
+    scratch_new("server", b->dir, sizeof(b->dir));
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->woken, NULL);
     b->now_us = BED_NOW_US;

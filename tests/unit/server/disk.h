@@ -115,12 +115,26 @@ static inline void disk_look_up(struct bed *b)
     pthread_mutex_unlock(&b->lock);
 }
 
+/* Until the log can be written again. The thread of its own may have tried while the disk still
+ * failed, with nothing that counts against the log's health; for a while after that everybody is
+ * refused. */
+static inline void disk_until_writable(struct disk *d)
+{
+    struct journal *j = state_journal(d->bed->server->state);
+    const uint64_t no_zone = UINT64_MAX >> 1;
+    for (unsigned i = 0; j && journal_zone_set_source(j, no_zone, NULL, NULL) != ERR_ABSENT; i++) {
+        cr_assert_lt(i, BED_WAIT_S * 100u, "the change log cannot be written");
+        disk_look_up(d->bed);
+    }
+}
+
 /* The disk works again, and time passes, for the server by its clock, until the log has noticed in
  * its own time and what failed has been tried anew. */
 static inline void disk_recover(struct disk *d)
 {
     struct server *s = d->bed->server;
     faultvfs_clear(d->vfs);
+    disk_until_writable(d);
     for (unsigned i = 0; !server_is_durable(s) || server_wants_time(s); i++) {
         cr_assert_lt(i, BED_WAIT_S * 100u, "not recovered");
         disk_look_up(d->bed);
