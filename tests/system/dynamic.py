@@ -210,9 +210,9 @@ class Flight:
 
 # --- real clients ---
 
-def run_client(*command, stdin=None, env=None, **how):
+def run_client(*command, stdin=None, env=None, deadline_s=harness.DEADLINE_S, **how):
     return subprocess.run([str(c) for c in command], input=stdin, text=True, capture_output=True, check=False,
-                          timeout=harness.DEADLINE_S, env={**os.environ, **(env or {})}, **how)
+                          timeout=deadline_s, env={**os.environ, **(env or {})}, **how)
 
 
 # --- all of a zone ---

@@ -63,6 +63,7 @@ class Watch:
 
 # --- kill -9 ---
 
+@pytest.mark.long
 def test_what_was_acknowledged_survives_kill_9(updated):
     server = updated(ZONES, keys=KEYS)
     rnd, flight = random.Random(1), flight_to(server)
@@ -80,6 +81,7 @@ def test_what_was_acknowledged_survives_kill_9(updated):
     check_serial(server, flight)
 
 
+@pytest.mark.long
 def test_what_was_acknowledged_survives_kill_9_during_compaction(reeved):
     """A start with that much history begins a snapshot at once; here the server is killed soon after."""
     server = reeved(ZONES, keys=KEYS, server={'limits': {'snapshot-after': '4K', 'history-size': '64K'}})

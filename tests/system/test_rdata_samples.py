@@ -8,6 +8,7 @@ import pytest
 SCRIPT = pathlib.Path(__file__).parent.parent / "data" / "check_rdata.py"
 
 
+@pytest.mark.long
 def test_other_software_reads_and_shows_the_samples_as_we_do():
     run = subprocess.run(["/usr/bin/python3", SCRIPT], capture_output=True, text=True, timeout=300)
     if run.returncode == 77:

@@ -112,6 +112,7 @@ def fixture_pair(reeved_ready):
     return primary, secondary, file
 
 
+@pytest.mark.long
 def test_very_many_zones(pair, capsys):
     primary, secondary, file = pair
     said = []

@@ -230,6 +230,7 @@ def test_a_transfer_is_one_published_version_whatever_is_updated_meanwhile(reeve
     assert serials == {1, 11, 21} and server.serial(ZONE) == 201
 
 
+@pytest.mark.long
 def test_every_transfer_beside_a_stream_of_updates_is_one_version(reeved):
     change = following.Change()
     server = serving(reeved, change.file())
@@ -377,6 +378,7 @@ def _with_deletion(wire, owner):
     return wire[:8] + b'\0\2' + wire[10:question_end] + deletion + wire[question_end:]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize('recent', ['0', '64M'])
 def test_who_is_far_behind_gets_one_difference_for_all(reeved, recent):
     """5000 changes of one record, in a zone that is larger than these."""

@@ -7,8 +7,6 @@ import harness
 from dynamic import texts
 
 KEYS = dynamic.keys('k', 'other')
-
-
 pytestmark = pytest.mark.xdist_group('go')
 
 
@@ -18,7 +16,7 @@ def fixture_goupdate(tmp_path_factory):
     program = tmp_path_factory.mktemp('goupdate') / 'goupdate'
     built = dynamic.run_client('go', 'build', '-o', program, harness.TOP / 'tests/tools/goupdate/main.go', env={
         'GO111MODULE': 'off', 'GOPATH': '/usr/share/gocode', 'GOCACHE': str(harness.TOP / 'build/go'), 'GOFLAGS': '',
-        'GOPROXY': 'off'})
+        'GOPROXY': 'off'}, deadline_s=300)      # it compiles its libraries first
     assert built.returncode == 0, built.stderr
 
     def run(server, lines, key='k', secret=None, net='udp'):

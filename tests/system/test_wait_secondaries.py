@@ -64,7 +64,7 @@ def test_what_is_answered_is_at_the_secondary(request, kind):
 def test_the_way_to_a_secondary_of_ours_is_short(request):
     pair = Pair(request, 'reeved')
     times = sorted(pair.update(f'w{i}')[1] for i in range(COUNT))
-    assert times[COUNT // 2] < (2 if harness.Reeved.is_slow() else 0.2), times
+    assert times[COUNT // 2] < (2 if harness.Reeved.is_slow() else 1), times      # of busy cores, too; looking every second would be more
 
 
 def test_an_update_waits_until_the_secondary_is_there_again(request):
