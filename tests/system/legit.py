@@ -18,7 +18,8 @@ compared with what the zone's file says. Times are printed and never judged.
     sources   addresses of 127.0.0.0/8 that they ask from, in turn
 
 A question's time is from its first datagram on, and ends when the kernel got the answer, so that a busy test's machine does
-not count; `late` is how far behind the clock the questions went out, which does tell of the machine.
+not count; what was cut over UDP counts among the times of TCP. `late` is how far behind the clock the questions went out,
+which does tell of the machine.
 """
 import asyncio
 import contextlib
@@ -41,7 +42,7 @@ A, NS, SOA, TXT, OPT = 1, 2, 6, 16, 41
 COOKIE, BADCOOKIE = 10, 23
 SO_TIMESTAMPNS = 35     # <asm-generic/socket.h>; Python has no name for it
 DEADLINE_S = 30         # of one question, with all that is tried
-TRY_S = 2.0             # until a datagram counts as lost
+TRY_S = 2.0             # until a datagram counts as lost, where something else is tried then
 SHOWN_MAX = 10
 KEYS = dynamic.keys('legit')
 ZONES = {ZONE: {
@@ -169,14 +170,14 @@ class Client:
         self.ident = (self.ident + 1) & 0xffff
         return self.ident
 
-    async def datagram(self, message):
+    async def datagram(self, message, wait_s):
         """(answer, when it came), or (None, None)."""
         future = asyncio.get_running_loop().create_future()
         self.waiting[message[:2]] = future
         try:
             with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
                 self.socket.send(message)
-            return await asyncio.wait_for(future, TRY_S)
+            return await asyncio.wait_for(future, wait_s)
         except asyncio.TimeoutError:
             return None, None
         finally:
@@ -211,21 +212,23 @@ class Client:
         return upper << 4 | answer[3] & 15 == BADCOOKIE
 
     async def udp(self, make, row):
-        """The answer to the message that make() gives, over UDP and, where that is cut or lost, over TCP."""
-        for _ in range(self.options['tries']):
-            answer, at = await self.datagram(make())
+        """The answer to the message that make() gives, when it came, and which clients' time that is: over UDP and, where
+        that is cut or lost, over TCP."""
+        for left in reversed(range(self.options['tries'])):
+            wait_s = TRY_S if left or self.options['then_tcp'] else DEADLINE_S
+            answer, at = await self.datagram(make(), wait_s)
             if answer and self.cookie and self.learn(answer):
                 row['badcookie'] += 1
-                answer, at = await self.datagram(make())
+                answer, at = await self.datagram(make(), wait_s)
             if answer and not answer[2] & 2:
-                return answer, at
+                return answer, at, 'udp'
             if answer:
                 row['cut'] += 1
-                return await self.stream(make())
+                return *await self.stream(make()), 'tcp'
             row['lost'] += 1
         if not self.options['then_tcp']:
             raise TimeoutError('no answer')
-        return await self.stream(make())
+        return *await self.stream(make()), 'udp'
 
 
 # --- all of them ---
@@ -245,32 +248,32 @@ class Crowd:
 
     async def ask_udp(self, client, number):
         labels, rdtype, is_right = question_of(number)
-        answer, at = await client.udp(lambda: client.query(labels, rdtype), self.rows['udp'])
-        return is_right(wire.read(answer)), answer, at
+        answer, at, of = await client.udp(lambda: client.query(labels, rdtype), self.rows['udp'])
+        return is_right(wire.read(answer)), answer, at, of
 
     async def ask_tcp(self, client, number):
         labels, rdtype, is_right = question_of(number)
         answer, at = await client.stream(client.query(labels, rdtype))
-        return is_right(wire.read(answer)), answer, at
+        return is_right(wire.read(answer)), answer, at, 'tcp'
 
     async def ask_updates(self, client, number):
         labels = (b'n%d' % (number % UPDATED), b'u')
         owner = wire_of(*labels)
-        answer, at = await client.udp(lambda: self.signer.sign(update_message(client.new_id(), owner, number)),
+        answer, at, _ = await client.udp(lambda: self.signer.sign(update_message(client.new_id(), owner, number)),
                                       self.rows['updates'])
         if answer[3] & 15:
-            return False, answer, at
-        answer, _ = await client.udp(lambda: client.query(labels, TXT), self.rows['updates'])
-        return {r[3] for r in wire.read(answer).answer} == {text_of(b'%d' % number)}, answer, at
+            return False, answer, at, 'updates'
+        answer, *_ = await client.udp(lambda: client.query(labels, TXT), self.rows['updates'])
+        return {r[3] for r in wire.read(answer).answer} == {text_of(b'%d' % number)}, answer, at, 'updates'
 
     async def ask(self, name, number):
         client = self.clients[number % len(self.clients)]
         row, start = self.rows[name], time.time_ns()
         row['asked'] += 1
         try:
-            is_right, answer, at = await asyncio.wait_for(getattr(self, f'ask_{name}')(client, number), DEADLINE_S)
+            is_right, answer, at, of = await asyncio.wait_for(getattr(self, f'ask_{name}')(client, number), DEADLINE_S)
             row['right'] += is_right
-            self.times[name].append((at - start) / 1e6)
+            self.times[of].append((at - start) / 1e6)
             if not is_right:
                 self.note(f'{name} {number}: {answer.hex()}')
         except (OSError, asyncio.TimeoutError) as error:
