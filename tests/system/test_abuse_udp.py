@@ -52,3 +52,11 @@ def test_a_flood_leaves_room_for_tcp_and_control(reeved):
     assert counter(server, 'udp_dropped_kernel') == dropped_by_kernel(server) > 0
     said = re.findall(r'level=warning msg="datagrams dropped by the kernel.*address=127\.0\.0\.1@(\d+) count=(\d+)', server.log())
     assert said and len(said) <= 1 + FLOOD_S // 60 and int(said[0][0]) == server.port and int(said[0][1]) > 0
+
+
+def test_clients_with_cookies_are_served_where_cookies_are_required(reeved):
+    server = reeved(legit.ZONES, keys=legit.KEYS, server={'cookies-required': 'yes'})
+    with legit.Clients(server, udp=50, updates=10, cookies=True) as clients:
+        pass
+    assert sum(row['badcookie'] for row in clients.result.values()) > 0, 'the first one had none of ours'
+    assert counter(server, 'cookies_good') > 0
