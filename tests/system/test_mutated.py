@@ -62,11 +62,11 @@ def environment():
 def start(reeved):
     """A primary with copy.example., and the server under test, which has all that there is."""
     grants = [{'key': name, 'all': 'yes', 'types': TYPES, 'max-per-name': 100} for name in KEYS]
-    by_all = {'file': ZONE, 'protect': 'none', 'updates': grants}
+    by_all = {'file': ZONE, 'protect': 'file', 'updates': grants}
     port = harness.free_port()
     primary = reeved({'copy.example.': by_all | TAKEN | {'secondaries': ['s']}}, keys=KEYS, server={'limits': LIMITS},
                      remotes={'s': following.remote(port, 'hmac-sha256')}, log={'level': 'warning'}, env=environment())
-    zones = {'example.': by_all | TAKEN | {'protect': 'file'},
+    zones = {'example.': by_all | TAKEN,
              **{f'{name}.example.': {'file': harness.TOP / 'zones' / f'{name}.example.zone'} | TAKEN
                 for name in ('signed', 'signed3')},
              'copy.example.': {'primaries': ['p'], 'forward-updates': 'yes'} | TAKEN}
