@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/secret.h"
 #include "conf/fault.h"
 #include "conf/fill.h"
 #include "conf/item.h"
 #include "conf/keys.h"
+#include "conf/options.h"
 #include "conf/remotes.h"
 #include "conf/zones.h"
 
@@ -39,6 +41,7 @@ void conf_free(struct conf *c)
         return;
     keyring_free(c->keyring);
     arena_done(&c->arena);
+    secret_wipe(&c->cookie_secrets, sizeof(c->cookie_secrets));
     free(c);
 }
 
@@ -50,6 +53,7 @@ static void take(struct fill *f, const char *bytes, size_t len)
     const struct item *root = item_read(bytes, len, &tree, f->faults);
     if (root) {
         fill_map(f, root, "", NULL);
+        options_build(f);
         keys_build(f);
         remotes_build(f);
         zones_build(f);

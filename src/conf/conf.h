@@ -3,7 +3,7 @@
  * change.
  *
  * conf_load() gives a complete struct conf or NULL and every fault it found; besides the file it
- * reads the files of keys and touches nothing else: no socket, no zone file, no log. A zone file
+ * reads the files of secrets and touches nothing else: no socket, no zone file, no log. A zone file
  * that is missing is not a fault here (that zone answers SERVFAIL), so that one zone never stops
  * the others. The struct belongs to the caller
  * until conf_free(); every pointer in it lives as long as it does, and it may be read from any
@@ -108,6 +108,10 @@ struct conf_range {
 #define CONF_PROTECT_LIST(X)                                                                       \
     X(CONF_PROTECT_FILE,     "file")                                                               \
     X(CONF_PROTECT_NONE,     "none")
+#define CONF_WHEN_LIST(X)                                                                          \
+    X(CONF_NEVER,            "no")                                                                 \
+    X(CONF_UNDER_LOAD,       "load")                                                               \
+    X(CONF_ALWAYS,           "yes")
 #define CONF_SCOPE_LIST(X)                                                                         \
     X(XFR_WHOLE,             "whole")                                                              \
     X(XFR_GRANTED,           "granted")
@@ -118,6 +122,7 @@ struct conf_range {
 
 #define X(name, text) name,
 enum conf_protect { CONF_PROTECT_LIST(X) };
+enum conf_when { CONF_WHEN_LIST(X) };
 enum conf_zone_type { CONF_ZONE_TYPE_LIST(X) };
 #undef X
 
@@ -246,12 +251,16 @@ enum conf_setting {
 #define CONF_TYPE_TEXT      const char *
 #define CONF_TYPE_HOST_TEXT const char *
 #define CONF_TYPE_PATH      const char *
+#define CONF_TYPE_FILE      const char *
 #define CONF_TYPE_SOCKET    const char *
+#define CONF_TYPE_DOMAIN    struct name_buf
 #define CONF_TYPE_PERIOD    uint32_t
+#define CONF_TYPE_RATE      uint32_t
 #define CONF_TYPE_LISTEN    struct conf_listens
 #define CONF_TYPE_LEVEL     enum log_level
 #define CONF_TYPE_FORM      enum log_form
 #define CONF_TYPE_TARGET    enum conf_log_target
+#define CONF_TYPE_WHEN      enum conf_when
 
 struct conf {
     const char *path; /* of the file, as given to conf_load() */
@@ -260,6 +269,7 @@ struct conf {
 #undef SETTING
     struct keyring *keyring; /* `keys`, and those that `reevectl key` keeps in the state directory;
                                 never NULL. server/ may take it out and leave NULL */
+    struct cookie_secrets cookie_secrets; /* of cookie_secret_file; none: `off` */
     struct conf_key *keys; /* the same in canonical order of their names, each name once; and those
                               with `secret: off`, which are not in the keyring */
     unsigned key_count;

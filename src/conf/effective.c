@@ -121,8 +121,8 @@ static void show_setting(const struct conf *c, const struct setting *s, const ch
     }
     const struct conf_origin *origin = &c->origins[s - setting_rows];
     int column = fprintf(out, "%*s%s: ", indent, "", key);
-    bool is_path = (s->kind == SETTING_PATH || s->kind == SETTING_SOCKET) &&
-                   *(const char *const *)(const void *)((const char *)c + s->member);
+    bool is_path =
+        setting_is_path(s) && *(const char *const *)(const void *)((const char *)c + s->member);
     column += is_path ? show_path(origin->text, out) : show_scalar(origin->text, out);
     show_origin(c, origin->at, column, out);
 }

@@ -137,6 +137,8 @@ static const struct expectation {
     [SETTING_HOST_TEXT] = {"text of ", ones, " bytes without control characters"},
     [SETTING_NAME] = {"a name of ", ones, " bytes without control characters"},
     [SETTING_PATH] = {"a path of ", ones, " bytes without control characters"},
+    [SETTING_FILE] = {"off, or a path of ", ones, " bytes without control characters"},
+    [SETTING_DOMAIN] = {"off, or the name of a domain", NULL, ""},
     [SETTING_SOCKET] = {"a path of ", ones, " bytes in all, or off"},
     [SETTING_ADDRESS] = {"ADDRESS or ADDRESS@PORT", NULL, ""},
     [SETTING_SECRET] = {"base64 of ", ones, " bytes, or off"},

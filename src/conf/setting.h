@@ -27,8 +27,11 @@ enum setting_kind {
     SETTING_LEVEL,
     SETTING_FORM,
     SETTING_TARGET,
+    SETTING_FILE,
+    SETTING_DOMAIN,
     SETTING_SOCKET,
     SETTING_PERIOD,
+    SETTING_WHEN,
     SETTING_ADDRESS,
     SETTING_ALGORITHM,
     SETTING_SERIAL,
@@ -71,6 +74,11 @@ const struct setting *setting_find(const char *path);
 bool setting_is_map(const char *path);
 /* The row is one of enum conf_setting. */
 bool setting_is_global(const struct setting *s);
+/* Its value is a path, which stands for itself wherever the file is. */
+static inline bool setting_is_path(const struct setting *s)
+{
+    return s->kind == SETTING_PATH || s->kind == SETTING_FILE || s->kind == SETTING_SOCKET;
+}
 /* The row is a key of the map at `path` itself, not of a map in it. */
 bool setting_is_in(const struct setting *s, const char *path);
 

@@ -12,11 +12,14 @@
  *   HOST_TEXT  const char *    TEXT, and the word `hostname` is this machine's name
  *   PATH       const char *    TEXT without `off`; a relative path starts at the configuration file's directory, and one
  *                              that begins with ${CREDENTIALS_DIRECTORY} in the directory of systemd's credentials
+ *   FILE       const char *    PATH; the word `off` is NULL
+ *   DOMAIN     struct name_buf absolute with or without final dot; the word `off` is len 0
  *   SOCKET     const char *    PATH of a Unix socket, that fits into its address; the word `off` is NULL
  *   PERIOD     uint32_t        seconds; written as a DURATION of whole seconds; min and max in seconds
  *   LISTEN     struct conf_listens   one entry or a list of min to max entries: ADDRESS, ADDRESS@PORT or {address: ...};
  *                              the default's entries are separated by blanks
- *   LEVEL FORM TARGET          enum log_level, enum log_form, enum conf_log_target: a word of that list
+ *   RATE       uint32_t        20/s, from min to max
+ *   LEVEL FORM TARGET WHEN     enum log_level, enum log_form, enum conf_log_target, enum conf_when: a word of that list
  *
  * ENTRY: the same inside each entry of a list or map: member and place are fields of the struct type that one entry fills.
  * The default may be NULL, for what is not there unless written, and "" for what is worked out from the rest. Kinds that
@@ -29,7 +32,6 @@
  *   TIME       int64_t         wall clock microseconds; written 2026-11-30 or 2026-11-30T12:00:00Z
  *   LIST       struct conf_texts     one text or a list of min to max
  *   RANGE      struct conf_range     30..3600: numbers or periods from min to max
- *   RATE       uint32_t        20/s, from min to max
  *   PERCENT    uint32_t        50%, from min to max; the word `off` is 0
  *   ENDPOINT   const char *    text that is to be an address, perhaps with @PORT
  *   SOA WAIT                   a map, whose entries are rows of their own
@@ -58,11 +60,15 @@ SETTING("server.edns-size",                     edns_size,                   COU
         "UDP payload size in bytes that our OPT records announce")
 SETTING("server.cookies",                       cookies,                     YES_NO,    "yes",            0,       1,
         "answer and check DNS cookies (RFC 7873, 9018)")
-SETTING("server.cookies-required",              cookies_required,            YES_NO,    "no",             0,       1,
-        "over UDP answer BADCOOKIE to a client that sends cookies until it has a good one")
+SETTING("server.cookies-required",              cookies_required,            WHEN,      "no",             0,       0,
+        "over UDP answer BADCOOKIE to a client that sends cookies until it has a good one: no, load or yes")
+SETTING("server.cookie-secret-file",            cookie_secret_file,          FILE,      "off",            1,       4000,
+        "what cookies are made with, the same for all servers of an address; `off`: the server's own, kept in state-dir")
+SETTING("server.cookie-lifetime",               cookie_lifetime_s,           PERIOD,    "30d",            3600,    31536000,
+        "after that time the server draws another secret of its own; the one before it is still accepted")
 SETTING("server.client-subnet-echo",            echo_subnet,                 YES_NO,    "yes",            0,       1,
         "say to who sends a client subnet that answers do not depend on it (RFC 7871, scope 0); else it is ignored")
-SETTING("server.report-agent",                  report_agent,                TEXT,      "off",            1,       255,
+SETTING("server.report-agent",                  report_agent,                DOMAIN,    "off",            0,       0,
         "domain that resolvers report errors to (RFC 9567); `off` for none")
 SETTING("server.limits.tcp-connections",        tcp_connections,             COUNT,     "10000",          1,       1000000,
         "TCP connections in all")
@@ -131,6 +137,8 @@ SETTING("server.limits.retry-max",              retry_max_s,                 PER
         "longest time until a primary that failed is asked again")
 SETTING("server.limits.expire-max",             expire_max_s,                PERIOD,    "1000d",          1,       2147483647,
         "a secondary's data is good for no longer than that, whatever the SOA says")
+SETTING("server.limits.cookies-load",           cookies_load,                RATE,      "100000/s",       1,       4294967295,
+        "UDP queries in a second from which on `cookies-required: load` wants good cookies")
 SETTING("log.level",                            log_level,                   LEVEL,     "info",           0,       0,
         "least level kept: error, warning, notice, info or debug")
 SETTING("log.form",                             log_form,                    FORM,      "logfmt",         0,       0,

@@ -24,7 +24,7 @@ _Static_assert(sizeof(enum log_level) == sizeof(int) && sizeof(enum log_form) ==
                    sizeof(enum conf_log_target) == sizeof(int) &&
                    sizeof(enum serial_policy) == sizeof(int) &&
                    sizeof(enum conf_protect) == sizeof(int) &&
-                   sizeof(enum xfr_scope) == sizeof(int) &&
+                   sizeof(enum xfr_scope) == sizeof(int) && sizeof(enum conf_when) == sizeof(int) &&
                    sizeof(enum conf_zone_type) == sizeof(int),
                "words are stored as int");
 
@@ -266,6 +266,23 @@ static bool read_path(struct fill *f, const struct setting *s, const struct item
     return true;
 }
 
+static bool read_file(struct fill *f, const struct setting *s, const struct item *n, void *member)
+{
+    *(const char **)member = NULL;
+    return strcmp(n->text, "off") == 0 || read_path(f, s, n, member);
+}
+
+static bool read_domain(struct fill *f, const struct setting *s, const struct item *n, void *member)
+{
+    (void)f, (void)s;
+    struct name_buf *name = member;
+    if (strcmp(n->text, "off") == 0) {
+        name->len = 0;
+        return true;
+    }
+    return name_scan(n->text, n->len, NAME_ROOT, name, NULL) == OK && !name_is_root(name_of(name));
+}
+
 static bool read_socket(struct fill *f, const struct setting *s, const struct item *n, void *member)
 {
     const char *path = NULL;
@@ -330,6 +347,8 @@ static const struct reader {
     [SETTING_LEVEL] = {read_word, TAKES_TEXT},
     [SETTING_FORM] = {read_word, TAKES_TEXT},
     [SETTING_TARGET] = {read_word, TAKES_TEXT},
+    [SETTING_FILE] = {read_file, TAKES_TEXT},
+    [SETTING_DOMAIN] = {read_domain, TAKES_TEXT},
     [SETTING_SOCKET] = {read_socket, TAKES_TEXT},
     [SETTING_PERIOD] = {read_period, TAKES_TEXT},
     [SETTING_ADDRESS] = {read_address, TAKES_TEXT},
@@ -346,6 +365,7 @@ static const struct reader {
     [SETTING_PERCENT] = {read_percent, TAKES_TEXT},
     [SETTING_ENDPOINT] = {read_name, TAKES_TEXT},
     [SETTING_SCOPE] = {read_word, TAKES_TEXT},
+    [SETTING_WHEN] = {read_word, TAKES_TEXT},
     [SETTING_SOA] = {zones_read_soa, TAKES_MAPS},
     [SETTING_WAIT] = {replication_read_wait, TAKES_MAPS},
     [SETTING_UPDATES] = {updates_read, TAKES_LISTS},
@@ -372,7 +392,7 @@ void value_read(struct fill *f, const struct setting *s, const struct item *n, v
     if (!fits(s, n) || !readers[s->kind].read(f, s, n, base + s->member)) {
         say_wrong(f, s, n);
     } else if (is_global) {
-        bool is_path = s->kind == SETTING_PATH || s->kind == SETTING_SOCKET;
+        bool is_path = setting_is_path(s);
         const char *path = is_path ? *(const char **)(void *)(base + s->member) : NULL;
         f->conf->origins[s - setting_rows] =
             (struct conf_origin){path ? path : fill_string(f, n), n->at};

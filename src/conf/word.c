@@ -24,6 +24,7 @@ static const struct word algorithms[] = {{"hmac-md5", 0},
                                          {0}};
 static const struct word serials[] = {SERIAL_POLICY_LIST(X){0}};
 static const struct word protects[] = {CONF_PROTECT_LIST(X){0}};
+static const struct word whens[] = {CONF_WHEN_LIST(X){0}};
 static const struct word scopes[] = {CONF_SCOPE_LIST(X){0}};
 static const struct word zone_types[] = {CONF_ZONE_TYPE_LIST(X){0}};
 #undef X
@@ -33,6 +34,7 @@ static const struct word *const sets[] = {
     [SETTING_YES_NO] = yes_no,    [SETTING_LEVEL] = levels,         [SETTING_FORM] = forms,
     [SETTING_TARGET] = targets,   [SETTING_ALGORITHM] = algorithms, [SETTING_SERIAL] = serials,
     [SETTING_PROTECT] = protects, [SETTING_ZONE_TYPE] = zone_types, [SETTING_SCOPE] = scopes,
+    [SETTING_WHEN] = whens,
 };
 
 const struct word *word_set(enum setting_kind kind)

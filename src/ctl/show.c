@@ -162,6 +162,18 @@ static void show_updates(const json_t *line, FILE *out)
             show_number_of(line, "refused"), show_number_of(line, "tsig_failed"));
 }
 
+static void show_cookies(const json_t *line, FILE *out)
+{
+    fputs("\n  cookies        ", out);
+    ctl_show_text(show_text_of(line, "cookies"), out);
+    if (show_has(line, "cookies_since_us")) {
+        fputs(" since ", out);
+        show_time(show_number_of(line, "cookies_since_us"), out);
+    }
+    fprintf(out, ", %" JSON_INTEGER_FORMAT " good, %" JSON_INTEGER_FORMAT " not",
+            show_number_of(line, "cookies_good"), show_number_of(line, "cookies_bad"));
+}
+
 void show_status(const json_t *line, FILE *out)
 {
     fprintf(out, "reeve %s  pid %" JSON_INTEGER_FORMAT "  up ", show_text_of(line, "version"),
@@ -173,6 +185,7 @@ void show_status(const json_t *line, FILE *out)
     show_zone_counts(line, out);
     fprintf(out, "\n  queries        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " answered",
             show_number_of(line, "queries"), show_number_of(line, "answers"));
+    show_cookies(line, out);
     show_updates(line, out);
     fprintf(out, "\n  reloads        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " refused\n",
             show_number_of(line, "reloads"), show_number_of(line, "reloads_failed"));
@@ -185,7 +198,7 @@ void show_stats(const json_t *line, FILE *out)
     json_t *row;
     json_array_foreach(json_object_get(line, "counters"), i, row)
     {
-        fprintf(out, "%-20s %12" JSON_INTEGER_FORMAT "  %s\n", show_text_of(row, "name"),
+        fprintf(out, "%-24s %12" JSON_INTEGER_FORMAT "  %s\n", show_text_of(row, "name"),
                 show_number_of(row, "value"), show_text_of(row, "what"));
     }
 }

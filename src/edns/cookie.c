@@ -23,8 +23,8 @@
 static enum rcode cookie_read(struct request *q, struct rd *payload)
 {
     size_t len = rd_left(payload);
-    if (q->self->cookie_count == 0)
-        return NOERROR; /* s5.2: as if it were not there */
+    if (q->self->cookies.count == 0)
+        return NOERROR; /* s5.2.1: as if it were not known */
     if (len != CLIENT_LEN && (len < 2 * CLIENT_LEN || len > LEN_MAX))
         return FORMERR; /* s5.2.2 */
     memcpy(q->edns.cookie, rd_bytes(payload, len), len);
@@ -63,8 +63,8 @@ static void hash_put(uint8_t *p, uint64_t v)
 static bool is_made_with(const struct request *q, unsigned i)
 {
     const uint8_t *c = q->edns.cookie;
-    return i < q->self->cookie_count &&
-           cookie_hash(&q->self->cookie_secret[i], c, &q->peer.address) == hash_at(c + HASH_AT);
+    return i < q->self->cookies.count &&
+           cookie_hash(&q->self->cookies.at[i], c, &q->peer.address) == hash_at(c + HASH_AT);
 }
 
 /* Seconds since it was made, in the arithmetic of RFC 1982. */
@@ -73,8 +73,8 @@ static int32_t cookie_age(const struct request *q)
     return (int32_t)((uint32_t)(q->now_us / 1000000) - get_u32(q->edns.cookie + TIME_AT));
 }
 
-/* RFC 7873 s5.2.3: over UDP a client without a good one is told its cookie and asked again, where
- * the configuration or the load wants it so. */
+/* RFC 7873 s5.2.3, s5.2.4: over UDP a client without a good one is told its cookie and has to ask
+ * again, where the configuration or the load wants it so; one that sends none is answered. */
 static enum rcode cookie_apply(struct request *q)
 {
     struct edns *e = &q->edns;
@@ -93,6 +93,13 @@ static enum rcode cookie_apply(struct request *q)
     return is_wanted && !e->has_good_cookie ? BADCOOKIE : NOERROR;
 }
 
+enum rcode edns_cookie_rcode(const struct request *q)
+{
+    if (!q->edns.cookie_len)
+        return FORMERR;
+    return q->edns.cookie_len == CLIENT_LEN || q->edns.has_good_cookie ? NOERROR : BADCOOKIE;
+}
+
 static uint16_t cookie_size(const struct request *q)
 {
     return q->edns.cookie_len ? CLIENT_LEN + SERVER_LEN : EDNS_ABSENT;
@@ -108,14 +115,12 @@ static void cookie_write(const struct request *q, struct wr *w)
     memcpy(c, q->edns.cookie, CLIENT_LEN);
     c[CLIENT_LEN] = VERSION;
     put_u32(c + TIME_AT, (uint32_t)(q->now_us / 1000000));
-    hash_put(c + HASH_AT, cookie_hash(&q->self->cookie_secret[0], c, &q->peer.address));
+    hash_put(c + HASH_AT, cookie_hash(&q->self->cookies.at[0], c, &q->peer.address));
     wr_bytes(w, c, sizeof(c));
 }
 
-/* s5.2: of several only the first counts. */
+/* RFC 7873 s5.2: of several only the first counts. */
 const struct edns_option edns_cookie = {
-    .code = 10,
-    .name = "cookie",
     .repeat = EDNS_REPEAT_FIRST,
     .read = cookie_read,
     .apply = cookie_apply,

@@ -8,26 +8,56 @@
 #include "base/attr.h"
 #include "base/check.h"
 
-#define TTL_DO            0x8000u /* DNSSEC OK, RFC 3225 s3 */
-#define TTL_VERSION_SHIFT 16
-#define TTL_RCODE_SHIFT   24
-#define RCODE_HEADER_BITS 4 /* of the extended rcode, the lower bits are in the header */
+#define TTL_DO                        0x8000u /* DNSSEC OK, RFC 3225 s3 */
+#define TTL_VERSION_SHIFT             16
+#define TTL_RCODE_SHIFT               24
+#define RCODE_HEADER_BITS             4 /* of the extended rcode, the lower bits are in the header */
 
-/* The error stands before what can be done without when there is little room. */
-static const struct edns_option *const options[] = {
-    &edns_cookie, &edns_error,  &edns_keepalive,   &edns_nsid,
-    &edns_expire, &edns_subnet, &edns_zoneversion, &edns_report,
-};
+#define ROW(X, name, code, how, text) &edns_##name,
+static const struct edns_option *const options[] = {EDNS_OPTION_LIST(ROW, )};
+#undef ROW
 
-_Static_assert(ARRAY_LEN(options) <= 32, "struct edns has one bit for each option");
+#define ROW(X, name, code, how, text) code,
+static const uint16_t codes[] = {EDNS_OPTION_LIST(ROW, )};
+#undef ROW
 
-/* The row of an option, or ARRAY_LEN(options). */
+#define ROW(X, name, code, how, text) offsetof(struct counters, edns_option_##name),
+static const size_t counters_at[] = {EDNS_OPTION_LIST(ROW, )};
+#undef ROW
+
+/* The rows that say ALWAYS. */
+#define ASKED                         0u
+#define ALWAYS                        1u
+#define ROW(X, name, code, how, text) | how << EDNS_ROW_##name
+static const uint32_t unasked = 0 EDNS_OPTION_LIST(ROW, );
+#undef ROW
+
+#define ROW_EACH(i, rows)                                                   \
+    for (uint32_t i##_left = (rows), i; i##_left && (i = ctz(i##_left), 1); \
+         i##_left &= i##_left - 1)
+
+static unsigned ctz(uint32_t bits)
+{
+    return (unsigned)__builtin_ctz(bits);
+}
+
+/* The row of an option, or EDNS_ROW_COUNT. */
 static unsigned option_row(uint16_t code)
 {
-    unsigned i = 0;
-    while (i < ARRAY_LEN(options) && options[i]->code != code)
-        i++;
-    return i;
+    switch (code) {
+#define ROW(X, name, code, how, text) \
+    case code:                        \
+        return EDNS_ROW_##name;
+        EDNS_OPTION_LIST(ROW, )
+#undef ROW
+    default:
+        return EDNS_ROW_COUNT;
+    }
+}
+
+static void count_option(struct counters *all, unsigned row)
+{
+    (*(uint64_t *)(void *)((char *)all + counters_at[row]))++;
 }
 
 static enum rcode read_options(struct request *q, struct rd *r)
@@ -38,27 +68,34 @@ static enum rcode read_options(struct request *q, struct rd *r)
         if (r->bad)
             return FORMERR;
         unsigned row = option_row(code);
-        if (row == ARRAY_LEN(options)) {
+        if (row == EDNS_ROW_COUNT) {
             q->count->edns_unknown_option++; /* RFC 6891 s6.1.2: ignored */
             continue;
         }
+        const struct edns_option *o = options[row];
         bool is_repeat = q->edns.seen >> row & 1;
         q->edns.seen |= 1u << row;
-        if (is_repeat && options[row]->repeat == EDNS_REPEAT_FORMERR)
+        if (is_repeat && o->repeat == EDNS_REPEAT_FORMERR)
             return FORMERR;
-        if (is_repeat || !options[row]->read)
+        if (is_repeat)
             continue;
-        enum rcode rc = options[row]->read(q, &payload);
+        count_option(q->count, row);
+        enum rcode rc = o->read ? o->read(q, &payload) : NOERROR;
         if (rc != NOERROR)
             return rc;
     }
     return NOERROR;
 }
 
+static void forget_options(struct edns *e)
+{
+    e->seen = 0;
+    e->cookie_len = 0;
+}
+
 enum rcode edns_read(struct request *q)
 {
-    q->edns = (struct edns){.client_size = EDNS_PLAIN_SIZE};
-    if (q->msg.opt_at == 0)
+    if (LIKELY(q->msg.opt_at == 0))
         return NOERROR;
     q->count->edns_queries++;
 
@@ -69,28 +106,26 @@ enum rcode edns_read(struct request *q)
     uint32_t ttl = rd_u32(&r);
     struct rd rdata = rd_sub(&r, rd_u16(&r));
 
-    struct edns head = {
-        .is_present = true,
-        .dnssec_ok = ttl & TTL_DO,
-        .version = (uint8_t)(ttl >> TTL_VERSION_SHIFT),
-        .client_size = size < EDNS_PLAIN_SIZE ? EDNS_PLAIN_SIZE : size,
-    };
-    q->edns = head;
+    q->edns.is_present = true;
+    q->edns.dnssec_ok = ttl & TTL_DO;
+    q->edns.version = (uint8_t)(ttl >> TTL_VERSION_SHIFT);
+    if (size > EDNS_PLAIN_SIZE)
+        q->edns.client_size = size;
     if (r.bad || owner != 0 || type != TYPE_OPT) /* s6.1.2: the owner is the root */
         return FORMERR;
-    if (head.version != 0)
+    if (q->edns.version != 0)
         return BADVERS; /* s6.1.3; what else is in there is not ours to judge */
     enum rcode rc = read_options(q, &rdata);
     if (rc != NOERROR)
-        q->edns = head;
+        forget_options(&q->edns);
     return rc;
 }
 
 enum rcode edns_apply(struct request *q)
 {
-    for (unsigned i = 0; q->edns.seen && i < ARRAY_LEN(options); i++) {
-        bool has_come = q->edns.seen >> i & 1;
-        enum rcode rc = has_come && options[i]->apply ? options[i]->apply(q) : NOERROR;
+    ROW_EACH(row, q->edns.seen)
+    {
+        enum rcode rc = options[row]->apply ? options[row]->apply(q) : NOERROR;
         if (rc != NOERROR)
             return rc;
     }
@@ -114,22 +149,23 @@ bool edns_reserve(struct request *q)
     if (!build_reserve(q->answer, EDNS_OPT_HEAD_LEN))
         return false;
     q->edns.reserved = EDNS_OPT_HEAD_LEN;
-    for (unsigned i = 0; i < ARRAY_LEN(options); i++) {
-        bool may_come = q->edns.seen >> i & 1 || !options[i]->read;
-        uint16_t size = may_come && options[i]->size ? options[i]->size(q) : EDNS_ABSENT;
+    ROW_EACH(row, q->edns.seen | unasked)
+    {
+        uint16_t size = options[row]->size ? options[row]->size(q) : EDNS_ABSENT;
         if (size == EDNS_ABSENT || !build_reserve(q->answer, EDNS_TLV_HEAD_LEN + (size_t)size))
             continue;
-        q->edns.reserved += EDNS_TLV_HEAD_LEN + (size_t)size;
-        q->edns.options |= 1u << i;
+        q->edns.reserved += EDNS_TLV_HEAD_LEN + (uint32_t)size;
+        q->edns.options |= 1u << row;
     }
     return true;
 }
 
 /* One option with its head. */
-static void write_option(const struct request *q, const struct edns_option *o, struct wr *w)
+static void write_option(const struct request *q, unsigned row, struct wr *w)
 {
+    const struct edns_option *o = options[row];
     uint16_t size = o->size(q);
-    wr_u16(w, o->code);
+    wr_u16(w, codes[row]);
     uint8_t *len_at = wr_room(w, 2);
     ASSERT(len_at && wr_left(w) >= size);
     struct wr payload = wr_over(w->at, size);
@@ -156,9 +192,8 @@ void edns_write(struct request *q)
     wr_u16(&w, q->self->edns_size);
     wr_u32(&w, ttl);
     uint8_t *rdlen_at = wr_room(&w, 2);
-    for (unsigned i = 0; i < ARRAY_LEN(options); i++)
-        if (q->edns.options >> i & 1)
-            write_option(q, options[i], &w);
+    ROW_EACH(row, q->edns.options)
+    write_option(q, row, &w);
     ASSERT(!w.bad);
     put_u16(rdlen_at, (uint16_t)(wr_len(&w) - EDNS_OPT_HEAD_LEN));
     build_trim(q->answer, wr_left(&w));

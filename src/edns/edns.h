@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * EDNS(0), RFC 6891: the driver, and what an option has to provide.
  *
- * An option is one file exporting one const struct edns_option. The driver, not the option, owns
- * framing, repeats, unknown codes, space, headers, order and counters; an option knows only the
- * meaning of its payload. The options' table is in edns.c; its order is the order of apply and
- * write. */
+ * An option is one file exporting one const struct edns_option, and one row in request/option.h.
+ * The driver, not the option, owns framing, repeats, unknown codes, space, headers, order and
+ * counters; an option knows only the meaning of its payload. */
 #ifndef REEVE_EDNS_EDNS_H
 #define REEVE_EDNS_EDNS_H
 
@@ -14,42 +13,49 @@
 #define EDNS_ABSENT       0xffff /* size(): the option is not written */
 #define EDNS_OPT_HEAD_LEN 11     /* root owner, type, class, ttl, rdlength */
 #define EDNS_TLV_HEAD_LEN 4      /* code, length */
-#define EDNS_PLAIN_SIZE \
-    512 /* an answer without EDNS over UDP, and the least a client can say (RFC 6891 s6.2.3) */
 
+/* NULL: does nothing. */
 struct edns_option {
-    uint16_t code;
-    const char *name; /* counters, logs, scenarios */
     enum { EDNS_REPEAT_FIRST, EDNS_REPEAT_FORMERR } repeat;
     enum rcode (*read)(struct request *, struct rd *payload); /* wire order, syntax only */
-    enum rcode (*apply)(struct request *);                    /* table order, policy; may refuse */
-    uint16_t (*size)(
-        const struct request *); /* upper bound of the reply's payload, or EDNS_ABSENT */
+    enum rcode (*apply)(struct request *);                    /* row order, policy; may refuse */
+    /* Of those that have come, or whose row says ALWAYS: upper bound of the reply's payload, or
+     * EDNS_ABSENT. */
+    uint16_t (*size)(const struct request *);
     void (*write)(const struct request *, struct wr *); /* at most size() bytes */
 };
 
-extern const struct edns_option edns_cookie, edns_error, edns_expire, edns_keepalive, edns_nsid,
-    edns_report, edns_subnet, edns_zoneversion;
+#define ROW(X, name, code, how, text) extern const struct edns_option edns_##name;
+EDNS_OPTION_LIST(ROW, )
+#undef ROW
 
 /* Codes of RFC 8914 that we have a use for. */
 enum ede {
     EDE_OTHER = 0,
-    EDE_NOT_READY = 14,         /* not loaded, not transferred yet */
+    EDE_NOT_READY = 14,         /* not loaded, not transferred yet, too much to do */
     EDE_PROHIBITED = 18,        /* a rule says no */
     EDE_NOT_AUTHORITATIVE = 20, /* no zone of ours */
     EDE_NOT_SUPPORTED = 21,
-    EDE_INVALID_DATA = 24,    /* an expired zone */
-    EDE_NSEC3_ITERATIONS = 27 /* RFC 9276 s3.2 */
+    EDE_NETWORK_ERROR = 23, /* another server did not do its part */
+    EDE_INVALID_DATA = 24   /* an expired zone */
 };
-/* What the answer says beside its rcode, to those who sent an OPT: before edns_reserve(). The first
- * one counts. text: ASCII, copied, cut; NULL: none. */
+/* What the answer says beside its rcode, to those who sent an OPT: between edns_read() and
+ * edns_reserve(). The first one counts. text: ASCII, copied, cut; NULL: none. */
 void edns_say(struct request *q, enum ede code, const char *text);
+/* To be called when q->rcode is decided: no REFUSED, NOTAUTH, SERVFAIL or NOTIMP goes without an
+ * error; if nobody has said one, it is the one of the rcode. */
+void edns_say_why(struct request *q);
+/* The code that an rcode has. */
+enum ede ede_of(enum rcode rcode);
 
-/* Reads the OPT of q->msg, if there is one, into q->edns. NOERROR, FORMERR or BADVERS (RFC 6891
- * s6.1.3). */
+/* Reads the OPT of q->msg, if there is one, into q->edns, which is clear. NOERROR, FORMERR or
+ * BADVERS (RFC 6891 s6.1.3). */
 enum rcode edns_read(struct request *q);
 /* Runs every option's policy; after TSIG verification. */
 enum rcode edns_apply(struct request *q);
+/* The answer's rcode to a query without a question, which is for a cookie (RFC 7873 s5.4) or
+ * FORMERR; after edns_apply(). */
+enum rcode edns_cookie_rcode(const struct request *q);
 /* Most bytes the answer may have: for UDP what the client takes, but no more than we send; for TCP
  * what a message can be. */
 size_t edns_answer_max(const struct request *q);

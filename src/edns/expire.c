@@ -1,36 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0
  * EXPIRE: how long a zone's data is good yet, so that a secondary of a secondary does not keep it
- * for longer (RFC 7314). Whether there is something to say is for who knows the zone (server/). */
+ * for longer (RFC 7314). */
 #include "edns/edns.h"
 
-#define EXPIRE_LEN 4
+#include "zone/store.h"
 
-/* s2: the option of a query is empty; what is in one all the same is not looked at. */
-static enum rcode expire_read(struct request *q, struct rd *payload)
-{
-    (void)payload;
-    q->edns.want_expire = true;
-    return NOERROR;
-}
+#define EXPIRE_LEN 4
+#define US_PER_S   1000000
 
 /* s3.3: who is not authoritative does not answer it. */
 static uint16_t expire_size(const struct request *q)
 {
-    return q->edns.want_expire && q->edns.has_expire ? EXPIRE_LEN : EDNS_ABSENT;
+    return q->entry && q->version && q->version->soa.count ? EXPIRE_LEN : EDNS_ABSENT;
 }
 
+/* s3.1, s3.2: the SOA's EXPIRE of a primary, what is left of it of a secondary. */
 static void expire_write(const struct request *q, struct wr *w)
 {
-    wr_u32(w, q->edns.expire_s);
+    int64_t expires_us = q->entry->expires_us, left_us = expires_us - q->now_us;
+    if (expires_us == INT64_MAX)
+        wr_u32(w, soa_of(rrset_first(q->version->soa)).expire);
+    else
+        wr_u32(w, left_us > 0 ? (uint32_t)(left_us / US_PER_S) : 0);
 }
 
-/* RFC 6891 s6.1.2 leaves repeats to each option and RFC 7314 says nothing: asking twice is asking.
- */
+/* s2: the option of a query is empty; what is in one all the same is not looked at. RFC 6891 s6.1.2
+ * leaves repeats to each option and RFC 7314 says nothing: asking twice is asking. */
 const struct edns_option edns_expire = {
-    .code = 9,
-    .name = "expire",
     .repeat = EDNS_REPEAT_FIRST,
-    .read = expire_read,
     .size = expire_size,
     .write = expire_write,
 };

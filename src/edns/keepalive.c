@@ -5,14 +5,13 @@
 static enum rcode keepalive_read(struct request *q, struct rd *payload)
 {
     if (q->peer.transport == TRANSPORT_UDP)
-        return NOERROR; /* s3.3.1: ignored */
-    q->edns.wants_keepalive = true;
+        return NOERROR;                               /* s3.3.1: ignored */
     return rd_left(payload) == 0 ? NOERROR : FORMERR; /* s3.2.1: a client says no time */
 }
 
 static uint16_t keepalive_size(const struct request *q)
 {
-    return q->edns.wants_keepalive ? 2 : EDNS_ABSENT;
+    return q->peer.transport == TRANSPORT_UDP ? EDNS_ABSENT : 2; /* s3.3.1 */
 }
 
 /* In units of 100 ms; 0 where connections are scarce (s3.3.2). The connection's deadline follows
@@ -24,8 +23,6 @@ static void keepalive_write(const struct request *q, struct wr *w)
 }
 
 const struct edns_option edns_keepalive = {
-    .code = 11,
-    .name = "tcp-keepalive",
     .repeat = EDNS_REPEAT_FIRST,
     .read = keepalive_read,
     .size = keepalive_size,

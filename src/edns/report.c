@@ -16,8 +16,6 @@ static void report_write(const struct request *q, struct wr *w)
 
 /* In a query it has no business, and is ignored. */
 const struct edns_option edns_report = {
-    .code = 18,
-    .name = "report-channel",
     .repeat = EDNS_REPEAT_FIRST,
     .size = report_size,
     .write = report_write,

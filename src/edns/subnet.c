@@ -8,7 +8,8 @@
 #define FAMILY_V4 1
 #define FAMILY_V6 2
 
-/* s6: as many address bytes as the source prefix needs, bits behind it zero, scope 0. */
+/* s6: a family that is defined, as many address bytes as the source prefix needs, bits behind it
+ * zero, scope 0. */
 static bool is_well_formed(unsigned family, unsigned source, unsigned scope, const uint8_t *address,
                            size_t len)
 {
@@ -23,15 +24,14 @@ static bool is_well_formed(unsigned family, unsigned source, unsigned scope, con
 
 static enum rcode subnet_read(struct request *q, struct rd *payload)
 {
-    if (!q->self->echoes_subnet)
+    if (!q->self->echoes_subnet) /* s7.2.1: as if it were not known */
         return NOERROR;
     unsigned family = rd_u16(payload), source = rd_u8(payload), scope = rd_u8(payload);
     size_t len = rd_left(payload);
     const uint8_t *address = rd_bytes(payload, len);
     if (payload->bad || len > sizeof(q->edns.subnet) ||
         !is_well_formed(family, source, scope, address, len))
-        return FORMERR; /* s7.1.2 */
-    q->edns.has_subnet = true;
+        return FORMERR; /* s6, s7.2.1 */
     q->edns.subnet_family = (uint8_t)family;
     q->edns.subnet_bits = (uint8_t)source;
     q->edns.subnet_len = (uint8_t)len;
@@ -41,7 +41,7 @@ static enum rcode subnet_read(struct request *q, struct rd *payload)
 
 static uint16_t subnet_size(const struct request *q)
 {
-    return q->edns.has_subnet ? (uint16_t)(4 + q->edns.subnet_len) : EDNS_ABSENT;
+    return q->self->echoes_subnet ? (uint16_t)(4 + q->edns.subnet_len) : EDNS_ABSENT;
 }
 
 static void subnet_write(const struct request *q, struct wr *w)
@@ -53,8 +53,6 @@ static void subnet_write(const struct request *q, struct wr *w)
 }
 
 const struct edns_option edns_subnet = {
-    .code = 8,
-    .name = "client-subnet",
     .repeat = EDNS_REPEAT_FIRST,
     .read = subnet_read,
     .size = subnet_size,

@@ -22,23 +22,24 @@ static const struct {
     {"\2id\6server", 11, offsetof(struct self, identity)},
 };
 
-/* The text for a name; NULL: none. */
+/* The text for a name; "": none. */
 static const char *find_text(const struct self *self, struct name qname)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (name_is_equal(qname, (struct name){(const uint8_t *)rows[i].name, rows[i].len}))
             return (const char *)self + rows[i].text_at;
-    return NULL;
+    return "";
+}
+
+bool chaos_has(const struct request *q)
+{
+    uint16_t qtype = q->msg.qtype;
+    return (qtype == TYPE_TXT || qtype == TYPE_ANY) && *find_text(q->self, q->msg.qname);
 }
 
 void chaos_answer(struct request *q)
 {
-    uint16_t qtype = q->msg.qtype;
     const char *text = find_text(q->self, q->msg.qname);
-    if (!text || !*text || (qtype != TYPE_TXT && qtype != TYPE_ANY)) {
-        q->rcode = REFUSED;
-        return;
-    }
     uint8_t rdata[1 + TXT_STRING_MAX];
     rdata[0] = (uint8_t)strnlen(text, TXT_STRING_MAX);
     memcpy(rdata + 1, text, rdata[0]);

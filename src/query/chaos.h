@@ -5,8 +5,10 @@
 
 #include "request/request.h"
 
-/* version.bind and version.server, hostname.bind and id.server as TXT; what is not configured, or
- * anything else: REFUSED. */
+/* Is it one of version.bind and version.server, hostname.bind and id.server, asked for as TXT, and
+ * configured? */
+bool chaos_has(const struct request *q);
+/* Its answer, if chaos_has(). */
 void chaos_answer(struct request *q);
 
 #endif

@@ -2,6 +2,7 @@
  * Which questions are ours to answer, and by what. */
 #include "query/query.h"
 
+#include "base/attr.h"
 #include "query/chaos.h"
 #include "query/chase.h"
 
@@ -40,24 +41,27 @@ bool query_locate(struct request *q)
     return q->version != NULL;
 }
 
-void query_answer(struct request *q)
+enum rcode query_verdict(const struct request *q)
 {
     const struct message *m = &q->msg;
-    q->rcode = NOERROR;
+    if (m->qname.len == 0) /* RFC 9619 s4 allows it, but there is nothing here to say to it */
+        return FORMERR;
+    enum rcode rc = meta_rcode(m->qtype);
+    if (rc != NOERROR)
+        return rc;
+    if (m->qclass == CLASS_CH)
+        return chaos_has(q) ? NOERROR : REFUSED;
+    return q->entry ? SERVFAIL : REFUSED; /* other classes have no zones */
+}
+
+void query_answer(struct request *q)
+{
     q->answer_flags = 0;
-    if (m->qname.len == 0) { /* RFC 9619 s4 allows it, but there is nothing here to say to it */
-        q->rcode = FORMERR;
+    q->rcode = LIKELY(q->version) ? NOERROR : query_verdict(q);
+    if (UNLIKELY(q->rcode != NOERROR))
         return;
-    }
-    q->rcode = meta_rcode(m->qtype);
-    if (q->rcode != NOERROR)
-        return;
-    if (m->qclass == CLASS_CH) {
+    if (UNLIKELY(!q->version)) {
         chaos_answer(q);
-        return;
-    }
-    if (!q->entry || !q->version) { /* other classes have no zones */
-        q->rcode = q->entry ? SERVFAIL : REFUSED;
         return;
     }
     struct reply r;

@@ -5,7 +5,10 @@
 
 #include <stdint.h>
 
+#include "request/option.h"
+
 /* clang-format off */
+#define COUNTER_OPTION(X, name, code, how, text) X(edns_option_##name, "messages with " text)
 /*        name                   meaning */
 #define COUNTER_LIST(X)                                                                            \
     X(udp_queries,         "datagrams received")                                                   \
@@ -33,6 +36,7 @@
     X(chains_cut,          "CNAME or DNAME chains cut at the limit")                               \
     X(arena_full,          "requests that reached the memory limit, answered SERVFAIL")            \
     X(edns_queries,        "messages with OPT")                                                    \
+    EDNS_OPTION_LIST(COUNTER_OPTION, X)                                                            \
     X(edns_unknown_option, "EDNS options ignored as unknown")                                      \
     X(cookies_good,        "messages with a server cookie of ours")                                \
     X(cookies_bad,         "messages with a server cookie that is not, or no more, good")          \

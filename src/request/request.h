@@ -9,7 +9,9 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/digest.h"
@@ -39,6 +41,14 @@ struct peer {
     enum transport transport;
 };
 
+/* What DNS cookies are made with (RFC 9018): the first; and what is accepted: all. Two during a
+ * rollover (s5). */
+#define COOKIE_SECRETS_MAX 2
+struct cookie_secrets {
+    unsigned count;
+    struct hash_key at[COOKIE_SECRETS_MAX];
+};
+
 /* What this server says about itself, and what it allows; made from the configuration, shared by
  * all requests. */
 struct self {
@@ -48,14 +58,13 @@ struct self {
     uint16_t udp_size_max;            /* largest answer over UDP, whatever the client says */
     uint16_t edns_size;               /* what our OPT advertises */
     bool minimal_responses;
-    struct name_buf report_agent; /* RFC 9567; len 0: none */
-    uint16_t keepalive;           /* RFC 7828: units of 100 ms that a TCP connection may be idle */
-    bool echoes_subnet;           /* RFC 7871 with scope 0; else it is ignored */
-    bool wants_cookies;           /* over UDP who sends a cookie must have a good one */
-    unsigned cookie_count;        /* secrets; 0: no cookies */
-    struct hash_key cookie_secret[2]; /* the first is used, both are accepted */
-    uint16_t nsec3_iterations_max;    /* RFC 9276 s3.2 */
-    uint16_t chain_max;               /* CNAME and DNAME steps in one answer */
+    struct name_buf report_agent;  /* RFC 9567; len 0: none */
+    uint16_t keepalive;            /* RFC 7828: units of 100 ms that a TCP connection may be idle */
+    bool echoes_subnet;            /* RFC 7871 with scope 0; else it is ignored */
+    bool wants_cookies;            /* over UDP who sends a cookie must have a good one */
+    struct cookie_secrets cookies; /* none: no cookies */
+    uint16_t nsec3_iterations_max; /* RFC 9276 s3.2 */
+    uint16_t chain_max;            /* CNAME and DNAME steps in one answer */
 };
 
 /* EDNS(0) as the driver in edns/ read it. */
@@ -63,21 +72,29 @@ struct edns {
     bool is_present;
     bool dnssec_ok;
     uint8_t version;
-    uint16_t client_size; /* what the client advertised, at least 512 */
-    bool want_nsid;
-    bool want_expire;     /* EXPIRE was asked for */
-    bool has_expire;      /* and there is an answer: */
-    uint32_t expire_s;    /* how long the zone's data is good yet */
     bool has_good_cookie; /* the client is at its address */
     bool is_cookie_kept;  /* and is answered with the same cookie */
-    bool wants_keepalive, wants_zoneversion, has_subnet, has_error;
-    uint8_t cookie_len, subnet_family, subnet_bits, subnet_len;
-    uint8_t cookie[40], subnet[16];
-    uint16_t error;   /* RFC 8914, with has_error */
-    size_t reserved;  /* bytes kept for our OPT */
-    uint32_t seen;    /* bit i: the option in row i of edns/'s table came */
-    uint32_t options; /* bit i: there is room in `reserved` for it */
+    bool has_error;
+    uint8_t cookie_len;   /* 0: none that is answered */
+    uint16_t client_size; /* what the client advertised; EDNS_PLAIN_SIZE at least */
+    uint16_t error;       /* RFC 8914, with has_error */
+    uint32_t reserved;    /* bytes kept for our OPT */
+    uint32_t seen;        /* bit EDNS_ROW_x: option x came */
+    uint32_t options;     /* bit EDNS_ROW_x: there is room in `reserved` for it */
+    /* What options brought, set with the above; not cleared. */
+    uint8_t cookie[40];
+    uint8_t subnet_family, subnet_bits, subnet_len, subnet[16];
 };
+
+/* An answer without EDNS over UDP, and the least that a client can say (RFC 6891 s6.2.3). */
+#define EDNS_PLAIN_SIZE 512
+
+/* No OPT has come. */
+static inline void edns_clear(struct edns *e)
+{
+    memset(e, 0, offsetof(struct edns, cookie));
+    e->client_size = EDNS_PLAIN_SIZE;
+}
 
 struct request {
     struct peer peer;

@@ -114,6 +114,19 @@ static void updates_put(const struct server *s, json_t *fields)
     control_put_number(fields, "commit_took_us", (uint64_t)s->commit.took_us);
 }
 
+static void cookies_put(const struct server *s, json_t *fields)
+{
+    const struct cookies *c = &s->cookies;
+    control_put_text(fields, "cookies",
+                     !s->self.cookies.count ? "off"
+                     : c->is_own            ? "own secret"
+                                            : "secrets of the configuration");
+    if (c->is_own)
+        control_put_number(fields, "cookies_since_us", (uint64_t)c->since_us);
+    control_put_number(fields, "cookies_good", s->count.cookies_good);
+    control_put_number(fields, "cookies_bad", s->count.cookies_bad);
+}
+
 static enum control_next status_step(struct control_call *call)
 {
     struct tally *t = call->state;
@@ -129,6 +142,7 @@ static enum control_next status_step(struct control_call *call)
     tally_put(t, fields);
     control_put_number(fields, "queries", s->count.udp_queries + s->count.tcp_queries);
     control_put_number(fields, "answers", s->count.answers);
+    cookies_put(s, fields);
     updates_put(s, fields);
     control_put_number(fields, "reloads", s->count.reloads);
     control_put_number(fields, "reloads_failed", s->count.reloads_failed);

@@ -89,15 +89,15 @@ void forwards_done(struct server *s)
 
 /* q's message was read, but nobody has looked at its signature. One of a key of ours is answered
  * with a signature; of others nothing is said, they may be good at the primary. */
-static void decline(struct server *s, struct request *q, const char *reason)
+static void decline(struct server *s, struct request *q, enum ede ede, const char *reason)
 {
-    struct refusal_cause cause = {.rcode = SERVFAIL, .reason = reason};
+    struct refusal_cause cause = {.rcode = SERVFAIL, .reason = reason, .ede = ede};
     bool is_ours = tsig_verify(&q->tsig, s->keyring, &q->msg, q->now_us) == NOERROR;
     q->tsig.error = NOERROR;
+    (void)edns_read(q);
     refusal_note(s, q, &cause); /* with the name of the key, whoever's it is */
     if (!is_ours)
         tsig_session_done(&q->tsig);
-    (void)edns_read(q);
     q->rcode = SERVFAIL;
 }
 
@@ -113,7 +113,7 @@ static void give_up(struct server *s, struct forward *f, const char *reason)
         message_read_header(&q->msg, f->bytes, f->len) && message_read(&q->msg) == NOERROR;
     ASSERT(is_read); /* as it was before */
     s->count.updates_forward_failed++;
-    decline(s, q, text);
+    decline(s, q, EDE_NETWORK_ERROR, text);
     size_t len = answer_compose(s, q, s->late_out, COMPOSE_DECIDED);
     tsig_session_done(&q->tsig);
     end(s, f, s->late_out, len);
@@ -251,7 +251,7 @@ bool forward_handle(struct server *s, struct request *q, struct exchange *x)
     const char *why_not = refuse(s, x->in_len, alike);
     if (why_not) {
         s->count.updates_over_forwarded++;
-        decline(s, q, why_not);
+        decline(s, q, EDE_NOT_READY, why_not);
         return true;
     }
     struct forward *f = mem_alloc_zero(sizeof(*f) + x->in_len);

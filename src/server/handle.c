@@ -51,17 +51,36 @@ static bool is_transfer(const struct request *q)
     return q->msg.qtype == TYPE_AXFR || q->msg.qtype == TYPE_IXFR;
 }
 
-static enum stage read_query(struct request *q)
+/* A question that no data answers. */
+static enum stage decline_query(struct server *s, struct request *q, enum rcode rc)
+{
+    struct refusal_cause cause = {.rcode = rc, .reason = "no zone of ours"};
+    if (rc == REFUSED && q->msg.qclass == CLASS_CH)
+        cause.reason = "not served here";
+    else if (rc == REFUSED)
+        cause.ede = EDE_NOT_AUTHORITATIVE;
+    if (rc == REFUSED)
+        refusal_note(s, q, &cause);
+    else if (rc == SERVFAIL && q->entry->is_expired)
+        edns_say(q, EDE_INVALID_DATA, "the zone has expired here");
+    else if (rc == SERVFAIL)
+        edns_say(q, EDE_NOT_READY, "the zone is not loaded");
+    return decide(q, rc);
+}
+
+static enum stage read_query(struct server *s, struct request *q)
 {
     enum rcode rc = edns_apply(q);
-    /* RFC 9619: nothing to answer without a question, unless it is for a cookie (RFC 7873 s5.4) */
-    if (q->msg.qname.len == 0 && rc == NOERROR)
-        return decide(q, q->edns.cookie_len ? NOERROR : FORMERR);
+    if (UNLIKELY(q->msg.qname.len == 0)) /* RFC 9619 s4 */
+        return decide(q, edns_cookie_rcode(q));
     if (rc != NOERROR)
         return decide(q, rc);
     if (UNLIKELY(is_transfer(q)))
         return STAGE_TRANSFER;
-    return query_locate(q) ? STAGE_LOOK_UP : STAGE_ANSWER;
+    if (LIKELY(query_locate(q)))
+        return STAGE_LOOK_UP;
+    rc = query_verdict(q);
+    return rc == NOERROR ? STAGE_ANSWER : decline_query(s, q, rc);
 }
 
 void request_init(struct server *s, struct request *q, const struct peer *peer, int64_t now_us)
@@ -74,7 +93,7 @@ void request_init(struct server *s, struct request *q, const struct peer *peer, 
     q->arena = &s->arena;
     q->digest = &s->digest;
     q->answer = &s->build;
-    q->edns = (struct edns){.client_size = EDNS_PLAIN_SIZE};
+    edns_clear(&q->edns);
     q->entry = NULL;
     q->zone = NULL;
     q->version = NULL;
@@ -156,7 +175,7 @@ static enum stage read_request(struct server *s, struct request *q, const struct
     enum rcode rc = read_whole(s, q);
     switch (message_opcode(&q->msg)) {
     case OPCODE_QUERY:
-        return rc == NOERROR ? read_query(q) : decide(q, rc);
+        return rc == NOERROR ? read_query(s, q) : decide(q, rc);
     case OPCODE_NOTIFY:
         return rc == NOERROR ? STAGE_NOTIFY : decide(q, rc);
     default:
@@ -221,15 +240,12 @@ static void refusal_fill(struct refusal *r, const struct request *q,
     snprintf(r->reason, sizeof(r->reason), "%s", cause->reason);
 }
 
-/* The reason is for the client as well, if it sent an OPT (RFC 8914). */
+/* The reason is for the client as well, if it sent an OPT. */
 static void say_refusal(struct request *q, const struct refusal_cause *cause)
 {
-    edns_say(q,
-             cause->rcode == NOTAUTH    ? EDE_NOT_AUTHORITATIVE
-             : cause->rcode == SERVFAIL ? EDE_NOT_READY
-             : cause->rcode == NOTIMP   ? EDE_NOT_SUPPORTED
-                                        : EDE_PROHIBITED,
-             cause->reason);
+    bool has_key = q->tsig.key && q->tsig.error == NOERROR;
+    if (!cause->names_rules || has_key) /* else answer_compose() has a word for everybody */
+        edns_say(q, cause->ede ? cause->ede : ede_of(cause->rcode), cause->reason);
 }
 
 /* Plain queries are not remembered: anybody can send a thousand, and what the operator looks for
@@ -267,11 +283,6 @@ static void count_answer(struct server *s, struct request *q)
         (*by_rcode[q->rcode])++;
     c->answers++;
     c->answers_truncated += (q->answer_flags & FLAG_TC) != 0;
-    if (q->rcode == REFUSED && message_opcode(&q->msg) == OPCODE_QUERY && !is_transfer(q)) {
-        struct refusal_cause cause = {.rcode = REFUSED,
-                                      .reason = q->entry ? "not served here" : "no zone of ours"};
-        refusal_note(s, q, &cause);
-    }
 }
 
 /* Header bits that an answer takes over from its request: RD (RFC 1035 s4.1.1), and CD (RFC 4035
@@ -301,26 +312,13 @@ static size_t reserve_tsig(struct request *q)
     return room;
 }
 
-/* A question that no data answers: said before room is made for it. */
-static void say_no_data(struct request *q)
-{
-    if (q->msg.qclass == CLASS_CH)
-        return;
-    if (!q->entry)
-        edns_say(q, EDE_NOT_AUTHORITATIVE, "no zone of ours");
-    else if (q->entry->is_expired)
-        edns_say(q, EDE_INVALID_DATA, "the zone has expired here");
-    else
-        edns_say(q, EDE_NOT_READY, "the zone is not loaded");
-}
-
 size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum compose how)
 {
     struct build *b = q->answer;
     build_init(b, out, edns_answer_max(q));
     size_t tsig = reserve_tsig(q);
-    if (UNLIKELY(how == COMPOSE_QUERY && !q->version && q->edns.is_present))
-        say_no_data(q);
+    if (UNLIKELY(q->rcode != NOERROR))
+        edns_say_why(q); /* what query_answer() decides needs no word */
     bool fits = !q->msg.qname.len || build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass);
     fits = edns_reserve(q) && fits;
     ASSERT(fits || tsig);
@@ -342,17 +340,6 @@ size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum co
     return len;
 }
 
-void expire_tell(struct request *q)
-{
-    const struct store_entry *e = q->entry;
-    int64_t left_us = e->expires_us - q->now_us;
-    q->edns.has_expire = true;
-    if (e->expires_us == INT64_MAX)
-        q->edns.expire_s = soa_of(rrset_first(q->version->soa)).expire;
-    else
-        q->edns.expire_s = left_us > 0 ? (uint32_t)(left_us / 1000000) : 0;
-}
-
 /* Somebody looks for news, as secondaries do (RFC 1034 s4.3.5). The entry is the one with the
  * longest name that the question's ends in, so equal lengths are equal names. */
 static void soa_asked(struct server *s, struct request *q)
@@ -361,10 +348,19 @@ static void soa_asked(struct server *s, struct request *q)
     struct xfr_question who = {q->tsig.key, &q->peer.address};
     if (q->msg.qname.len != q->entry->name.len || q->version->soa.count == 0)
         return;
-    if (q->edns.want_expire)
-        expire_tell(q);
     if (z->peers && !s->is_asking)
         peers_heard(s, z, &who, PEER_ASKED_SOA, q->version->serial);
+}
+
+/* There is no room for it. A signed request has a signed answer. */
+static void decline_update(struct server *s, struct request *q)
+{
+    struct refusal_cause cause = {.rcode = SERVFAIL, .reason = "limit update-pending is reached"};
+    q->rcode = read_whole(s, q);
+    if (q->rcode != NOERROR)
+        return;
+    q->rcode = SERVFAIL;
+    refusal_note(s, q, &cause);
 }
 
 static void handle_one(struct server *s, struct request *q, struct exchange *x, enum stage stage)
@@ -374,10 +370,8 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
         return;
     if (stage == STAGE_QUEUE)
         x->is_waiting = update_take(s, x);
-    if (stage == STAGE_QUEUE && !x->is_waiting) {
-        enum rcode rc = read_whole(s, q); /* a signed request has a signed answer */
-        q->rcode = rc == NOERROR ? SERVFAIL : rc;
-    }
+    if (stage == STAGE_QUEUE && !x->is_waiting)
+        decline_update(s, q);
     if (stage == STAGE_UPDATE)
         x->is_waiting = !update_handle(s, q, x);
     if (stage == STAGE_FORWARD)

@@ -60,7 +60,7 @@ enum err keystore_new(const char *state_dir, struct name name, const char *algor
     if (e == OK && (size_t)snprintf(path, PATH_MAX, "%s/%s", folder, file) >= PATH_MAX)
         e = err_say(diag, ERR_LIMIT, "the path is too long");
     if (e == OK)
-        e = keyfile_write(path, out, KEYFILE_NEW, diag);
+        e = keyfile_write(path, out, SECRETFILE_NEW, diag);
     if (e != OK)
         keyfile_done(out);
     return e;
@@ -80,7 +80,7 @@ enum err keystore_rotate(const struct keystore_rotation *r, struct keyfile *out,
     }
     name_copy(&out->name, r->name);
     keyfile_rotate(out, r->until_us);
-    e = keyfile_write(r->path, out, KEYFILE_REPLACE, diag);
+    e = keyfile_write(r->path, out, SECRETFILE_REPLACE, diag);
     if (e != OK)
         keyfile_done(out);
     return e;

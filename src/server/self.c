@@ -30,11 +30,7 @@ void self_from_conf(struct self *self, const struct conf *conf)
     memcpy(self->nsid, self->identity, self->nsid_len);
     self->keepalive = keepalive_of((int64_t)conf->tcp_idle_ms * 1000);
     self->echoes_subnet = conf->echo_subnet;
-    self->wants_cookies = conf->cookies_required;
-    self->report_agent.len = 0;
-    if (conf->report_agent)
-        (void)name_scan(conf->report_agent, strlen(conf->report_agent), NAME_ROOT,
-                        &self->report_agent, NULL);
+    self->report_agent = conf->report_agent;
     self->udp_size_max = (uint16_t)conf->udp_size;
     self->edns_size = (uint16_t)conf->edns_size;
     self->minimal_responses = conf->minimal_responses;

@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "base/check.h"
 #include "base/random.h"
+#include "base/secret.h"
 #include "server/server_int.h"
 
 /* Arena of one request: the largest need is an UPDATE of 64 KiB, its records laid open. */
@@ -143,6 +144,7 @@ void server_free(struct server *s)
     arena_done(&s->arena);
     old_confs_free(s);
     conf_free(s->conf);
+    secret_wipe(&s->self.cookies, sizeof(s->self.cookies));
     free(s);
 }
 

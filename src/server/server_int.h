@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "edns/edns.h"
 #include "server/call.h"
 #include "server/changing.h"
 #include "server/commit.h"
@@ -97,6 +98,15 @@ struct commit {
     struct change changes[COMMIT_BATCH_MAX];
 };
 
+/* See cookies.c. The secrets themselves are in struct self. */
+struct cookies {
+    struct timer rotate, watch;
+    bool is_own;      /* drawn here, not the operator's */
+    int64_t since_us; /* wall clock: when they were drawn */
+    uint64_t udp_before;
+    unsigned calm_s; /* seconds without load */
+};
+
 /* A configuration that zones may still refer to: until the reload has come to all of them. */
 struct old_conf {
     struct old_conf *next;
@@ -137,7 +147,7 @@ struct server {
     struct log_rate waited_rate, following_rate;
     bool is_ending;
     struct secondaries secondaries;
-    struct timer cookie_timer;
+    struct cookies cookies;
     unsigned outflows; /* answers of many messages under way, or let go of and still being read */
     bool is_asking;    /* explain: nothing is counted, logged or remembered */
 
@@ -161,7 +171,7 @@ static inline struct server_zone *zone_owner(const struct store_entry *e)
 /* self.c: what the configuration says of this server. */
 void self_from_conf(struct self *self, const struct conf *conf);
 
-/* cookies.c: secrets, if the configuration wants cookies. */
+/* cookies.c: secrets, if the configuration wants cookies. The first time it waits for the disk. */
 void cookies_configure(struct server *s);
 
 /* zones.c */
@@ -223,17 +233,18 @@ void request_init(struct server *s, struct request *q, const struct peer *peer, 
 /* Writes q's answer into out: question, sections (COMPOSE_QUERY), OPT, TSIG. Gives its length. */
 enum compose { COMPOSE_DECIDED, COMPOSE_QUERY };
 size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum compose how);
-/* Remembers and logs why q is turned down. name.len 0: the question's. */
+/* Remembers and logs why q is turned down, and has its answer say so (RFC 8914). name.len 0: the
+ * question's. */
 struct refusal_cause {
     enum rcode rcode;
     const char *reason;
+    enum ede ede;     /* EDE_OTHER: the one of the rcode */
+    bool names_rules; /* the reason has names of keys and rules in it: told to holders of a key only
+                         (RFC 8914 s2: nothing private in the text) */
     struct name name;
     uint16_t type;
 };
 void refusal_note(struct server *s, struct request *q, const struct refusal_cause *cause);
-/* The EXPIRE option of q's answer, if it was asked for, says how long the data of q->version, which
- * has a SOA, is good yet (RFC 7314 s3): the SOA's EXPIRE, or what is left of a secondary's time. */
-void expire_tell(struct request *q);
 
 /* update.c: opcode UPDATE. */
 void update_queue_init(struct update_queue *u);

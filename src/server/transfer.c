@@ -26,6 +26,14 @@ static enum rcode turn_down(struct server *s, struct request *q, enum rcode rcod
     return rcode;
 }
 
+static enum rcode turn_down_expired(struct server *s, struct request *q)
+{
+    struct refusal_cause cause = {
+        .rcode = SERVFAIL, .reason = "the zone has expired here", .ede = EDE_INVALID_DATA};
+    refusal_note(s, q, &cause);
+    return SERVFAIL;
+}
+
 /* "transfer[0] {key: k, deny: yes}", "no rule is for it, the closest: secondaries[0] ns1: other
  * key" */
 static enum rcode refuse(struct server *s, struct request *q, const struct xfr_rule *denies,
@@ -46,7 +54,9 @@ static enum rcode refuse(struct server *s, struct request *q, const struct xfr_r
     } else {
         text_add(&t, "nobody may have it: no secondaries, no transfer");
     }
-    return turn_down(s, q, REFUSED, reason);
+    struct refusal_cause cause = {.rcode = REFUSED, .reason = reason, .names_rules = true};
+    refusal_note(s, q, &cause);
+    return REFUSED;
 }
 
 /* RFC 1995 s3: in the authority section stands the SOA of the client's version. */
@@ -76,6 +86,7 @@ static enum rcode admit(struct server *s, struct request *q, struct transfer *t)
     if (!e) /* RFC 5936 s2.2.1 e): not a zone of ours */
         return turn_down(s, q, NOTAUTH, "no zone of ours");
     q->entry = e;
+    q->zone = e->zone;
     t->zone = zone_owner(e);
     const struct conf_zone *conf = t->zone->conf;
     t->rule = xfr_rule_find(conf->transfer, conf->transfer_count, &question, &closest);
@@ -87,10 +98,8 @@ static enum rcode admit(struct server *s, struct request *q, struct transfer *t)
     if (!t->version || t->version->soa.count == 0)
         return turn_down(s, q, SERVFAIL, "the zone is not loaded");
     if (e->is_expired)
-        return turn_down(s, q, SERVFAIL, "the zone is expired");
-    q->zone = e->zone;
+        return turn_down_expired(s, q);
     q->version = t->version;
-    expire_tell(q);
     return NOERROR;
 }
 

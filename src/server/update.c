@@ -81,6 +81,8 @@ static void reply_send(struct server *s, struct reply *r, enum rcode rcode, int6
     q->msg.qname = name_of(&r->qname);
     q->msg.qtype = r->qtype;
     q->msg.qclass = r->qclass;
+    if (rcode == SERVFAIL)
+        edns_say(q, EDE_NOT_READY, "the change log did not take it");
     size_t len = answer_compose(s, q, s->late_out, COMPOSE_DECIDED);
     tsig_session_done(&q->tsig);
     s->hooks.reply(s->hooks.arg, &r->peer, &r->path, s->late_out, len);
@@ -234,7 +236,11 @@ static bool run(struct server *s, struct request *q, struct exchange *x)
     if (q->rcode == NOERROR)
         log_ignored(s, q, &report);
     else if (!rests_on_data(q->rcode)) {
-        struct refusal_cause cause = {q->rcode, report.reason, name_of(&report.name), report.type};
+        struct refusal_cause cause = {.rcode = q->rcode,
+                                      .reason = report.reason,
+                                      .names_rules = true,
+                                      .name = name_of(&report.name),
+                                      .type = report.type};
         refusal_note(s, q, &cause);
     }
     if (!t && (data->tip == data->published || !rests_on_data(q->rcode))) {

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Key files on disk: read when they are kept well, written whole or not at all.
- *
- * A file is written beside the one it replaces, synced, renamed over it, and the folder is synced:
- * whatever happens between, there is the old file or the new one. */
+ * Key files on disk. */
 #include "tsig/keyfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/digits.h"
@@ -28,65 +18,16 @@
 
 /* --- reading --- */
 
-/* Who else could have read the secret, or put another one there. */
-static enum err check_file(int fd, struct diag *diag)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return err_say(diag, ERR_IO, "%s", strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return err_say(diag, ERR_INVALID, "not a regular file");
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return err_say(diag, ERR_INVALID, "belongs to user %u, neither to us nor to root",
-                       (unsigned)st.st_uid);
-    if (st.st_mode & (S_IWGRP | S_IRWXO))
-        return err_say(diag, ERR_INVALID,
-                       "mode %04o lets others read or write the secret (wants 0600 or 0640)",
-                       (unsigned)st.st_mode & 07777u);
-    return OK;
-}
-
-/* All of the file, up to one byte more than it may have. */
-static enum err read_all(int fd, char *text, size_t *len, struct diag *diag)
-{
-    *len = 0;
-    while (*len <= KEYFILE_LEN_MAX) {
-        ssize_t n = read(fd, text + *len, KEYFILE_LEN_MAX + 1 - *len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_say(diag, ERR_IO, "%s", strerror(errno));
-        if (n == 0)
-            return OK;
-        *len += (size_t)n;
-    }
-    return err_say(diag, ERR_LIMIT, "has more than %d bytes", KEYFILE_LEN_MAX);
-}
-
-static enum err read_open(int fd, const struct keyfile_want *want, struct keyfile *out,
-                          struct diag *diag)
-{
-    size_t len;
-    char *text = secret_alloc(KEYFILE_LEN_MAX + 1);
-    enum err e = check_file(fd, diag);
-    if (e == OK)
-        e = read_all(fd, text, &len, diag);
-    if (e == OK)
-        e = keyfile_parse(text, len, want, out, diag);
-    secret_free(text, KEYFILE_LEN_MAX + 1);
-    return e;
-}
-
 enum err keyfile_read(const char *path, const struct keyfile_want *want, struct keyfile *out,
                       struct diag *diag)
 {
+    struct secretfile file;
     *out = (struct keyfile){0};
-    /* not to wait for somebody who writes into a pipe; check_file() refuses one */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return err_say(diag, ERR_IO, "%s: %s", path, strerror(errno));
-    enum err e = read_open(fd, want, out, diag);
-    close(fd);
+    enum err e = secretfile_read(path, KEYFILE_LEN_MAX, &file, diag);
+    if (e != OK)
+        return e;
+    e = keyfile_parse(file.text, file.len, want, out, diag);
+    secretfile_done(&file);
     return e == OK ? OK : err_note(diag, e, "%s", path);
 }
 
@@ -155,102 +96,17 @@ static void show_file(const struct keyfile *k, struct text *t)
     ASSERT(!t->bad);
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
+enum err keyfile_write(const char *path, const struct keyfile *k, enum secretfile_write how,
+                       struct diag *diag)
 {
-    while (len) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-/* The owner and group of the file that is replaced, and the group's right to read. */
-static bool keep_owner(int fd, const char *path)
-{
-    struct stat old, new;
-    if (stat(path, &old) != 0)
-        return errno == ENOENT;
-    if (fstat(fd, &new) != 0)
-        return false;
-    if ((old.st_uid != new.st_uid || old.st_gid != new.st_gid) &&
-        fchown(fd, old.st_uid, old.st_gid) != 0)
-        return false;
-    return fchmod(fd, S_IRUSR | S_IWUSR | (old.st_mode & S_IRGRP)) == 0;
-}
-
-static bool write_open(int fd, const char *path, const struct keyfile *k, enum keyfile_write how)
-{
+    ASSERT(k->count > 0 && (k->name.len == 0 || k->algorithm[0]));
     char *room = secret_alloc(FILE_TEXT_MAX);
     struct text t;
     text_init(&t, room, FILE_TEXT_MAX);
     show_file(k, &t);
-    bool ok = (how == KEYFILE_NEW || keep_owner(fd, path)) && write_all(fd, room, text_len(&t)) &&
-              fsync(fd) == 0;
+    enum err e = secretfile_write(path, room, text_len(&t), how, diag);
     secret_free(room, FILE_TEXT_MAX);
-    return ok;
-}
-
-static bool sync_folder_of(const char *path)
-{
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t len = slash ? (size_t)(slash - path) + 1 : 0;
-    if (len >= sizeof(folder))
-        return false;
-    memcpy(folder, path, len);
-    folder[len] = '\0';
-    int fd = open(len ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-/* link() does not replace what is there, rename() does. */
-static bool put_in_place(const char *beside, const char *to, enum keyfile_write how)
-{
-    if (how == KEYFILE_REPLACE)
-        return rename(beside, to) == 0;
-    return link(beside, to) == 0 && unlink(beside) == 0;
-}
-
-/* The file at the end of a link; the path itself if there is none. */
-static const char *resolve(const char *path, char room[PATH_MAX])
-{
-    return realpath(path, room) ? room : path;
-}
-
-enum err keyfile_write(const char *path, const struct keyfile *k, enum keyfile_write how,
-                       struct diag *diag)
-{
-    char room[PATH_MAX], beside[PATH_MAX];
-    const char *to = how == KEYFILE_REPLACE ? resolve(path, room) : path;
-    ASSERT(k->count > 0 && (k->name.len == 0 || k->algorithm[0]));
-    if ((size_t)snprintf(beside, sizeof(beside), "%s.XXXXXX", to) >= sizeof(beside))
-        return err_say(diag, ERR_IO, "%s: %s", path, strerror(ENAMETOOLONG));
-    int fd = mkostemp(beside, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0)
-        return err_say(diag, ERR_IO, "%s: %s", path, strerror(errno));
-    bool ok = write_open(fd, to, k, how);
-    int fault = errno;
-    close(fd);
-    if (ok) {
-        ok = put_in_place(beside, to, how);
-        fault = errno;
-    }
-    if (!ok) {
-        unlink(beside);
-        return err_say(diag, fault == EEXIST ? ERR_EXISTS : ERR_IO, "%s: %s", path,
-                       strerror(fault));
-    }
-    if (!sync_folder_of(to))
-        return err_say(diag, ERR_IO, "%s: %s", path, strerror(errno));
-    return OK;
+    return e;
 }
 
 /* --- the names of kept files --- */

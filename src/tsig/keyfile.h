@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/secretfile.h"
 #include "dns/name.h"
 #include "tsig/algorithm.h"
 #include "tsig/tsig.h"
@@ -42,11 +43,10 @@ struct keyfile_want {
     const char *algorithm; /* NULL: whatever it is */
 };
 
-/* Reads a regular file (links to it are followed: that is how Kubernetes and systemd hand out
- * secrets) that belongs to us or to root, that its group at most may read and nobody else at all.
- * want may be NULL. ERR_IO: it cannot be opened or read; ERR_INVALID: it is not such a file, or
- * names another key or algorithm; ERR_LIMIT: longer than KEYFILE_LEN_MAX; ERR_SYNTAX. diag begins
- * with the path and has the line's number where there is one. *out is all zero after a failure. */
+/* Reads a file that is kept as secretfile_read() wants it. want may be NULL. What that says, and
+ * ERR_INVALID: it names another key or algorithm; ERR_LIMIT: longer than KEYFILE_LEN_MAX;
+ * ERR_SYNTAX. diag begins with the path and has the line's number where there is one. *out is all
+ * zero after a failure. */
 enum err keyfile_read(const char *path, const struct keyfile_want *want, struct keyfile *out,
                       struct diag *diag);
 /* The same for a text in memory; diag begins with the line. */
@@ -79,15 +79,9 @@ enum err keyfile_name_show(struct name key, const char *suffix, char out[KEYFILE
 enum keyfile_kind { KEYFILE_OTHER, KEYFILE_KEPT, KEYFILE_REVOKED, KEYFILE_ODD };
 enum keyfile_kind keyfile_name_scan(const char *file, struct name_buf *out, struct diag *diag);
 
-enum keyfile_write {
-    KEYFILE_NEW,    /* there must be no such file yet: ERR_EXISTS */
-    KEYFILE_REPLACE /* one that is there keeps its owner and group, and whether the group reads it
-                     */
-};
 /* Writes it in the second form (in the first if it has no name; what has a name has an algorithm),
- * which knsupdate -k reads as well. The file is there whole and synced, with mode 0600, or as it
- * was before: ERR_IO. A link stays and what it leads to is replaced. */
-enum err keyfile_write(const char *path, const struct keyfile *k, enum keyfile_write how,
+ * which knsupdate -k reads as well, as secretfile_write() does. */
+enum err keyfile_write(const char *path, const struct keyfile *k, enum secretfile_write how,
                        struct diag *diag);
 
 #endif

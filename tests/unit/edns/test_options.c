@@ -41,6 +41,7 @@ static struct talk *talk_new(const char *options)
     t->q.self = &t->self;
     t->q.count = &t->count;
     t->q.answer = &t->answer;
+    edns_clear(&t->q.edns);
     cr_assert(message_read_header(&t->q.msg, t->in, sizeof(head) + 1 + len));
     cr_assert_eq(message_read(&t->q.msg), NOERROR);
     return t;
@@ -138,10 +139,9 @@ Test(options, cookies_are_those_of_rfc_9018)
         struct talk *t = talk_new(row->sent);
         from(t, row->family, row->from);
         t->q.now_us = row->now_s * 1000000;
-        for (; t->self.cookie_count < 2 && row->secrets[t->self.cookie_count];
-             t->self.cookie_count++)
-            secret(&t->self.cookie_secret[t->self.cookie_count],
-                   row->secrets[t->self.cookie_count]);
+        for (; t->self.cookies.count < 2 && row->secrets[t->self.cookies.count];
+             t->self.cookies.count++)
+            secret(&t->self.cookies.at[t->self.cookies.count], row->secrets[t->self.cookies.count]);
         cr_expect_eq(edns_read(&t->q), NOERROR, "%s", row->name);
         cr_expect_eq(edns_apply(&t->q), NOERROR, "%s", row->name);
         expect(t, row->answered, row->name);
@@ -164,9 +164,9 @@ Test(options, cookies_age_and_belong_to_an_address)
         struct talk *t = talk_new("000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480");
         from(t, AF_INET, rows[i].from);
         t->q.now_us = rows[i].now_s * 1000000;
-        t->self.cookie_count = 1;
+        t->self.cookies.count = 1;
         t->self.wants_cookies = true;
-        secret(&t->self.cookie_secret[0], SECRET);
+        secret(&t->self.cookies.at[0], SECRET);
         cr_expect_eq(edns_read(&t->q), NOERROR);
         cr_expect_eq(edns_apply(&t->q), rows[i].is_good ? NOERROR : BADCOOKIE, "row %zu", i);
         cr_expect_eq(t->q.edns.has_good_cookie, rows[i].is_good, "row %zu", i);
@@ -234,7 +234,7 @@ Test(options, are_read_as_the_rfcs_say)
         t->q.peer.transport = row->transport;
         t->self.keepalive = 100;
         t->self.echoes_subnet = true;
-        t->self.cookie_count = 1;
+        t->self.cookies.count = 1;
         cr_expect_eq(edns_read(&t->q), row->rcode, "%s", row->name);
         if (row->rcode == NOERROR)
             cr_expect_eq(edns_apply(&t->q), NOERROR, "%s", row->name);
@@ -247,7 +247,7 @@ Test(options, say_the_version_of_the_zone)
 {
     struct talk *t = talk_new("00130000");
     struct zone zone = {.labels = 1};
-    struct version version = {.serial = 0x01020304};
+    struct version version = {.serial = 0x01020304, .soa.count = 1};
     cr_expect_eq(edns_read(&t->q), NOERROR);
     expect(t, "", "no zone of ours");
     t->q.zone = &zone;

@@ -159,6 +159,7 @@ static void answer_query(struct world *w, const uint8_t *in, size_t in_len, unsi
     q.answer = &b;
     cr_assert(message_read_header(&q.msg, in, in_len));
     cr_assert_eq(message_read(&q.msg), NOERROR);
+    edns_clear(&q.edns);
     cr_assert_eq(edns_read(&q), NOERROR);
     cr_assert_eq(edns_apply(&q), NOERROR);
     build_init(&b, w->wire, edns_answer_max(&q));

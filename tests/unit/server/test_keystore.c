@@ -149,7 +149,7 @@ Test(keystore, rotates_nothing_that_is_another_key)
     struct keystore_rotation other = {path, name_from(&buf, "j"), "hmac-sha256", LATER_US};
     cr_expect_eq(keystore_rotate(&other, &file, &diag), ERR_INVALID);
     other.path = path_of("nothing");
-    cr_expect_eq(keystore_rotate(&other, &file, &diag), ERR_IO);
+    cr_expect_eq(keystore_rotate(&other, &file, &diag), ERR_ABSENT);
 }
 
 Test(keystore, puts_a_revoked_key_aside)

@@ -271,7 +271,7 @@ Test(keyfile, of_another_user_is_refused, .init = start, .fini = finish)
 Test(keyfile, that_is_no_file_is_refused, .init = start, .fini = finish)
 {
     struct diag diag;
-    cr_expect_eq(read_it(&diag), ERR_IO);
+    cr_expect_eq(read_it(&diag), ERR_ABSENT);
     cr_expect(strstr(diag.text, "No such file"), "%s", diag.text);
     cr_assert_eq(mkfifo(path, 0600), 0);
     cr_expect_eq(read_it(&diag), ERR_INVALID); /* and does not wait for a writer */
@@ -308,7 +308,7 @@ Test(keyfile, may_be_reached_by_a_link, .init = start, .fini = finish)
     cr_assert_eq(symlink("k.key", at), 0);
     cr_assert_eq(keyfile_read(at, NULL, &k, &diag), OK, "%s", diag.text);
     /* written through it: the link stays */
-    cr_assert_eq(keyfile_write(at, &k, KEYFILE_REPLACE, &diag), OK, "%s", diag.text);
+    cr_assert_eq(keyfile_write(at, &k, SECRETFILE_REPLACE, &diag), OK, "%s", diag.text);
     keyfile_done(&k);
     cr_expect(lstat(at, &st) == 0 && S_ISLNK(st.st_mode));
     cr_expect_eq(read_it(&diag), OK);
@@ -357,12 +357,12 @@ Test(keyfile, is_written_read_and_rotated, .init = start, .fini = finish)
     umask(0);
     generate(&k, "hmac-sha256");
     memcpy(first, k.secret[0].bytes, 32);
-    cr_assert_eq(keyfile_write(path, &k, KEYFILE_NEW, &diag), OK, "%s", diag.text);
+    cr_assert_eq(keyfile_write(path, &k, SECRETFILE_NEW, &diag), OK, "%s", diag.text);
     cr_expect(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
     cr_assert_eq(chmod(path, 0640), 0);
     keyfile_rotate(&k, DECEMBER_US - 5); /* written as the whole second behind it */
     memcpy(second, k.secret[0].bytes, 32);
-    cr_assert_eq(keyfile_write(path, &k, KEYFILE_REPLACE, &diag), OK, "%s", diag.text);
+    cr_assert_eq(keyfile_write(path, &k, SECRETFILE_REPLACE, &diag), OK, "%s", diag.text);
     cr_expect(stat(path, &st) == 0 && (st.st_mode & 07777) == 0640);
     cr_assert_eq(keyfile_read(path, NULL, &back, &diag), OK, "%s", diag.text);
     cr_expect(name_is_equal(name_of(&back.name), name_of(&k.name)));
@@ -391,7 +391,7 @@ Test(keyfile, keeps_the_owner_of_what_it_replaces, .init = start, .fini = finish
     generate(&k, "hmac-sha256");
     put("AA==\n", 5, 0640);
     cr_assert_eq(chown(path, 65533, 65534), 0);
-    cr_expect_eq(keyfile_write(path, &k, KEYFILE_REPLACE, &diag), OK, "%s", diag.text);
+    cr_expect_eq(keyfile_write(path, &k, SECRETFILE_REPLACE, &diag), OK, "%s", diag.text);
     keyfile_done(&k);
     cr_assert_eq(stat(path, &st), 0);
     cr_expect(st.st_uid == 65533 && st.st_gid == 65534 && (st.st_mode & 07777) == 0640);
@@ -405,17 +405,17 @@ Test(keyfile, that_cannot_be_written_leaves_the_old_one, .init = start, .fini = 
     static char at[5000];
     generate(&k, "hmac-sha256");
     put("AA==\n", 5, 0600);
-    cr_expect_eq(keyfile_write(path, &k, KEYFILE_NEW, &diag), ERR_EXISTS);
+    cr_expect_eq(keyfile_write(path, &k, SECRETFILE_NEW, &diag), ERR_EXISTS);
     cr_expect(strstr(diag.text, "k.key: File exists"), "%s", diag.text);
     snprintf(at, sizeof(at), "%s/no/k.key", folder);
-    cr_expect_eq(keyfile_write(at, &k, KEYFILE_NEW, &diag), ERR_IO);
+    cr_expect_eq(keyfile_write(at, &k, SECRETFILE_NEW, &diag), ERR_IO);
     memset(at, 'x', sizeof(at) - 1);
-    cr_expect_eq(keyfile_write(at, &k, KEYFILE_NEW, &diag), ERR_IO);
+    cr_expect_eq(keyfile_write(at, &k, SECRETFILE_NEW, &diag), ERR_IO);
     /* a disk without room */
     signal(SIGXFSZ, SIG_IGN);
     cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){4, limit.rlim_max}), 0);
-    cr_expect_eq(keyfile_write(path, &k, KEYFILE_REPLACE, &diag), ERR_IO);
+    cr_expect_eq(keyfile_write(path, &k, SECRETFILE_REPLACE, &diag), ERR_IO);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     keyfile_done(&k);
     cr_expect_eq(read_it(&diag), OK);
@@ -431,7 +431,7 @@ Test(keyfile, whose_owner_cannot_be_kept_is_not_replaced, .init = start, .fini =
     generate(&k, "hmac-sha256");
     put("AA==\n", 5, 0640);
     cr_assert(chmod(folder, 0777) == 0 && seteuid(65534) == 0);
-    cr_expect_eq(keyfile_write(path, &k, KEYFILE_REPLACE, &diag), ERR_IO);
+    cr_expect_eq(keyfile_write(path, &k, SECRETFILE_REPLACE, &diag), ERR_IO);
     cr_assert_eq(seteuid(0), 0);
     cr_expect(strstr(diag.text, "k.key: Operation not permitted"), "%s", diag.text);
     keyfile_done(&k);
@@ -447,7 +447,7 @@ Test(keyfile, without_a_name_is_a_secret_alone, .init = start, .fini = finish)
     char text[64] = "";
     cr_assert_eq(chdir(folder), 0);
     cr_assert_eq(keyfile_parse("c2VjcmV0", 8, NULL, &k, &diag), OK);
-    cr_assert_eq(keyfile_write("k.key", &k, KEYFILE_REPLACE, &diag), OK, "%s", diag.text);
+    cr_assert_eq(keyfile_write("k.key", &k, SECRETFILE_REPLACE, &diag), OK, "%s", diag.text);
     keyfile_done(&k);
     FILE *f = fopen("k.key", "r");
     cr_assert(f && fgets(text, sizeof(text), f) && !fgets(text + 32, 32, f));
