@@ -66,4 +66,10 @@ bool edns_reserve(struct request *q);
  * 6891 s7). */
 void edns_write(struct request *q);
 
+/* Not here: Multiple QTYPEs (RFC 10029), whose options 20 and 21 are ignored as unknown ones; then
+ * the client asks for each type by itself (s3.5). Its text is settled, but the answer to a further
+ * type is to be put into sections that are written already, without duplicates, and to be taken out
+ * again where its rcode, its flags or its size do not fit (s3.4): that wants answers which are made
+ * as lists of RRsets and written at the end, not in the order of the sections as query/ makes them. */
+
 #endif
