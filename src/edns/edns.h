@@ -70,6 +70,7 @@ void edns_write(struct request *q);
  * the client asks for each type by itself (s3.5). Its text is settled, but the answer to a further
  * type is to be put into sections that are written already, without duplicates, and to be taken out
  * again where its rcode, its flags or its size do not fit (s3.4): that wants answers which are made
- * as lists of RRsets and written at the end, not in the order of the sections as query/ makes them. */
+ * as lists of RRsets and written at the end, not in the order of the sections as query/ makes them.
+ */
 
 #endif
