@@ -162,11 +162,11 @@ struct conf_update {
     struct conf_text key;
     struct conf_texts from, name, under, acme, types, ops, within;
     bool is_unsigned, is_deny, is_self, is_below_self, is_dhcp, is_reverse, is_all;
-    uint32_t records_max, per_name_max, rate;
-    struct conf_range ttl;
+    uint32_t records_max, per_name_max, rate, lease_s;
+    struct conf_range ttl, lease, key_lease;
     struct {
         struct conf_at is_unsigned, is_deny, is_self, is_below_self, is_dhcp, is_reverse, is_all,
-            records_max, per_name_max, rate, ttl;
+            records_max, per_name_max, rate, ttl, lease_s, lease, key_lease;
     } ats;
 };
 

@@ -217,7 +217,7 @@ ENTRY("zones.*.updates.*.self",        conf_update, is_self,              ats.is
 ENTRY("zones.*.updates.*.below-self",  conf_update, is_below_self,        ats.is_below_self,   YES_NO,    NULL,        0,   1,
       "where: all below the name of the key")
 ENTRY("zones.*.updates.*.acme",        conf_update, acme,                 acme.at,             LIST,      NULL,        1,   10000,
-      "where: TXT at _acme-challenge of these names, `any` of every name; unless said, TTLs up to 300 and 8 records per name")
+      "where: TXT at _acme-challenge of these names, `any` of every name; unless said, TTLs up to 300, 8 records per name and a lease of 1h")
 ENTRY("zones.*.updates.*.dhcp",        conf_update, is_dhcp,              ats.is_dhcp,         YES_NO,    NULL,        0,   1,
       "where: A, AAAA, PTR and DHCID at every name; `types` may narrow that")
 ENTRY("zones.*.updates.*.reverse-of-source", conf_update, is_reverse,     ats.is_reverse,      YES_NO,    NULL,        0,   1,
@@ -236,6 +236,12 @@ ENTRY("zones.*.updates.*.ttl",         conf_update, ttl,                  ats.tt
       "TTLs of records that are added")
 ENTRY("zones.*.updates.*.rate",        conf_update, rate,                 ats.rate,            RATE,      NULL,        1,   1000000,
       "updates in a second")
+ENTRY("zones.*.updates.*.lease",       conf_update, lease_s,              ats.lease_s,         PERIOD,    NULL,        0,   2147483647,
+      "what is added is removed after so long unless it is added again, or its client asks for another lease (RFC 9664); 0 is for good; `acme` has 1h")
+ENTRY("zones.*.updates.*.lease-range", conf_update, lease,                ats.lease,           RANGE,     NULL,        1,   2147483647,
+      "leases that a client may ask for; shorter and longer ones become these; default: 30s..24h")
+ENTRY("zones.*.updates.*.key-lease-range", conf_update, key_lease,        ats.key_lease,       RANGE,     NULL,        1,   2147483647,
+      "the same of the lease that it asks for KEY records; default: 30s..7d")
 ENTRY("zones.*.updates.*.within",      conf_update, within,               within.at,           LIST,      NULL,        1,   1000,
       "only addresses in these prefixes, in A and AAAA records and in names of PTR records")
 ENTRY("zones.*.serial",                conf_zone,   serial,               ats.serial,          SERIAL,    "increment", 0,   0,
@@ -288,7 +294,6 @@ LATER("remotes.*.tls")
 LATER("zones.*.template")
 LATER("zones.*.updates.*.cert")
 LATER("zones.*.updates.*.sig0")
-LATER("zones.*.updates.*.lease")
 LATER("zones.*.dnssec")
 LATER("zones.*.policy")
 LATER("zones.*.catalog")

@@ -205,9 +205,22 @@ static void build_key(struct fill *f, const struct conf_zone *z, const struct co
 
 /* --- all --- */
 
+static void build_lease(struct fill *f, const struct conf_update *u, struct grant *g)
+{
+    g->lease_s = u->ats.lease_s.line && u->lease_s == 0 ? GRANT_LEASE_NONE : u->lease_s;
+    g->lease = (struct grant_range){u->lease.min, u->lease.max};
+    g->key_lease = (struct grant_range){u->key_lease.min, u->key_lease.max};
+    uint32_t lease_s = grant_lease_s(g);
+    struct grant_range range = grant_lease(g);
+    if (lease_s && (lease_s < range.min || lease_s > range.max))
+        fault_add(f->faults, u->ats.lease, "\"lease-range\" leaves out the rule's lease of %us",
+                  lease_s);
+}
+
 static void build_limits(struct fill *f, const struct conf_update *u, struct grant *g)
 {
     struct item here = {.at = u->at};
+    build_lease(f, u, g);
     g->records_max = u->records_max;
     g->per_name_max = u->per_name_max;
     g->ttl_min = u->ttl.min;

@@ -12,6 +12,7 @@
 /*       name             code  in answers  its name in the RFC */
 #define EDNS_OPTION_LIST(ROW, X)                                                                   \
     ROW(X, cookie,          10, ASKED,      "COOKIE, RFC 7873")                                    \
+    ROW(X, lease,            2, ASKED,      "Update Lease, RFC 9664")                              \
     ROW(X, error,           15, ASKED,      "Extended DNS Error, RFC 8914")                        \
     ROW(X, keepalive,       11, ASKED,      "edns-tcp-keepalive, RFC 7828")                        \
     ROW(X, nsid,             3, ASKED,      "NSID, RFC 5001")                                      \

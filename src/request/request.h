@@ -76,6 +76,7 @@ struct edns {
     bool is_cookie_kept;  /* and is answered with the same cookie */
     bool has_error;
     uint8_t cookie_len;   /* 0: none that is answered */
+    uint8_t lease_len;    /* 4, or 8 with KEY-LEASE; 0: none came, or it means nothing */
     uint16_t client_size; /* what the client advertised; EDNS_PLAIN_SIZE at least */
     uint16_t error;       /* RFC 8914, with has_error */
     uint32_t reserved;    /* bytes kept for our OPT */
@@ -83,6 +84,7 @@ struct edns {
     uint32_t options;     /* bit EDNS_ROW_x: there is room in `reserved` for it */
     /* What options brought, set with the above; not cleared. */
     uint8_t cookie[40];
+    uint32_t lease_s, key_lease_s; /* RFC 9664: as asked, then as granted */
     uint8_t subnet_family, subnet_bits, subnet_len, subnet[16];
 };
 

@@ -190,6 +190,40 @@ uint32_t grant_per_name_max(const struct grant *g)
                                                           : g->per_name_max;
 }
 
+uint32_t grant_lease_s(const struct grant *g)
+{
+    if (g->lease_s == 0 && g->where == GRANT_ACME)
+        return g->lease.max ? grant_clamp(g->lease, GRANT_ACME_LEASE_S) : GRANT_ACME_LEASE_S;
+    return g->lease_s == GRANT_LEASE_NONE ? 0 : g->lease_s;
+}
+
+bool grants_give_leases(const struct grant *grants, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (grant_lease_s(&grants[i]))
+            return true;
+    return false;
+}
+
+struct grant_range grant_lease(const struct grant *g)
+{
+    struct grant_range range = {GRANT_LEASE_MIN_S, GRANT_LEASE_MAX_S};
+    if (g->lease.max)
+        return g->lease;
+    uint32_t lease_s = grant_lease_s(g);
+    if (lease_s && lease_s < range.min)
+        range.min = lease_s;
+    if (lease_s > range.max)
+        range.max = lease_s;
+    return range;
+}
+
+struct grant_range grant_key_lease(const struct grant *g)
+{
+    struct grant_range range = {GRANT_LEASE_MIN_S, GRANT_KEY_LEASE_MAX_S};
+    return g->key_lease.max ? g->key_lease : range;
+}
+
 static enum grant_miss match(const struct grant *g, const struct grant_question *q)
 {
     if (!match_key(g, q))

@@ -7,8 +7,11 @@
  * and those that signing makes or needs (DNSKEY, CDS, CDNSKEY, DS... only by explicit name).
  *
  * acme and dhcp bring types of their own; `types` narrows them. What acme limits (TTL, records at a
- * name) is taken from here where the grant says nothing else, so the configuration need not fill it
- * in. Nothing here allocates; a match costs a few comparisons of names. */
+ * name, lease) is taken from here where the grant says nothing else, so the configuration need not
+ * fill it in. Nothing here allocates; a match costs a few comparisons of names.
+ *
+ * Leases (RFC 9664): whatever a grant says of them, a client that asks for one gets it, as near to
+ * what it asked for as the grant's range has it. `lease` is for records of clients that do not. */
 #ifndef REEVE_UPDATE_GRANT_H
 #define REEVE_UPDATE_GRANT_H
 
@@ -35,9 +38,16 @@ enum grant_where {
 
 enum grant_op { GRANT_ADD = 1, GRANT_DELETE = 2 };
 
-/* What acme grants at most where the grant itself does not say. */
+/* What acme grants at most where the grant itself does not say, and for how long. */
 #define GRANT_ACME_TTL_MAX      300
 #define GRANT_ACME_PER_NAME_MAX 8
+#define GRANT_ACME_LEASE_S      3600
+
+/* Leases that a client may ask for where the grant does not say (RFC 9664 s8). */
+#define GRANT_LEASE_MIN_S       30
+#define GRANT_LEASE_MAX_S       86400
+#define GRANT_KEY_LEASE_MAX_S   604800
+#define GRANT_LEASE_NONE        UINT32_MAX /* `lease: 0` */
 
 /* The two parts of a grant that change. All zero at first. */
 
@@ -53,6 +63,15 @@ struct grant_count {
     uint32_t serial;
     bool is_counted;
 };
+
+/* Seconds; all zero: not said. */
+struct grant_range {
+    uint32_t min, max;
+};
+static inline uint32_t grant_clamp(struct grant_range range, uint32_t s)
+{
+    return s < range.min ? range.min : s > range.max ? range.max : s;
+}
 
 struct grant {
     bool is_deny;        /* deny: yes */
@@ -74,7 +93,10 @@ struct grant {
     uint32_t per_name_max;
     uint32_t ttl_min, ttl_max; /* max 0: no limit */
     uint32_t rate;             /* updates per second of this key; 0: no limit */
-    uint32_t lease_s;          /* lease: kept for the lease issue; 0: none */
+    /* lease: what is added is kept for so long unless its client asks for something else; 0: not
+     * said. It lies in `lease`. */
+    uint32_t lease_s;
+    struct grant_range lease, key_lease; /* lease-range, key-lease-range */
     /* addresses in A and AAAA, and those that owners of PTR stand for, must lie in one of */
     const struct prefix *within;
     unsigned within_count;
@@ -123,6 +145,15 @@ bool grant_is_for(const struct grant *g, const struct grant_question *question);
 bool grant_covers(const struct grant *g, const struct grant_question *question);
 /* max-per-name as written, or the preset's; 0: no limit. */
 uint32_t grant_per_name_max(const struct grant *g);
+
+/* As written, or the preset's; 0: for good. */
+uint32_t grant_lease_s(const struct grant *g);
+/* Some of them has one. */
+bool grants_give_leases(const struct grant *grants, unsigned count);
+/* What a client may ask for. */
+struct grant_range grant_lease(const struct grant *g);
+/* The same with KEY-LEASE. */
+struct grant_range grant_key_lease(const struct grant *g);
 
 /* Takes one update out of the grant's rate; false: over it. */
 bool grant_take_rate(const struct grant *g, int64_t now_us);

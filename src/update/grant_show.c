@@ -119,6 +119,12 @@ static void show_number(const char *setting, uint32_t value, struct text *t)
         text_fmt(t, ", %s: %u", setting, value);
 }
 
+static void show_range(const char *setting, struct grant_range range, struct text *t)
+{
+    if (range.max)
+        text_fmt(t, ", %s: %us..%us", setting, range.min, range.max);
+}
+
 static void show_limits(const struct grant *g, struct text *t)
 {
     show_number("max-records", g->records_max, t);
@@ -126,7 +132,9 @@ static void show_limits(const struct grant *g, struct text *t)
     if (g->ttl_min || g->ttl_max)
         text_fmt(t, ", ttl: %u..%u", g->ttl_min, g->ttl_max ? g->ttl_max : TTL_MAX);
     if (g->lease_s)
-        text_fmt(t, ", lease: %us", g->lease_s);
+        text_fmt(t, ", lease: %us", grant_lease_s(g));
+    show_range("lease-range", g->lease, t);
+    show_range("key-lease-range", g->key_lease, t);
     if (g->rate)
         text_fmt(t, ", rate: %u/s", g->rate);
     show_prefixes("within", g->within, g->within_count, t);

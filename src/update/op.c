@@ -16,7 +16,7 @@ static enum rcode ignore(struct update *u, const struct item *item, const char *
 }
 
 /* protect: file. At the apex, where file and updates meet, RRset by RRset. */
-static bool is_protected(const struct update *u, struct name owner, uint16_t type)
+bool op_is_protected(const struct update *u, struct name owner, uint16_t type)
 {
     const struct base *file = u->rules->protect;
     if (!file || !update_is_peers(u))
@@ -27,7 +27,7 @@ static bool is_protected(const struct update *u, struct name owner, uint16_t typ
 
 static enum rcode guard(struct update *u, const struct item *item, uint16_t type)
 {
-    if (!is_protected(u, item->rr.owner, type))
+    if (!op_is_protected(u, item->rr.owner, type))
         return NOERROR;
     return update_say(u, REFUSED, item, "owned by the zone file (protect: file)");
 }
@@ -83,6 +83,7 @@ static enum rcode add(struct update *u, struct item *item)
     const struct rr *rr = &item->rr;
     const struct edit *e = txn_look(u->txn, rr->owner, look_type(rr));
     const struct edit_entry *same = look_record(e, rr->type, rr->rdata);
+    item->was_there = same != NULL;
     if (same && same->ttl == rr->ttl)
         return NOERROR; /* s2.5.1 */
     if (rr->type == TYPE_SOA)

@@ -79,8 +79,8 @@ enum rcode update_run(struct request *q, const struct update_rules *rules,
                       struct update_report *report)
 {
     static enum rcode (*const steps[])(struct update *) = {
-        check_size, items_read, prereqs_check, ops_permit,
-        ops_run,    ops_limit,  move_serial,   quota_check,
+        check_size, items_read,  prereqs_check, ops_permit, ops_run,
+        ops_limit,  move_serial, quota_check,   ops_lease,
     };
     const struct zone *zone = txn_zone(txn);
     struct update u = {.q = q,

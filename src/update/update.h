@@ -14,12 +14,21 @@
  * Cost: a few walks down the tree for each record of the message, whatever the size of the zone,
  * but for max-records: what the grant covers is counted once by a walk over the
  * zone, and kept up to date from there (struct grant_count) until the zone is changed
- * by something else than updates. Zones with no more records than that are never counted. */
+ * by something else than updates. Zones with no more records than that are never counted.
+ *
+ * Leases (RFC 9664). Every record that an update adds, or would add if it were not there, gets the
+ * lease that the client asks for, within what the grant has; who asks for none gets the grant's. An
+ * addition with neither makes the record permanent, whatever lease it had: whoever wants a record
+ * for a time only has to say so each time (s4.2). The lease that is granted is one for the whole
+ * message, the shortest of all, since the answer can say but one (s7); KEY may have its own. The
+ * SOA has none, and what the zone file has gets none where it is protected. A lease lets a record
+ * go, so of a record that was there before, who may not delete it cannot make it end sooner. */
 #ifndef REEVE_UPDATE_UPDATE_H
 #define REEVE_UPDATE_UPDATE_H
 
 #include "request/request.h"
 #include "update/grant.h"
+#include "update/lease.h"
 #include "zone/serial.h"
 #include "zone/txn.h"
 
@@ -47,6 +56,9 @@ struct update_rules {
         *protect; /* names in it are the zone file's own (protect: file); NULL: none */
     enum serial_policy serial;
     bool is_strict; /* what s3.4.2 ignores is refused instead */
+    /* of the zone's records; NULL: none has one, and none that is not durable will */
+    const struct lease_set *leases;
+    bool gives_leases; /* some grant has one for who asks for none */
     struct update_limits limits;
 };
 
@@ -58,6 +70,14 @@ struct update_actor {
     /* only what would be is asked (explain): nothing is taken out of rates, and nothing remembered.
      * An address of the family AF_UNSPEC then means that it is not known. */
     bool is_asking;
+};
+
+/* What becomes of a record's lease. */
+struct update_lease {
+    struct name owner;
+    uint16_t type;
+    struct rdata rdata;
+    uint32_t lease_s; /* from now on; 0: it is permanent */
 };
 
 /* What came of it, for the answer, the log and the change's row. */
@@ -72,13 +92,18 @@ struct update_report {
     uint32_t ignored;   /* operations that s3.4.2 silently ignores */
     bool is_serial_set; /* the update moved the SOA itself */
     /* NOERROR: the txn differs from the tip, and its serial is ahead; if it does not, there is
-     * nothing to commit, and the caller aborts it and answers */
+     * nothing to commit but leases, and the caller aborts it */
     bool is_changed;
+    /* NOERROR: in the order of the message; they live in q->arena. Permanent ones only where some
+     * record of the zone may have a lease */
+    const struct update_lease *leases;
+    unsigned lease_count;
 };
 
 /* Runs q->msg, an UPDATE whose zone section names txn's zone and whose structure message_read() has
  * accepted. Memory comes from q->arena. The serial is moved (update_rules.serial) if something
- * changed and the update did not move it itself. Gives report->rcode. */
+ * changed and the update did not move it itself. The leases that q->edns asks for become those that
+ * are granted. Gives report->rcode. */
 enum rcode update_run(struct request *q, const struct update_rules *rules,
                       const struct update_actor *actor, struct txn *txn,
                       struct update_report *report);

@@ -29,6 +29,7 @@ struct item {
     struct rr rr;
     bool is_malformed;           /* its rdata is not that of its type */
     bool is_done;                /* an addition that changed the zone */
+    bool was_there;              /* an addition: the record was there before it */
     int rule;                    /* of the grant that allows it; -1 */
     const struct clause *clause; /* NULL: none fits */
 };
@@ -90,6 +91,10 @@ enum rcode ops_run(struct update *u);
 enum rcode ops_limit(struct update *u);
 /* max-records of all grants. */
 enum rcode quota_check(struct update *u);
+/* leasing.c: which records get which lease. */
+enum rcode ops_lease(struct update *u);
+/* The zone file's own, which updates do not change. */
+bool op_is_protected(const struct update *u, struct name owner, uint16_t type);
 /* The question that a grant is asked about an owner and type. */
 struct grant_question update_question(const struct update *u, enum grant_op op, struct name owner,
                                       uint16_t type);

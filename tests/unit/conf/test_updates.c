@@ -136,6 +136,42 @@ Test(updates, have_every_limit_that_is_written)
     conf_free(c);
 }
 
+/* RFC 9664 s8: 30 seconds to a day, and to 7 days for KEY; CONFIG: acme has a lease of 1h. */
+Test(updates, say_for_how_long)
+{
+    static const struct row {
+        const char *rule;
+        uint32_t lease_s;
+        struct grant_range lease, key_lease;
+    } rows[] = {
+        {"{key: web1, all: yes}", 0, {30, 86400}, {30, 604800}},
+        {"{key: web1, all: yes, lease: 1h}", 3600, {30, 86400}, {30, 604800}},
+        {"{key: web1, all: yes, lease: 2d}", 172800, {30, 172800}, {30, 604800}},
+        {"{key: web1, all: yes, lease: 10}", 10, {10, 86400}, {30, 604800}},
+        {"{key: web1, all: yes, lease: 2h, lease-range: 1h..2h}", 7200, {3600, 7200}, {30, 604800}},
+        {"{key: web1, all: yes, lease-range: 60..1d, key-lease-range: 1h..90d}",
+         0,
+         {60, 86400},
+         {3600, 7776000}},
+        {"{key: web1, acme: [www]}", 3600, {30, 86400}, {30, 604800}},
+        {"{key: web1, acme: [www], lease: 5m}", 300, {30, 86400}, {30, 604800}},
+        {"{key: web1, acme: [www], lease-range: 30s..5m}", 300, {30, 300}, {30, 604800}},
+        {"{key: web1, acme: [www], lease: 0}", 0, {30, 86400}, {30, 604800}},
+        {"{key: web1, all: yes, lease: 0}", 0, {30, 86400}, {30, 604800}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct conf *c = load_well(rows[i].rule);
+        const struct grant *g = &c->zones[0].grants[0];
+        struct grant_range lease = grant_lease(g), key_lease = grant_key_lease(g);
+        cr_expect_eq(grant_lease_s(g), rows[i].lease_s, "%s", rows[i].rule);
+        cr_expect_eq(lease.min, rows[i].lease.min, "%s", rows[i].rule);
+        cr_expect_eq(lease.max, rows[i].lease.max, "%s", rows[i].rule);
+        cr_expect_eq(key_lease.min, rows[i].key_lease.min, "%s", rows[i].rule);
+        cr_expect_eq(key_lease.max, rows[i].key_lease.max, "%s", rows[i].rule);
+        conf_free(c);
+    }
+}
+
 Test(updates, may_be_none)
 {
     struct conf *c = load_well("");
@@ -191,7 +227,16 @@ static const struct wrong_rule {
     {"{key: web1, all: yes, rate: 0/s}", 29, "\"zones.*.updates.*.rate\" takes"},
     {"{key: web1, all: yes, rate: /s}", 29, "\"zones.*.updates.*.rate\" takes"},
     {"{key: web1, all: yes, max-records: 0}", 36, "\"zones.*.updates.*.max-records\" takes"},
-    {"{key: web1, all: yes, lease: 1h}", 23, "\"zones.*.updates.*.lease\" is not supported yet"},
+    {"{key: web1, all: yes, lease: forever}", 30, "\"zones.*.updates.*.lease\" takes"},
+    {"{key: web1, all: yes, lease-range: 0..1h}", 36,
+     "\"zones.*.updates.*.lease-range\" takes MIN..MAX, each from 1 to 2147483647, not \"0..1h\""},
+    {"{key: web1, all: yes, lease-range: 2h..1h}", 36, "\"zones.*.updates.*.lease-range\" takes"},
+    {"{key: web1, all: yes, key-lease-range: 1h}", 40,
+     "\"zones.*.updates.*.key-lease-range\" takes"},
+    {"{key: web1, all: yes, lease: 2h, lease-range: 30s..1h}", 47,
+     "\"lease-range\" leaves out the rule's lease of 7200s"},
+    {"{key: web1, all: yes, lease: 10s, lease-range: 30s..1h}", 48,
+     "\"lease-range\" leaves out the rule's lease of 10s"},
     {"{cert: ci.example.net, all: yes}", 2, "\"zones.*.updates.*.cert\" is not supported yet"},
     {"{sig0: k, all: yes}", 2, "\"zones.*.updates.*.sig0\" is not supported yet"},
     {"{key: web1, al: yes}", 13,
@@ -263,7 +308,7 @@ Test(updates, of_the_configurations_that_people_write_load)
         "      - {key: web2, acme: [api]}\n"
         "  acme.example.com:\n"
         "    soa: {ns: [ns1.example.com., ns2.example.com.]}\n"
-        "    updates: [{key: web1, self: yes, types: [TXT]}]\n",
+        "    updates: [{key: web1, self: yes, types: [TXT], lease: 1h}]\n",
         "keys: {external-dns: &, cert-manager: &}\n"
         "zones:\n"
         "  k8s.example.com:\n"
@@ -275,9 +320,9 @@ Test(updates, of_the_configurations_that_people_write_load)
         "keys: {kea: &}\n"
         "zones:\n"
         "  lan.example.com: {file: lan.zone, updates: [{key: kea, dhcp: yes, within: "
-        "[10.0.0.0/8]}]}\n"
+        "[10.0.0.0/8], lease: 2d}]}\n"
         "  10.in-addr.arpa: {soa: {ns: [ns1.lan.example.com.]}, updates: [{key: kea, dhcp: "
-        "yes}]}\n",
+        "yes, lease: 2d}]}\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct conf *c = load_is_well(load_text(rows[i], &faults), &faults, rows[i]);

@@ -170,6 +170,7 @@ static void one_round(struct talk *t)
     static const enum rcode rcodes[] = {NOERROR, NXDOMAIN, SERVFAIL, REFUSED, NOTIMP, NOTAUTH};
     set_up(t);
     size_t len = put_query(t->in);
+    t->in[2] = (uint8_t)(dice(4) ? 0 : OPCODE_UPDATE << 3);
     cr_assert(message_read_header(&t->q.msg, t->in, len));
     cr_assert_eq(message_read(&t->q.msg), NOERROR);
     edns_clear(&t->q.edns);

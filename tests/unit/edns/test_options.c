@@ -243,6 +243,46 @@ Test(options, are_read_as_the_rfcs_say)
     }
 }
 
+/* RFC 9664 s4: in UPDATE only, LEASE or LEASE and KEY-LEASE; the form comes back. */
+Test(options, lease_the_records_of_an_update)
+{
+    static const struct {
+        const char *name, *sent;
+        enum opcode opcode;
+        enum rcode read, rcode; /* what reading gives, and the answer */
+        const char *answered;
+    } rows[] = {
+        {"LEASE", "0002000400000708", OPCODE_UPDATE, NOERROR, NOERROR, "000200040000003c"},
+        {"LEASE and KEY-LEASE", "000200080000070800015180", OPCODE_UPDATE, NOERROR, NOERROR,
+         "000200080000003c0000003d"},
+        {"an update that fails", "0002000400000708", OPCODE_UPDATE, NOERROR, REFUSED, ""},
+        {"nothing", "00020000", OPCODE_UPDATE, FORMERR, FORMERR, ""},
+        {"two bytes", "000200020708", OPCODE_UPDATE, FORMERR, FORMERR, ""},
+        {"five bytes", "000200050000070800", OPCODE_UPDATE, FORMERR, FORMERR, ""},
+        {"nine bytes", "00020009000007080001518000", OPCODE_UPDATE, FORMERR, FORMERR, ""},
+        {"twice", "00020004000007080002000400000009", OPCODE_UPDATE, NOERROR, NOERROR,
+         "000200040000003c"},
+        {"in a query", "0002000400000708", OPCODE_QUERY, NOERROR, NOERROR, ""},
+        {"of any form", "000200020708", OPCODE_QUERY, NOERROR, NOERROR, ""},
+        {"in a NOTIFY", "0002000400000708", OPCODE_NOTIFY, NOERROR, NOERROR, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct talk *t = talk_new(rows[i].sent);
+        t->q.msg.flags = (uint16_t)(rows[i].opcode << 11);
+        cr_expect_eq(edns_read(&t->q), rows[i].read, "%s", rows[i].name);
+        bool has_lease = *rows[i].answered || rows[i].rcode == REFUSED;
+        bool has_both = rows[i].sent[7] == '8';
+        cr_expect_eq(t->q.edns.lease_s, has_lease ? 1800 : 0, "%s", rows[i].name);
+        cr_expect_eq(t->q.edns.key_lease_s, has_both ? 86400 : has_lease ? 1800 : 0, "%s",
+                     rows[i].name);
+        t->q.edns.lease_s = 60; /* as granted */
+        t->q.edns.key_lease_s = 61;
+        t->q.rcode = rows[i].rcode;
+        expect(t, rows[i].answered, rows[i].name);
+        free(t);
+    }
+}
+
 Test(options, say_the_version_of_the_zone)
 {
     struct talk *t = talk_new("00130000");
