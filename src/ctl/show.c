@@ -154,6 +154,7 @@ static void show_updates(const json_t *line, FILE *out)
     if (show_number_of(line, "updates_queued") + show_number_of(line, "commits_pending"))
         fprintf(out, ", %" JSON_INTEGER_FORMAT " queued, %" JSON_INTEGER_FORMAT " wait for the log",
                 show_number_of(line, "updates_queued"), show_number_of(line, "commits_pending"));
+    show_lease_counts(line, out);
     if (show_has(line, "journal_well"))
         show_journal(line, out);
     fprintf(out,

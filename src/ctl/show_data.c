@@ -88,6 +88,7 @@ static void show_dynamic(const json_t *line, FILE *out)
         show_count(show_number_of(line, "changed"), "RRset", out);
         fputs(" of the file changed", out);
     }
+    show_zone_leases(line, out);
     fputc('\n', out);
 }
 

@@ -25,6 +25,10 @@ void show_count(json_int_t n, const char *what, FILE *out);
 void show_bytes(json_int_t bytes, FILE *out);
 /* Of a zone whose changes are kept. */
 void show_about(const json_t *line, FILE *out);
+/* How many of the zone's records have a lease, and when the first is over. */
+void show_zone_leases(const json_t *line, FILE *out);
+/* Of the whole server; nothing where there are none. */
+void show_lease_counts(const json_t *line, FILE *out);
 /* A row for each secondary of a zone. */
 void show_secondaries(const json_t *line, json_int_t now_us, FILE *out);
 /* Of a zone that follows primaries. */

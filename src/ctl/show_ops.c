@@ -108,6 +108,24 @@ static void show_rules(const json_t *line, const char *list, FILE *out)
     show_left_out(show_number_of(line, "rule_count"), json_object_get(line, "rules"), "  ", out);
 }
 
+/* For how long what is added would be kept. */
+static void show_lease(const json_t *line, FILE *out)
+{
+    if (!show_has(line, "lease_s"))
+        return;
+    if (show_number_of(line, "lease_s")) {
+        fputs("  lease ", out);
+        show_span(show_number_of(line, "lease_s"), out);
+    } else {
+        fputs("  permanent", out);
+    }
+    fputs(" unless one is asked for: ", out);
+    show_span(show_number_of(line, "lease_min_s"), out);
+    fputs(" to ", out);
+    show_span(show_number_of(line, "lease_max_s"), out);
+    fputc('\n', out);
+}
+
 void show_explain_update(const json_t *line, FILE *out)
 {
     if (!show_has(line, "rcode"))
@@ -129,6 +147,7 @@ void show_explain_update(const json_t *line, FILE *out)
         fputs(is_set(line, "changed") ? "  the zone would change\n" : "  nothing would change\n",
               out);
     }
+    show_lease(line, out);
     if (show_number_of(line, "ignored")) {
         fputs("  ", out);
         show_count(show_number_of(line, "ignored"), "operation", out);

@@ -44,6 +44,12 @@ VERB(update,    "update",    300,    "changes a zone in one transaction: nsupdat
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
      {"input", 0, VERB_INPUT, VERB_MAYBE, "FILE"},
      {"dry-run", 0, VERB_YES, VERB_OPTION, ""})
+VERB(leases,    "leases",    300,    "records that are removed when their leases are over: for how long each is kept yet",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"name", 0, VERB_TEXT, VERB_MAYBE, "NAME"})
+VERB(expire,    "expire",    60,     "ends the leases at a name now: its records go as if their time was over",
+     {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
+     {"name", 0, VERB_TEXT, VERB_MUST, "NAME"})
 VERB(freeze,    "freeze",    30,     "refuses updates of clients to the zone until it is thawed, over restarts too",
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"})
 VERB(thaw,      "thaw",      30,     "lets clients update the zone again",

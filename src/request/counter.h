@@ -65,6 +65,9 @@
     X(updates_done,        "updates that changed a zone and are durable")                          \
     X(updates_unchanged,   "updates that had nothing to change")                                   \
     X(updates_ignored,     "operations of updates that are ignored by rule")                       \
+    X(leases_granted,      "leases of records that had none")                                      \
+    X(leases_renewed,      "leases renewed")                                                       \
+    X(leases_expired,      "records removed because their leases were over")                       \
     X(updates_lost,        "updates answered SERVFAIL, the change log failed")                     \
     X(updates_over_pending, "updates answered SERVFAIL, too many wait for the log")                \
     X(updates_wait_timeouts, "updates answered before so many secondaries had them")               \

@@ -7,6 +7,7 @@
 #include "server/changing.h"
 
 #include "base/check.h"
+#include "server/leases.h"
 #include "server/server_int.h"
 
 static struct changing *changing_of(struct list *link)
@@ -33,6 +34,7 @@ static void leave(struct server *s, struct changing *c)
         return;
     c->zone->changing = NULL;
     update_unblock(&s->updates);
+    leases_wake(s, c->zone);
 }
 
 static void drop(struct server *s, struct changing *c, enum changing_end why)

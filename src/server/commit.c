@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "server/leases.h"
 #include "server/server_int.h"
 
 /* A full disk refuses many batches. */
@@ -44,12 +45,15 @@ void pending_release(struct pending *p)
     version_unpin(p->pin);
     diff_done(&p->diff);
     xfr_steps_done(&p->steps);
+    lease_rows_done(&p->leases);
 }
 
 void commit_give(struct server *s, struct pending *p)
 {
     list_add_last(&s->commit.open, &p->link);
     s->commit.count++;
+    if (p->zone->leases || p->leases.count)
+        leases_give(s, p);
 }
 
 /* Of all its rows in the log. */
@@ -80,6 +84,19 @@ static void change_fill(struct change *c, const struct pending *p, const struct 
     };
 }
 
+static void batch_add(struct commit *c, struct pending *p)
+{
+    for (unsigned i = 0; i < p->steps.count; i++)
+        change_fill(&c->changes[c->batch.count++], p, &p->steps.at[i]->diff, ++p->zone->seq_given);
+    if (!p->steps.count)
+        change_fill(&c->changes[c->batch.count++], p, &p->diff,
+                    p->version ? ++p->zone->seq_given : p->zone->seq_given);
+    struct change *last = &c->changes[c->batch.count - 1];
+    last->leases = p->leases.at;
+    last->lease_count = p->leases.count;
+    last->is_leases_only = !p->version;
+}
+
 /* Moves changes from `open` to `batch`, up to the bounds. A zone that was removed has nothing to
  * commit. */
 static void batch_fill(struct commit *c)
@@ -90,20 +107,16 @@ static void batch_fill(struct commit *c)
     LIST_EACH(link, &c->open) {
         struct pending *p = pending_of(link);
         ASSERT(p->steps.count <= COMMIT_STEPS_MAX);
-        if (taken == COMMIT_BATCH_MAX || bytes >= COMMIT_BATCH_BYTES ||
+        if (taken == COMMIT_BATCH_MAX || bytes >= COMMIT_BATCH_BYTES || !leases_look(p, 0) ||
             c->batch.count + (p->steps.count ? p->steps.count : 1) > COMMIT_BATCH_MAX)
             break;
         list_remove(link);
         list_add_last(&c->under_way, link);
         taken++;
-        if (!p->version || !p->zone)
+        if (!p->zone || (!p->version && !p->leases.count))
             continue;
-        bytes += bytes_of(p) + p->source.base_len;
-        for (unsigned i = 0; i < p->steps.count; i++)
-            change_fill(&c->changes[c->batch.count++], p, &p->steps.at[i]->diff,
-                        ++p->zone->seq_given);
-        if (!p->steps.count)
-            change_fill(&c->changes[c->batch.count++], p, &p->diff, ++p->zone->seq_given);
+        bytes += bytes_of(p) + p->source.base_len + p->leases.bytes;
+        batch_add(c, p);
     }
 }
 
@@ -149,13 +162,20 @@ static void settle(struct commit *c, struct list *waiting, enum err result)
     }
 }
 
+/* Leases that are put into memory in the time of one answer. */
+#define LEASES_PER_ANSWER 32
+
 static bool tell_some(struct server *s, unsigned budget)
 {
     struct commit *c = &s->commit;
-    while (budget-- > 0 && !list_is_empty(&c->settled)) {
+    while (budget > 0 && !list_is_empty(&c->settled)) {
         struct pending *p = pending_of(c->settled.next);
+        unsigned cost = 1 + p->leases.count / LEASES_PER_ANSWER;
+        budget -= cost < budget ? cost : budget;
         list_remove(&p->link);
         c->count--;
+        if (p->has_leases && p->zone)
+            leases_settle(s, p, p->result);
         p->done(s, p, p->result);
     }
     return list_is_empty(&c->settled);
@@ -209,10 +229,16 @@ static void batch_end(struct server *s)
     settle(c, &c->open, c->batch.result);
 }
 
+/* The oldest one may have to be looked through for records with leases before it can go. */
+static bool is_first_ready(struct commit *c, unsigned budget)
+{
+    return list_is_empty(&c->open) || leases_look(pending_of(c->open.next), budget);
+}
+
 static void hand_over(struct server *s)
 {
     struct commit *c = &s->commit;
-    while (!c->is_busy && !list_is_empty(&c->open)) {
+    while (!c->is_busy && !list_is_empty(&c->open) && is_first_ready(c, 0)) {
         batch_fill(c);
         c->batch.result = OK;
         c->batch.diag.text[0] = '\0';
@@ -227,8 +253,9 @@ static void hand_over(struct server *s)
 
 bool commit_turn(struct server *s)
 {
+    bool is_ready = is_first_ready(&s->commit, COMMIT_LOOK_MAX);
     hand_over(s);
-    return tell_some(s, COMMIT_TELL_MAX);
+    return tell_some(s, COMMIT_TELL_MAX) && is_ready;
 }
 
 void commit_collect(struct server *s)

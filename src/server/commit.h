@@ -7,7 +7,8 @@
  * slices, so that queries are answered in between. When a batch fails, it
  * and everything that was built on top of it is taken back (zone_rollback), and everybody who waits
  * is told. What changes nothing waits as well while the zone's tip is not durable: its verdict
- * rests on that tip. */
+ * rests on that tip. What changes nothing but leases (a renewal) goes into the log without a row in
+ * the zone's history. */
 #ifndef REEVE_SERVER_COMMIT_H
 #define REEVE_SERVER_COMMIT_H
 
@@ -23,6 +24,8 @@ struct pending;
 
 /* Answers in one turn: about 6 us each with the system call. */
 #define COMMIT_TELL_MAX    32
+/* Records looked at in one turn, of a large change of a zone with leases. */
+#define COMMIT_LOOK_MAX    1024
 
 /* One batch: changes, and bytes of their diffs (the last change may go beyond). */
 #define COMMIT_BATCH_MAX   1000
@@ -34,12 +37,19 @@ typedef void (*pending_done_fn)(struct server *s, struct pending *p, enum err re
 
 #define PENDING_TEXT_MAX 300
 
+/* Rows of a change about leases, with copies of what they name (leases.h). All zero: none. */
+struct lease_rows {
+    struct journal_lease *at;
+    unsigned count, cap;
+    size_t bytes;
+};
+
 struct pending {
     struct list link;
     struct server_zone *zone;  /* NULL: removed meanwhile, or its data replaced */
     struct zone *data;         /* alive through `pin` */
     const struct version *pin; /* some version of it */
-    struct version *version;   /* to be published; NULL: nothing changes */
+    struct version *version;   /* to be published; NULL: no record changes */
     struct diff diff;
     enum change_kind kind;
     int64_t now_us;
@@ -48,6 +58,9 @@ struct pending {
      * most COMMIT_STEPS_MAX; all of them are in one batch */
     struct xfr_steps steps;
     struct journal_source source; /* identity NULL: none; its pointers belong to who gave it */
+    struct lease_rows leases;     /* with a version or without one */
+    bool has_leases;              /* given to a zone with leases, or with rows */
+    size_t looked_at;             /* of what the diff removes: leases_look() */
     enum err result;              /* once the log has spoken */
     pending_done_fn done;
 };

@@ -315,6 +315,25 @@ bool control_name(struct control_call *call, const char *text, struct name_buf *
     return false;
 }
 
+bool control_name_in(struct control_call *call, struct name zone, const char *text,
+                     struct name_buf *out, enum control_next *next)
+{
+    struct diag diag = {0};
+    size_t len = strlen(text);
+    if (name_scan(text, len, zone, out, &diag) != OK) {
+        *next = control_fail_usage(call, "\"%.200s\" is no name: %s", text, diag.text);
+        return false;
+    }
+    struct name_buf absolute; /* without its final dot, as zones are typed too */
+    if (name_scan(text, len, NAME_ROOT, &absolute, NULL) == OK &&
+        name_is_under(name_of(&absolute), zone))
+        *out = absolute;
+    if (name_is_under(name_of(out), zone))
+        return true;
+    *next = control_fail_usage(call, "%.200s is not in the zone", text);
+    return false;
+}
+
 struct store_entry *control_zone_of(struct control_call *call, enum control_next *next)
 {
     struct name_buf name;

@@ -141,6 +141,15 @@ static void put_rules(json_t *fields, const struct update_rules *rules,
 
 /* --- the verdict --- */
 
+/* For how long what is added is kept. */
+static void put_lease(json_t *fields, const struct grant *g)
+{
+    struct grant_range range = grant_lease(g);
+    control_put_number(fields, "lease_s", grant_lease_s(g));
+    control_put_number(fields, "lease_min_s", range.min);
+    control_put_number(fields, "lease_max_s", range.max);
+}
+
 static void put_verdict(struct asking *a, const struct message *m,
                         const struct update_report *report)
 {
@@ -157,6 +166,8 @@ static void put_verdict(struct asking *a, const struct message *m,
     }
     if (report->rule >= 0)
         control_put_number(a->fields, "decided_by", (uint64_t)report->rule);
+    if (report->rcode == NOERROR && report->rule >= 0 && q.op == GRANT_ADD)
+        put_lease(a->fields, &a->changing.zone->rules.grants[report->rule]);
     json_object_set_new(a->fields, "changed", json_boolean(report->is_changed));
     control_put_number(a->fields, "ignored", report->ignored);
     if (report->reason[0])

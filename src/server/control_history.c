@@ -137,7 +137,7 @@ enum control_next control_log(struct control_call *call)
     l->has_records = control_is_set(call, "records");
     if (!control_number(call, "limit", &l->left))
         l->left = UINT32_MAX;
-    if (name && !history_name(call, name, &l->name, &next))
+    if (name && !control_name_in(call, name_of(&l->h.zone), name, &l->name, &next))
         return next;
     if (since && !since_scan(since, &l->since_us))
         return control_fail_usage(
@@ -399,7 +399,7 @@ enum control_next control_blame(struct control_call *call)
         return next;
     b->h.run = blame_run;
     b->h.clear = blame_clear;
-    if (!history_name(call, control_text(call, "name"), &b->name, &next))
+    if (!control_name_in(call, name_of(&b->h.zone), control_text(call, "name"), &b->name, &next))
         return next;
     return history_start(&b->h);
 }

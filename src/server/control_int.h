@@ -96,6 +96,9 @@ struct name_buf;
 /* The argument as a name; false: *next is an answer that says what is wrong. */
 bool control_name(struct control_call *call, const char *text, struct name_buf *out,
                   enum control_next *next);
+/* The same with a name at or below the zone, absolute or as it would stand in its file. */
+bool control_name_in(struct control_call *call, struct name zone, const char *text,
+                     struct name_buf *out, enum control_next *next);
 struct store_entry;
 /* The zone that "zone" names; NULL: *next is the answer. */
 struct store_entry *control_zone_of(struct control_call *call, enum control_next *next);

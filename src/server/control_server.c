@@ -100,6 +100,8 @@ static void updates_put(const struct server *s, json_t *fields)
     control_put_number(fields, "updates_done", c->updates_done + c->updates_unchanged);
     control_put_number(fields, "updates_queued", s->updates.count);
     control_put_number(fields, "commits_pending", commit_count(s));
+    control_put_number(fields, "leases", s->lease_count);
+    control_put_number(fields, "leases_expired", c->leases_expired);
     control_put_number(fields, "refused", s->refused.count);
     control_put_number(fields, "tsig_failed",
                        c->tsig_badkey + c->tsig_badsig + c->tsig_badtime + c->tsig_badtrunc);

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "server/control_diff.h"
 #include "server/control_int.h"
+#include "server/leases.h"
 #include "server/nsupdate.h"
 #include "server/server_int.h"
 
@@ -38,6 +39,7 @@ struct edit_zone {
     uint32_t serial, ignored;
     uint32_t removed, added;
     struct diff diff; /* of a dry run */
+    struct lease_rows leases;
     struct control_diff shown;
 };
 
@@ -48,6 +50,7 @@ static void release(struct edit_zone *e)
     control_body_free(e->server, &e->body);
     nsupdate_done(&e->script);
     diff_done(&e->diff);
+    lease_rows_done(&e->leases);
     free(e);
 }
 
@@ -82,6 +85,7 @@ static enum rcode run_part(struct server *s, struct edit_zone *e, struct update_
         message_read_header(&q->msg, part->wire, part->len) && message_read(&q->msg) == NOERROR;
     ASSERT(is_read);
     enum rcode rcode = update_run(q, &e->changing.zone->rules, &operator, e->changing.txn, report);
+    leases_note(e->changing.zone, report, s->now_us, &e->leases);
     arena_reset(&s->arena);
     return rcode;
 }
@@ -140,6 +144,8 @@ static void seal(struct server *s, struct changing *c)
         note_diff(e, &e->pending.diff);
     } else
         txn_abort(&c->txn);
+    e->pending.leases = e->leases;
+    e->leases = (struct lease_rows){0};
     commit_give(s, &e->pending);
 }
 

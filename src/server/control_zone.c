@@ -8,6 +8,7 @@
 #include "dns/print.h"
 #include "server/control_int.h"
 #include "server/history.h"
+#include "server/leases.h"
 #include "server/server_int.h"
 #include "zone/lookup.h"
 
@@ -100,6 +101,14 @@ static void put_version(json_t *fields, const struct version *v)
     json_object_set_new(fields, "signed", json_boolean(v->is_signed));
 }
 
+static void put_leases(json_t *fields, const struct lease_set *set)
+{
+    int64_t next_us = lease_set_next_us(set);
+    control_put_number(fields, "leases", set->count);
+    if (next_us < INT64_MAX)
+        control_put_number(fields, "lease_next_us", next_us > 0 ? (uint64_t)next_us : 0);
+}
+
 enum control_next control_zone(struct control_call *call)
 {
     enum control_next next;
@@ -123,6 +132,8 @@ enum control_next control_zone(struct control_call *call)
     }
     if (z->is_frozen)
         json_object_set_new(fields, "frozen", json_true());
+    if (z->leases)
+        put_leases(fields, &z->leases->set);
     peers_describe(z, fields);
     control_put_number(fields, "now_us", (uint64_t)call->server->now_us);
     secondary_describe(z, fields);

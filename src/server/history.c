@@ -398,26 +398,3 @@ struct net *history_net(struct history *h, struct journal *j, uint64_t from, uin
     net_free(r.net);
     return NULL;
 }
-
-/* --- names --- */
-
-bool history_name(struct control_call *call, const char *text, struct name_buf *out,
-                  enum control_next *next)
-{
-    const struct history *h = call->state;
-    struct diag diag = {0};
-    struct name zone = name_of(&h->zone);
-    size_t len = strlen(text);
-    if (name_scan(text, len, zone, out, &diag) != OK) {
-        *next = control_fail_usage(call, "\"%.200s\" is no name: %s", text, diag.text);
-        return false;
-    }
-    struct name_buf absolute; /* without its final dot, as zones are typed too */
-    if (name_scan(text, len, NAME_ROOT, &absolute, NULL) == OK &&
-        name_is_under(name_of(&absolute), zone))
-        *out = absolute;
-    if (name_is_under(name_of(out), zone))
-        return true;
-    *next = control_fail_usage(call, "%.200s is not in the zone", text);
-    return false;
-}

@@ -112,9 +112,4 @@ struct net *history_net(struct history *h, struct journal *j, uint64_t from, uin
 /* The verb export with --at or --dynamic. */
 enum control_next history_export(struct control_call *call);
 
-/* A name at or below the zone, absolute or as it would stand in its file. False: *next is the
- * answer. */
-bool history_name(struct control_call *call, const char *text, struct name_buf *out,
-                  enum control_next *next);
-
 #endif

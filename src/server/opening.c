@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/leases.h"
 #include "zone/image.h"
 
 /* Lines logged of one zone file; the rest is counted in the summary. */
@@ -24,6 +25,7 @@ static void empty(struct opening *o)
     journal_zone_done(&o->log);
     base_release(o->base);
     base_release(o->new_base);
+    lease_set_done(&o->leases);
     free(o->base_bytes);
     free(o->soa_names);
     free(o->path);
@@ -220,6 +222,40 @@ static enum err changes_read(struct opening *o, struct journal *j, struct txn *t
     return e;
 }
 
+struct leases_read {
+    struct opening *o;
+    const struct version *version;
+    uint64_t damaged;
+};
+
+static bool on_lease(void *arg, const struct journal_lease *row)
+{
+    struct leases_read *r = arg;
+    struct lease lease = {row->owner, row->type, row->rdata, row->expires_us, row->lease_s};
+    if (!rdata_check(row->type, row->rdata, NULL)) {
+        r->damaged++;
+        return true;
+    }
+    if (r->o->is_secondary || !leases_has_record(r->version, row->owner, row->type, row->rdata))
+        lease.expires_us = 0; /* its row is dropped like that of one that is over */
+    lease_set_put(&r->o->leases, &lease);
+    return true;
+}
+
+static enum err leases_read(struct opening *o, struct journal *j, const struct version *v)
+{
+    struct leases_read r = {.o = o, .version = v};
+    uint64_t damaged = 0;
+    char zone[NAME_TEXT_MAX];
+    lease_set_init(&o->leases, o->lease_key);
+    enum err e = journal_leases(j, o->log.id, on_lease, &r, &damaged, &o->diag);
+    if (damaged + r.damaged > 0)
+        log_error("leases in the change log are damaged, their records stay",
+                  {"zone", name_text(name_of(&o->name), zone)},
+                  {"leases", LOG_U64(damaged + r.damaged)});
+    return e;
+}
+
 /* The zone as the log has it: snapshot and what was changed since. NULL with a sentence. */
 static struct zone *state_read(struct opening *o, struct journal *j)
 {
@@ -237,7 +273,11 @@ static struct zone *state_read(struct opening *o, struct journal *j)
     }
     zone_publish(z, txn_seal(&t, NULL));
     o->result.records = z->published->record_count;
-    return z;
+    if (leases_read(o, j, z->published) == OK)
+        return z;
+    o->is_passing = true;
+    zone_free(z);
+    return NULL;
 }
 
 /* --- merging --- */

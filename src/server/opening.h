@@ -13,6 +13,7 @@
 #include "log/journal.h"
 #include "server/helpers.h"
 #include "server/state.h"
+#include "update/lease.h"
 #include "zone/base.h"
 #include "zone/load.h"
 #include "zone/made.h"
@@ -37,6 +38,7 @@ struct opening {
     const struct version *live; /* pinned; NULL: the zone is not live, or its data is not kept */
     const struct base *base;    /* of the live zone; held */
     char *identity;             /* of the file that the live zone has merged last */
+    struct hash_key lease_key;
 
     /* who hears of faults and warnings of the file; NULL: the log */
     void (*on_line)(void *arg, enum master_severity severity, const char *line);
@@ -48,8 +50,11 @@ struct opening {
     struct journal_zone log; /* not live: what the change log has of it; live: its id is given */
     bool has_change;         /* not live: zone's tip is a version that the log has to take first */
     struct diff change;      /* its diff */
-    struct zone *theirs;     /* the file as read; what `plan` refers to */
-    struct merge *plan;      /* live: what is to be done; NULL: nothing */
+    /* not live: what the change log has of leases; those whose records are not in the zone, and all
+     * of a secondary, are over */
+    struct lease_set leases;
+    struct zone *theirs;        /* the file as read; what `plan` refers to */
+    struct merge *plan;         /* live: what is to be done; NULL: nothing */
     struct merge_result merged; /* not live: what was done */
     const struct base *new_base;
     uint8_t *base_bytes; /* base_write() of new_base for the change log, where that is to have it */

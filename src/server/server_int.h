@@ -49,11 +49,12 @@ struct server_zone {
     const struct base *base;
     char *identity;
     struct update_rules rules;
-    struct changing *changing; /* its txn is open; NULL: none */
-    bool is_merged;            /* a merge is under way, or what came of it waits for the log */
-    bool is_reread;            /* the log was read again, and has taken nothing since */
-    bool is_owed;              /* what its file has is not in: to be read again at retry_us */
-    int64_t retry_us;          /* wall clock: when what failed is tried again; 0: nothing did */
+    struct changing *changing;  /* its txn is open; NULL: none */
+    bool is_merged;             /* a merge is under way, or what came of it waits for the log */
+    bool is_reread;             /* the log was read again, and has taken nothing since */
+    struct zone_leases *leases; /* leases.c; NULL: no record of it has one */
+    bool is_owed;               /* what its file has is not in: to be read again at retry_us */
+    int64_t retry_us;           /* wall clock: when what failed is tried again; 0: nothing did */
 
     /* replication */
     struct recent recent; /* its newest changes, for IXFR */
@@ -148,6 +149,7 @@ struct server {
     bool is_ending;
     struct secondaries secondaries;
     struct cookies cookies;
+    uint64_t lease_count; /* leases of all zones */
     unsigned outflows; /* answers of many messages under way, or let go of and still being read */
     bool is_asking;    /* explain: nothing is counted, logged or remembered */
 

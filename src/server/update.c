@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "request/address.h"
+#include "server/leases.h"
 #include "server/server_int.h"
 
 /* What has to be known to answer a message that is gone. */
@@ -162,17 +163,24 @@ static void describe(struct pending *p, const struct request *q, const struct up
     }
 }
 
+/* What came of an update that goes on without its message. */
+struct outcome {
+    struct txn *txn;          /* NULL: no record changes */
+    struct lease_rows leases; /* renewed, say */
+    struct update_report report;
+};
+
 /* The verdict waits for the log; the txn becomes part of it where it has changed something. */
-static void wait_for_log(struct server *s, struct request *q, struct exchange *x, struct txn **t,
-                         const struct update_report *report)
+static void wait_for_log(struct server *s, struct request *q, struct exchange *x, struct outcome *o)
 {
     struct server_zone *z = zone_owner(q->entry);
     struct pending_update *u = mem_alloc_zero(sizeof(*u));
     pending_init(&u->pending, z, CHANGE_UPDATE, q->now_us, on_done);
-    if (*t) {
-        describe(&u->pending, q, report);
-        pending_seal(&u->pending, t);
+    if (o->txn) {
+        describe(&u->pending, q, &o->report);
+        pending_seal(&u->pending, &o->txn);
     }
+    u->pending.leases = o->leases;
     reply_keep(&u->reply, q);
     s->hooks.hold(s->hooks.arg, x, &u->reply.path);
     commit_give(s, &u->pending);
@@ -219,6 +227,20 @@ static bool turn_down(struct server *s, struct request *q, enum rcode rcode, con
     return true;
 }
 
+static void say_outcome(struct server *s, struct request *q, const struct update_report *report)
+{
+    if (q->rcode == NOERROR)
+        log_ignored(s, q, report);
+    else if (!rests_on_data(q->rcode)) {
+        struct refusal_cause cause = {.rcode = q->rcode,
+                                      .reason = report->reason,
+                                      .names_rules = true,
+                                      .name = name_of(&report->name),
+                                      .type = report->type};
+        refusal_note(s, q, &cause);
+    }
+}
+
 static const char no_grant[] = "no grant of the zone is for this client";
 
 /* Runs the update on the tip. True: q->rcode is the answer now. */
@@ -227,29 +249,22 @@ static bool run(struct server *s, struct request *q, struct exchange *x)
     struct server_zone *z = zone_owner(q->entry);
     struct zone *data = q->entry->zone;
     struct update_actor actor = {.key = q->tsig.key, .peer = &q->peer};
-    struct update_report report = {.rule = -1};
-    struct txn *t = txn_begin(data, TXN_CHANGE);
-    q->rcode = update_run(q, &z->rules, &actor, t, &report);
+    struct outcome o = {.txn = txn_begin(data, TXN_CHANGE), .report = {.rule = -1}};
+    q->rcode = update_run(q, &z->rules, &actor, o.txn, &o.report);
+    if (UNLIKELY(o.report.lease_count))
+        leases_note(z, &o.report, q->now_us, &o.leases);
     arena_reset(&s->arena);
-    if (q->rcode != NOERROR || !report.is_changed)
-        txn_abort(&t);
-    if (q->rcode == NOERROR)
-        log_ignored(s, q, &report);
-    else if (!rests_on_data(q->rcode)) {
-        struct refusal_cause cause = {.rcode = q->rcode,
-                                      .reason = report.reason,
-                                      .names_rules = true,
-                                      .name = name_of(&report.name),
-                                      .type = report.type};
-        refusal_note(s, q, &cause);
-    }
-    if (!t && (data->tip == data->published || !rests_on_data(q->rcode))) {
+    if (q->rcode != NOERROR || !o.report.is_changed)
+        txn_abort(&o.txn);
+    say_outcome(s, q, &o.report);
+    bool changes = o.txn || o.leases.count;
+    if (!changes && (data->tip == data->published || !rests_on_data(q->rcode))) {
         s->count.updates_unchanged += q->rcode == NOERROR;
         return true;
     }
-    if (!t && !is_known(q, &z->rules))
+    if (!changes && !is_known(q, &z->rules))
         return turn_down(s, q, REFUSED, no_grant);
-    wait_for_log(s, q, x, &t, &report);
+    wait_for_log(s, q, x, &o);
     return false;
 }
 

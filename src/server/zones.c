@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "server/leases.h"
 #include "server/server_int.h"
 
 /* --- freeing --- */
@@ -61,6 +62,7 @@ static void forget_data(struct server *s, struct server_zone *z)
 {
     changing_forget(s, z);
     commit_forget(s, z);
+    leases_forget(s, z);
     transfer_forget(s, z);
     zone_retire(z->entry->zone, zone_drop, s->helpers);
     z->entry->zone = NULL;
@@ -165,6 +167,7 @@ void zone_rules_set(struct server_zone *z)
     const struct conf_zone *c = z->conf;
     z->rules.grants = c->grants;
     z->rules.grant_count = c->grant_count;
+    z->rules.gives_leases = grants_give_leases(c->grants, c->grant_count);
     z->rules.serial = c->serial;
     z->rules.is_strict = c->is_strict;
     z->rules.protect = c->file && c->protect == CONF_PROTECT_FILE ? z->base : NULL;
@@ -225,6 +228,7 @@ static void open_zone(struct server *s, struct server_zone *z)
     o->limits.records_max = s->conf->zone_records_max;
     o->limits.is_canceled = helpers_is_ending(s->helpers);
     o->state = s->state;
+    o->lease_key = s->store.key;
     if (c->has_history && z->is_kept) {
         o->live = version_pin(z->entry->zone->published);
         o->base = z->base ? base_hold(z->base) : NULL; /* none: it was a secondary */
@@ -318,6 +322,7 @@ static void configure(struct server *s, const struct conf_zone *c)
     rules_limits(s->conf, &z->rules.limits);
     peers_configure(s, z);
     secondary_configure(s, z);
+    leases_wake(s, z); /* a secondary has none */
     z->is_stale = z->is_loading && (z->is_stale || z->source != source_hash(s, c));
     zone_want_again(s, z);
 }
@@ -400,6 +405,7 @@ void zones_free(struct server *s)
         peers_free(s, z);
         secondary_free(s, z);
         transfer_forget(s, z);
+        leases_forget(s, z);
         zone_free(e->zone);
         owner_free(z);
     }
@@ -456,6 +462,7 @@ void zone_take(struct server *s, struct server_zone *z, struct opening *o)
         source_take_old(z, o);
     else
         source_adopt(z, o);
+    leases_take(s, z, o);
     snapshot_consider(s, z);
 }
 

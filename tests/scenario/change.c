@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define CHANGE_MESSAGE_MAX 65535
+#define OPTION_LEASE       2
 
 /* What stands behind a clause's name. */
 enum operand { OPERAND_NAME, OPERAND_RRSET, OPERAND_RECORD };
@@ -38,6 +39,8 @@ struct draft {
     struct name zone;
     uint16_t count[SECTION_COUNT];
     struct wr section[SECTION_COUNT];
+    unsigned lease_len; /* RFC 9664; 0: no OPT */
+    uint32_t lease_s, key_lease_s;
 };
 
 static void put(struct draft *d, const struct clause *c, const struct script_record *r)
@@ -102,9 +105,26 @@ static void read_clauses(struct draft *d, struct word block)
     }
 }
 
+#define OPT_LEN 15 /* with the head of one option */
+
+static void write_lease(struct wr *out, const struct draft *d)
+{
+    wr_u8(out, 0);
+    wr_u16(out, TYPE_OPT);
+    wr_u16(out, 1232);
+    wr_u32(out, 0);
+    wr_u16(out, (uint16_t)(4 + d->lease_len));
+    wr_u16(out, OPTION_LEASE);
+    wr_u16(out, (uint16_t)d->lease_len);
+    wr_u32(out, d->lease_s);
+    if (d->lease_len > 4)
+        wr_u32(out, d->key_lease_s);
+}
+
 static void write_message(struct draft *d, uint16_t ident, struct script_step *step)
 {
     size_t sections[SECTION_COUNT] = {0}, len = DNS_HEADER_LEN + d->zone.len + 4u;
+    len += d->lease_len ? OPT_LEN + d->lease_len : 0;
     for (unsigned s = SECTION_ANSWER; s <= SECTION_AUTHORITY; s++)
         len += sections[s] = wr_len(&d->section[s]);
     uint8_t *wire = arena_alloc(d->a, len);
@@ -114,19 +134,22 @@ static void write_message(struct draft *d, uint16_t ident, struct script_step *s
     wr_u16(&out, 1);
     wr_u16(&out, d->count[SECTION_ANSWER]);
     wr_u16(&out, d->count[SECTION_AUTHORITY]);
-    wr_u16(&out, 0);
+    wr_u16(&out, d->lease_len > 0);
     wr_bytes(&out, d->zone.wire, d->zone.len);
     wr_u16(&out, TYPE_SOA);
     wr_u16(&out, CLASS_IN);
     for (unsigned s = SECTION_ANSWER; s <= SECTION_AUTHORITY; s++)
         wr_bytes(&out, d->section[s].start, sections[s]);
+    if (d->lease_len)
+        write_lease(&out, d);
     step->wire = wire;
     step->wire_len = len;
 }
 
 /* The words between the zone's name and the block. */
-static void read_manner(struct words *w, struct arena *a, struct script_step *step)
+static void read_manner(struct draft *d, struct script_step *step)
 {
+    struct words *w = d->w;
     step->transports = SCRIPT_UDP;
     for (struct word word = word_peek(w); !w->bad && !word_is(word, "{"); word = word_peek(w)) {
         word_next(w);
@@ -136,7 +159,13 @@ static void read_manner(struct words *w, struct arena *a, struct script_step *st
             step->transports = SCRIPT_TCP;
         else if (word_is(word, "key")) {
             word = word_next(w);
-            step->key = arena_string(a, word.s, word.len);
+            step->key = arena_string(d->a, word.s, word.len);
+        } else if (word_is(word, "lease")) {
+            d->lease_len = 4;
+            d->lease_s = word_number(w, UINT32_MAX);
+        } else if (word_is(word, "key-lease")) { /* behind lease */
+            d->lease_len = 8;
+            d->key_lease_s = word_number(w, UINT32_MAX);
         } else
             word_fault(w, "unknown word '%.*s' in an update", (int)word.len, word.s);
     }
@@ -150,7 +179,7 @@ void change_scan(struct words *w, struct arena *a, uint16_t ident, struct script
         uint8_t *room = arena_alloc(a, CHANGE_MESSAGE_MAX);
         d.section[s] = wr_over(room, CHANGE_MESSAGE_MAX);
     }
-    read_manner(w, a, step);
+    read_manner(&d, step);
     read_clauses(&d, word_block(w));
     if (d.section[SECTION_ANSWER].bad || d.section[SECTION_AUTHORITY].bad)
         word_fault(w, "update too long");

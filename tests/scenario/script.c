@@ -82,6 +82,12 @@ static void read_expect_word(struct reader *r, struct script_step *step, struct 
     else if (word_is(word, "expire")) {
         step->has_expire = true;
         step->expire = word_number(&r->w, UINT32_MAX);
+    } else if (word_is(word, "lease")) {
+        step->lease_len = 4;
+        step->lease_s = word_number(&r->w, UINT32_MAX);
+    } else if (word_is(word, "key-lease")) {
+        step->lease_len = 8;
+        step->key_lease_s = word_number(&r->w, UINT32_MAX);
     } else if (word_is(word, "nsid")) {
         struct word text = word_next(&r->w);
         if (text.len < 2 || text.s[0] != '"')

@@ -57,7 +57,8 @@
  *     serial N                                                IXFR: the SOA with it in authority
  * AXFR and IXFR over TCP are answered by a row of messages; their answer sections count as one.
  * message { ... }: hex digits, and "text" for a label with its length in front; then udp or tcp.
- * update ZONE [key NAME] [udp|tcp] { clauses }, one on a line:
+ * update ZONE [key NAME] [udp|tcp] [lease N [key-lease N]] { clauses }, one on a line; lease asks
+ * for it (RFC 9664):
  *     name-in-use N   name-unused N   rrset-exists N TYPE   rrset-absent N TYPE   rrset-equals
  * RECORD add RECORD   delete RECORD   delete-rrset N TYPE   delete-name N A scenario with any
  * statement from `update` on is played once, step by step: its steps have effects. `after`,
@@ -78,6 +79,7 @@
  *     aa?                     set or not
  *     nsid "TEXT"   announces N (the size in OPT)   size N (bytes at most)   opt   no-opt
  *     expire N                the EXPIRE option says that
+ *     lease N [key-lease N]   the Update Lease option says that; without key-lease in 4 bytes
  *     no-question             the question does not come back
  * and sections in braces; one that is not there is not compared:
  *     answer { records }          exactly these, in any order; OPT is left out
@@ -187,6 +189,8 @@ struct script_step {
     const char *nsid; /* NULL: none */
     bool has_expire;
     uint32_t expire;
+    unsigned lease_len; /* of the Update Lease option; 0: none */
+    uint32_t lease_s, key_lease_s;
     bool no_question;
     size_t size_max;    /* 0: what the transport allows */
     uint32_t announces; /* size in the answer's OPT; 0: not compared */

@@ -15,6 +15,7 @@
 #define OPTION_NSID         3
 #define OPTION_EDE          15
 #define OPTION_EXPIRE       9
+#define OPTION_LEASE        2
 #define VERDICT_RECORDS_MAX 4096
 #define VERDICT_RDATA_MAX   (1u << 20) /* a message of 64 kB with its names decompressed */
 #define VERDICT_ARENA_MAX   (64u << 20)
@@ -109,9 +110,19 @@ static bool was_sent(const struct script_step *step, uint16_t code)
            ((step->is_query ? step->options_sent : UINT64_MAX) & OPTIONS_BOTH_WAYS) >> code & 1;
 }
 
+/* RFC 9664 s4. */
+static void check_lease(struct verdict *v, const uint8_t *data, uint16_t len)
+{
+    uint32_t got = len >= 4 ? get_u32(data) : 0, key = len == 8 ? get_u32(data + 4) : 0;
+    const struct script_step *step = v->step;
+    if (len != step->lease_len || got != step->lease_s || key != step->key_lease_s)
+        differ(v, "lease %u %u in %u bytes expected, got %u %u in %u", step->lease_s,
+               step->key_lease_s, step->lease_len, got, key, len);
+}
+
 static void check_options(struct verdict *v, struct rd options)
 {
-    unsigned nsids = 0, expires = 0;
+    unsigned nsids = 0, expires = 0, leases = 0;
     while (rd_left(&options) && !options.bad) {
         uint16_t code = rd_u16(&options), len = rd_u16(&options);
         const uint8_t *data = rd_bytes(&options, len);
@@ -128,6 +139,9 @@ static void check_options(struct verdict *v, struct rd options)
             if (!v->step->has_expire || len != 4 || got != v->step->expire)
                 differ(v, "EXPIRE %u expected, got %u in %u bytes", v->step->expire, got, len);
             expires++;
+        } else if (code == OPTION_LEASE) {
+            check_lease(v, data, len);
+            leases++;
         } else if (code != OPTION_EDE && !was_sent(v->step, code)) { /* RFC 8914 s2: unasked */
             differ(v, "option %u was not asked for", code);
         }
@@ -138,6 +152,8 @@ static void check_options(struct verdict *v, struct rd options)
         differ(v, "%u NSID options", nsids);
     if (expires != v->step->has_expire)
         differ(v, "%u EXPIRE options", expires);
+    if (leases != (v->step->lease_len > 0))
+        differ(v, "%u lease options", leases);
 }
 
 /* Gives back the upper bits of the response code. */
@@ -147,7 +163,8 @@ static unsigned check_opt(struct verdict *v)
     bool is_wanted = step->opt == OPT_PRESENT || (step->opt == OPT_AS_ASKED && step->has_opt);
     bool is_free = !step->is_query && step->opt == OPT_AS_ASKED;
     if (v->msg.opt_at == 0) {
-        if ((is_wanted && !is_free) || step->nsid || step->announces || step->has_expire)
+        if ((is_wanted && !is_free) || step->nsid || step->announces || step->has_expire ||
+            step->lease_len)
             differ(v, "OPT expected, got none");
         return 0;
     }

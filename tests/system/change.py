@@ -21,9 +21,17 @@ CLAUSES = {     # RFC 2136 s2.4, s2.5: section, what follows, class in the messa
 }
 
 
-def update_wire(parser, zone, body, line):
-    """The message for that zone; the parser reads names and records, and says what is wrong in which line."""
-    before, parser.origin = parser.origin, dns.name.from_text(zone)
+def lease_wire(lease):
+    """An OPT with the Update Lease option (RFC 9664 s4), nothing for None."""
+    if not lease:
+        return b""
+    option = struct.pack(f"!HH{len(lease)}I", 2, 4 * len(lease), *lease)
+    return struct.pack("!BHHIH", 0, dns.rdatatype.OPT, 1232, 0, len(option)) + option
+
+
+def update_wire(parser, step, body, line):
+    """The message of the step; the parser reads names and records, and says what is wrong in which line."""
+    before, parser.origin = parser.origin, dns.name.from_text(step.zone)
     sections = {"prerequisite": [], "update": []}
     for i, text in enumerate(body.split("\n")):
         verb, _, rest = text.split(";")[0].strip().partition(" ")
@@ -31,10 +39,10 @@ def update_wire(parser, zone, body, line):
             section, wire = clause(parser, verb, rest.strip(), line + i)
             sections[section].append(wire)
     head = struct.pack("!HHHHHH", (len(parser.script.steps) * 7919 + 1) & 0xFFFF, 5 << 11, 1,
-                       len(sections["prerequisite"]), len(sections["update"]), 0)
+                       len(sections["prerequisite"]), len(sections["update"]), bool(step.lease))
     question = parser.origin.to_wire() + struct.pack("!HH", dns.rdatatype.SOA, dns.rdataclass.IN)
     parser.origin = before
-    return head + question + b"".join(sections["prerequisite"] + sections["update"])
+    return head + question + b"".join(sections["prerequisite"] + sections["update"]) + lease_wire(step.lease)
 
 
 def clause(parser, verb, rest, line):

@@ -77,6 +77,8 @@ class Step:
     marks: set = dataclasses.field(default_factory=set)
     nsid: bytes = None
     expire: int = None
+    lease: list = None      # as asked, for update
+    leased: list = None     # as expected
     serial: int = None
     size_max: int = 0
     announces: int = 0
@@ -274,10 +276,15 @@ class Parser(Reader):
                 step.transports = (w,)
             elif w == "key":
                 step.key = self.word("a key's name")
+            elif w == "lease":
+                step.lease = [self.number(2**32 - 1)]
+                self.edns(step)["options"].append((2, b""))
+            elif w == "key-lease":
+                step.lease.append(self.number(2**32 - 1))
             else:
                 raise self.fault(f"unknown word '{w}' in an update")
         body, line = self.block()
-        step.wire = change.update_wire(self, step.zone, body, line)
+        step.wire = change.update_wire(self, step, body, line)
         if self.word("expect") != "expect":
             raise self.fault("expect expected")
         self.read_expect(step)
@@ -367,6 +374,10 @@ class Parser(Reader):
                 step.nsid = self.word("a quoted text").strip('"').encode()
             elif w == "expire":
                 step.expire = self.number(2**32 - 1)
+            elif w == "lease":
+                step.leased = [self.number(2**32 - 1)]
+            elif w == "key-lease":
+                step.leased.append(self.number(2**32 - 1))
             elif w == "size":
                 step.size_max = self.number(65535)
             elif w == "announces":

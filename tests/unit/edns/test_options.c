@@ -273,8 +273,11 @@ Test(options, lease_the_records_of_an_update)
         bool has_lease = *rows[i].answered || rows[i].rcode == REFUSED;
         bool has_both = rows[i].sent[7] == '8';
         cr_expect_eq(t->q.edns.lease_s, has_lease ? 1800 : 0, "%s", rows[i].name);
-        cr_expect_eq(t->q.edns.key_lease_s, has_both ? 86400 : has_lease ? 1800 : 0, "%s",
-                     rows[i].name);
+        cr_expect_eq(t->q.edns.key_lease_s,
+                     has_both    ? 86400
+                     : has_lease ? 1800
+                                 : 0,
+                     "%s", rows[i].name);
         t->q.edns.lease_s = 60; /* as granted */
         t->q.edns.key_lease_s = 61;
         t->q.rcode = rows[i].rcode;
