@@ -25,6 +25,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "dns/name.h"
+#include "request/prefix.h"
 #include "tsig/tsig.h"
 #include "update/grant.h"
 #include "xfr/access.h"
@@ -97,6 +98,13 @@ struct conf_texts {
     struct conf_text *items;
     unsigned count;
     struct conf_at at;
+};
+
+/* A list of prefixes, and what it was made of. */
+struct conf_prefixes {
+    const struct prefix *items;
+    unsigned count;
+    struct conf_texts written;
 };
 
 struct conf_range {
@@ -255,6 +263,7 @@ enum conf_setting {
 #define CONF_TYPE_SOCKET    const char *
 #define CONF_TYPE_DOMAIN    struct name_buf
 #define CONF_TYPE_PERIOD    uint32_t
+#define CONF_TYPE_PREFIXES  struct conf_prefixes
 #define CONF_TYPE_RATE      uint32_t
 #define CONF_TYPE_LISTEN    struct conf_listens
 #define CONF_TYPE_LEVEL     enum log_level

@@ -111,24 +111,6 @@ static void show_listens(const struct conf *c, int indent, FILE *out)
     }
 }
 
-static void show_setting(const struct conf *c, const struct setting *s, const char *key, FILE *out)
-{
-    int indent = depth_of(s->path) * INDENT;
-    if (s->kind == SETTING_LISTEN) {
-        fprintf(out, "%*s%s:\n", indent, "", key);
-        show_listens(c, indent + INDENT, out);
-        return;
-    }
-    const struct conf_origin *origin = &c->origins[s - setting_rows];
-    int column = fprintf(out, "%*s%s: ", indent, "", key);
-    bool is_path =
-        setting_is_path(s) && *(const char *const *)(const void *)((const char *)c + s->member);
-    column += is_path ? show_path(origin->text, out) : show_scalar(origin->text, out);
-    show_origin(c, origin->at, column, out);
-}
-
-/* --- entries of maps and lists --- */
-
 static int show_list(const struct conf_texts *list, FILE *out)
 {
     int n = fprintf(out, "[");
@@ -138,6 +120,33 @@ static int show_list(const struct conf_texts *list, FILE *out)
     }
     return n + fprintf(out, "]");
 }
+
+static int show_global(const struct conf *c, const struct setting *s, FILE *out)
+{
+    const void *member = (const char *)c + s->member;
+    const struct conf_texts *list =
+        s->kind == SETTING_PREFIXES ? &((const struct conf_prefixes *)member)->written : NULL;
+    const char *text = c->origins[s - setting_rows].text;
+    bool is_path = setting_is_path(s);
+    if (list && list->count)
+        return show_list(list, out);
+    return is_path && *(const char *const *)member ? show_path(text, out) : show_scalar(text, out);
+}
+
+static void show_setting(const struct conf *c, const struct setting *s, const char *key, FILE *out)
+{
+    int indent = depth_of(s->path) * INDENT;
+    if (s->kind == SETTING_LISTEN) {
+        fprintf(out, "%*s%s:\n", indent, "", key);
+        show_listens(c, indent + INDENT, out);
+        return;
+    }
+    int column = fprintf(out, "%*s%s: ", indent, "", key);
+    column += show_global(c, s, out);
+    show_origin(c, c->origins[s - setting_rows].at, column, out);
+}
+
+/* --- entries of maps and lists --- */
 
 static int show_number(const struct setting *s, uint64_t v, FILE *out)
 {

@@ -140,6 +140,7 @@ static const struct expectation {
     [SETTING_FILE] = {"off, or a path of ", ones, " bytes without control characters"},
     [SETTING_DOMAIN] = {"off, or the name of a domain", NULL, ""},
     [SETTING_SOCKET] = {"a path of ", ones, " bytes in all, or off"},
+    [SETTING_PREFIXES] = {"off, or a prefix, or a list of ", ones, " prefixes"},
     [SETTING_ADDRESS] = {"ADDRESS or ADDRESS@PORT", NULL, ""},
     [SETTING_SECRET] = {"base64 of ", ones, " bytes, or off"},
     [SETTING_TIME] = {"a time like 2026-11-30 or 2026-11-30T12:00:00Z", NULL, ""},

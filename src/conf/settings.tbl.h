@@ -16,6 +16,7 @@
  *   DOMAIN     struct name_buf absolute with or without final dot; the word `off` is len 0
  *   SOCKET     const char *    PATH of a Unix socket, that fits into its address; the word `off` is NULL
  *   PERIOD     uint32_t        seconds; written as a DURATION of whole seconds; min and max in seconds
+ *   PREFIXES   struct conf_prefixes  one address or prefix, or a list of min to max; the word `off` is none
  *   LISTEN     struct conf_listens   one entry or a list of min to max entries: ADDRESS, ADDRESS@PORT or {address: ...};
  *                              the default's entries are separated by blanks
  *   RATE       uint32_t        20/s, from min to max
@@ -70,6 +71,28 @@ SETTING("server.client-subnet-echo",            echo_subnet,                 YES
         "say to who sends a client subnet that answers do not depend on it (RFC 7871, scope 0); else it is ignored")
 SETTING("server.report-agent",                  report_agent,                DOMAIN,    "off",            0,       0,
         "domain that resolvers report errors to (RFC 9567); `off` for none")
+SETTING("server.rate-limit.responses",          rrl_responses,               COUNT,     "0",              0,       1000000,
+        "answers a second about one name over UDP to one network; 0 is no limit, for none of those below that are 0 either")
+SETTING("server.rate-limit.nxdomain",           rrl_nxdomain,                COUNT,     "0",              0,       1000000,
+        "the same for names that do not exist, all of a zone together; 0 is as many as `responses`")
+SETTING("server.rate-limit.referrals",          rrl_referrals,               COUNT,     "0",              0,       1000000,
+        "the same for referrals to one zone below; 0 is as many as `responses`")
+SETTING("server.rate-limit.errors",             rrl_errors,                  COUNT,     "0",              0,       1000000,
+        "the same for REFUSED, SERVFAIL, FORMERR and the like, all together; 0 is as many as `responses`")
+SETTING("server.rate-limit.all",                rrl_all,                     COUNT,     "0",              0,       1000000,
+        "answers a second of any kind over UDP to one network; 0 is no limit")
+SETTING("server.rate-limit.slip",               rrl_slip,                    COUNT,     "2",              0,       100,
+        "of so many answers that are held back one goes out all the same, truncated, so that a resolver asks again over TCP; 0: none")
+SETTING("server.rate-limit.window",             rrl_window_s,                PERIOD,    "15s",            1,       3600,
+        "a network that does not stop gets no answers but truncated ones until it has kept quiet for so long at most")
+SETTING("server.rate-limit.table-size",         rrl_table_size,              COUNT,     "131072",         1024,    67108864,
+        "networks and names remembered, 16 bytes each; when there are more, the busiest stay")
+SETTING("server.rate-limit.ipv4-prefix",        rrl_ipv4_prefix,             COUNT,     "24",             8,       32,
+        "IPv4 addresses that have so many bits in common are one network")
+SETTING("server.rate-limit.ipv6-prefix",        rrl_ipv6_prefix,             COUNT,     "56",             16,      64,
+        "IPv6 addresses that have so many bits in common are one network")
+SETTING("server.rate-limit.exempt",             rrl_exempt,                  PREFIXES,  "off",            1,       100,
+        "networks that are not limited; nor is who has a good cookie of ours, or signs")
 SETTING("server.limits.tcp-connections",        tcp_connections,             COUNT,     "10000",          1,       1000000,
         "TCP connections in all")
 SETTING("server.limits.tcp-connections-per-address", tcp_connections_per_address, COUNT, "250",           1,       1000000,
@@ -105,6 +128,8 @@ SETTING("server.limits.update-message-records", update_message_records,      COU
         "prerequisites and changes in one update; more are REFUSED; 64 KiB hold some 5900; 0 is no limit")
 SETTING("server.limits.update-pending",         update_pending,              COUNT,     "10000",          1,       1000000,
         "updates of all zones that wait for the disk; more get SERVFAIL")
+SETTING("server.limits.refusals-per-source",    refusals_per_source,         COUNT,     "100",            0,       1000000,
+        "updates, notifies and signed messages that are refused to one network (see rate-limit) in a second; more are turned away unread; 0 is no limit")
 SETTING("server.limits.updates-forwarded",      updates_forwarded,           COUNT,     "1000",           1,       100000,
         "updates at once that primaries are to answer; more get SERVFAIL")
 SETTING("server.limits.history-size",           history_size,                SIZE,      "64M",            65536,   1099511627776,
@@ -115,16 +140,18 @@ SETTING("server.limits.snapshot-after",         snapshot_after,              SIZ
         "a zone is written anew, for a faster start, after so many bytes of changes, and no less than half of its own size")
 SETTING("server.limits.transfers-out",          transfers_out,               COUNT,     "64",             1,       100000,
         "transfers to others at once; more get SERVFAIL")
+SETTING("server.limits.transfers-out-per-client", transfers_out_per_client,  COUNT,     "32",             1,       100000,
+        "of them to one client, which is an address or a key")
 SETTING("server.limits.transfers-in",           transfers_in,                COUNT,     "16",             1,       10000,
         "transfers from primaries at once; the rest waits")
 SETTING("server.limits.transfers-in-per-primary", transfers_in_per_primary,  COUNT,     "4",              1,       10000,
         "of them from one address")
 SETTING("server.limits.transfer-time",          transfer_time_ms,            DURATION,  "2h",             1000,    604800000,
         "longest time of one transfer, in or out; then it is cut")
-SETTING("server.limits.transfer-records",       transfer_records,            COUNT,     "100000000",      0,       4294967295,
+SETTING("server.limits.transfer-records",       transfer_records,            COUNT,     "10000000",       0,       4294967295,
         "records in one transfer from a primary; 0 is no limit")
-SETTING("server.limits.transfer-size",          transfer_size,               SIZE,      "16G",            65536,   1099511627776,
-        "bytes in one transfer from a primary")
+SETTING("server.limits.transfer-size",          transfer_size,               SIZE,      "1G",             65536,   1099511627776,
+        "bytes in one transfer from a primary, which may take four times that in memory")
 SETTING("server.limits.recent-changes",         recent_changes,              SIZE,      "64M",            0,       1099511627776,
         "bytes of the newest changes of all zones kept in memory for IXFR; older ones are read from the state directory")
 SETTING("server.limits.refresh-min",            refresh_min_s,               PERIOD,    "30s",            1,       31536000,

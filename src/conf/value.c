@@ -12,6 +12,7 @@
 #include "base/digits.h"
 #include "conf/fault.h"
 #include "conf/listen.h"
+#include "conf/prefixes.h"
 #include "conf/replication.h"
 #include "conf/updates.h"
 #include "conf/when.h"
@@ -326,6 +327,19 @@ static bool read_list(struct fill *f, const struct setting *s, const struct item
     return true;
 }
 
+static bool read_prefixes(struct fill *f, const struct setting *s, const struct item *n,
+                          void *member)
+{
+    struct conf_prefixes *out = member, all = {0};
+    bool is_off = n->kind == ITEM_TEXT && strcmp(n->text, "off") == 0;
+    if (!is_off && !read_list(f, s, n, &all.written))
+        return false;
+    if (all.written.count)
+        all.items = prefixes_build(f, &all.written, &all.count);
+    *out = all;
+    return true;
+}
+
 static bool read_address(struct fill *f, const struct setting *s, const struct item *n,
                          void *member)
 {
@@ -351,6 +365,7 @@ static const struct reader {
     [SETTING_DOMAIN] = {read_domain, TAKES_TEXT},
     [SETTING_SOCKET] = {read_socket, TAKES_TEXT},
     [SETTING_PERIOD] = {read_period, TAKES_TEXT},
+    [SETTING_PREFIXES] = {read_prefixes, TAKES_LISTS},
     [SETTING_ADDRESS] = {read_address, TAKES_TEXT},
     [SETTING_ALGORITHM] = {read_algorithm, TAKES_TEXT},
     [SETTING_SERIAL] = {read_word, TAKES_TEXT},

@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "request/limit.h"
 #include "reactor/conn.h"
-#include "reactor/limit.h"
 #include "reactor/turn.h"
 #include "server/server.h"
 

@@ -73,6 +73,13 @@
     X(updates_wait_timeouts, "updates answered before so many secondaries had them")               \
     X(notifies_sent,       "NOTIFY messages sent")                                                 \
     X(notifies_refused,    "NOTIFY messages that a secondary answered with an error")              \
+    X(rrl_limited,         "answers over UDP held back by a rate limit")                           \
+    X(rrl_slipped,         "of them sent all the same, truncated or as an error")                  \
+    X(rrl_nxdomain,        "of those held back NXDOMAIN")                                          \
+    X(rrl_referrals,       "of those held back referrals")                                         \
+    X(rrl_errors,          "of those held back errors")                                            \
+    X(turned_away,         "messages turned away unread, too many of that source were refused")    \
+    X(updates_over_share,  "updates answered SERVFAIL, too many of that client wait")              \
     X(updates_forwarded,   "updates that a primary has answered, for a secondary here")            \
     X(updates_forward_failed, "updates answered SERVFAIL, no primary took them")                   \
     X(updates_over_forwarded, "updates answered SERVFAIL, too many are being passed on")           \
@@ -84,6 +91,7 @@
     X(ixfr_over_udp,       "IXFR over UDP that has to be asked again over TCP")                    \
     X(transfers_refused,   "AXFR and IXFR refused by rule")                                        \
     X(transfers_over_limit, "AXFR and IXFR answered SERVFAIL, too many at once")                   \
+    X(transfers_over_client, "AXFR and IXFR answered SERVFAIL, too many of one client")            \
     X(transfers_broken,    "transfers to others that broke off")                                   \
     X(transfers_timed_out, "of them those cut at transfer-time")                                   \
     X(commits,             "batches given to the change log")                                      \
@@ -98,6 +106,7 @@
     X(transfers_in_held,   "transfers from primaries kept back by a shrink limit")                 \
     X(notifies_in,         "NOTIFY messages")                                                      \
     X(notifies_in_refused, "NOTIFY messages turned down")                                          \
+    X(zones_damaged,       "secondary zones transferred anew, what the log had was damaged")     \
     X(zones_expired,       "times that a secondary zone's data became too old")
 /* clang-format on */
 

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "request/request.h"
 
+#define PREFIX_TEXT_MAX 64
+
 struct prefix {
     uint8_t len;       /* bits */
     uint8_t bytes_len; /* 4 or 16: the family */

@@ -16,6 +16,7 @@
 
 enum stage {
     STAGE_DROP,
+    STAGE_TURNED_AWAY,
     STAGE_DECIDED,
     STAGE_QUEUE,
     STAGE_UPDATE,
@@ -164,15 +165,36 @@ static enum stage read_update(struct server *s, struct request *q)
     return rc == NOERROR ? STAGE_UPDATE : decide(q, rc);
 }
 
+/* What more may cost than its answer is asked about its source first (guard.h). */
+static bool is_turned_away(struct server *s, const struct exchange *x, int64_t now_us,
+                           enum stage *out)
+{
+    static const enum stage stages[] = {
+        [GUARD_ANSWERS] = STAGE_TURNED_AWAY, [GUARD_DROPS] = STAGE_DROP};
+    if (x->path || s->is_asking) /* it was asked when it came */
+        return false;
+    enum guard_verdict v = guard_ask(&s->guard, &x->peer, now_us, &s->count);
+    if (v == GUARD_OPEN)
+        return false;
+    *out = stages[v];
+    return true;
+}
+
 static enum stage read_request(struct server *s, struct request *q, const struct exchange *x,
                                int64_t now_us)
 {
     request_init(s, q, &x->peer, now_us);
     if (!is_request(q, x))
         return STAGE_DROP;
+    enum stage away;
+    if (UNLIKELY(message_opcode(&q->msg) != OPCODE_QUERY) && is_turned_away(s, x, now_us, &away))
+        return away;
     if (message_opcode(&q->msg) == OPCODE_UPDATE) /* nothing is looked at before its turn comes */
         return x->path ? read_update(s, q) : STAGE_QUEUE;
-    enum rcode rc = read_whole(s, q);
+    enum rcode rc = message_read(&q->msg);
+    if (UNLIKELY(q->msg.tsig_at) && is_turned_away(s, x, now_us, &away))
+        return away;
+    rc = read_rest(s, q, rc);
     switch (message_opcode(&q->msg)) {
     case OPCODE_QUERY:
         return rc == NOERROR ? read_query(s, q) : decide(q, rc);
@@ -249,7 +271,8 @@ static void say_refusal(struct request *q, const struct refusal_cause *cause)
 }
 
 /* Plain queries are not remembered: anybody can send a thousand, and what the operator looks for
- * would be gone. A transfer is asked for over TCP, mostly by one of ours. */
+ * would be gone. A transfer is asked for over TCP, mostly by one of ours. Of one source only some
+ * are. */
 void refusal_note(struct server *s, struct request *q, const struct refusal_cause *cause)
 {
     say_refusal(q, cause);
@@ -258,6 +281,7 @@ void refusal_note(struct server *s, struct request *q, const struct refusal_caus
     uint64_t suppressed = 0;
     if (s->is_asking)
         return;
+    is_kept = is_kept && guard_note(&s->guard, q, cause->rcode);
     bool is_logged =
         log_is_on(LOG_INFO_LEVEL) &&
         log_rate_is_open(&s->refused_rate, REFUSED_LOGS_PER_SECOND, q->now_us, &suppressed);
@@ -352,11 +376,68 @@ static void soa_asked(struct server *s, struct request *q)
         peers_heard(s, z, &who, PEER_ASKED_SOA, q->version->serial);
 }
 
-/* There is no room for it. A signed request has a signed answer. */
-static void decline_update(struct server *s, struct request *q)
+/* As little as can be said: over UDP that TCP is open, else REFUSED; not signed. */
+static size_t turn_away(struct server *s, struct request *q, uint8_t *out)
 {
-    struct refusal_cause cause = {.rcode = SERVFAIL, .reason = "limit update-pending is reached"};
-    q->rcode = read_whole(s, q);
+    struct build *b = q->answer;
+    bool is_udp = q->peer.transport == TRANSPORT_UDP;
+    q->rcode = is_udp ? NOERROR : REFUSED;
+    q->answer_flags = is_udp ? FLAG_TC : 0;
+    build_init(b, out, edns_answer_max(q));
+    if (q->msg.qname.len)
+        (void)build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass);
+    build_header(b, q->msg.id, header_flags(q));
+    s->count.answers++;
+    s->count.answers_truncated += is_udp;
+    s->count.refused += !is_udp;
+    return b->len;
+}
+
+static bool is_query(enum stage stage)
+{
+    return stage == STAGE_LOOK_UP || stage == STAGE_ANSWER;
+}
+
+static bool is_rated(const struct server *s, const struct request *q)
+{
+    return s->rrl.is_on && q->peer.transport == TRANSPORT_UDP && !s->is_asking;
+}
+
+/* Response rate limiting, of the batch's queries together. */
+static void rate_queries(struct server *s, const enum stage *stage, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (is_query(stage[i]) && is_rated(s, &s->request[i]))
+            s->rrl_case[i] = rrl_case_of(&s->rrl, &s->request[i], false);
+}
+
+/* False: x has what is sent instead of the answer, or nothing. */
+static bool is_within_rate(struct server *s, struct request *q, struct exchange *x,
+                           enum stage stage)
+{
+    struct rrl_case *c = &s->rrl_case[q - s->request];
+    if (!is_rated(s, q))
+        return true;
+    if (!is_query(stage))
+        *c = rrl_case_of(&s->rrl, q, true);
+    enum rrl_verdict v = rrl_judge(&s->rrl, q, c);
+    if (LIKELY(v == RRL_SEND))
+        return true;
+    if (v == RRL_DROP)
+        return false;
+    q->rcode = NOERROR;
+    q->answer_flags = FLAG_TC;
+    x->out_len = answer_compose(s, q, x->out, COMPOSE_DECIDED);
+    return false;
+}
+
+static void queue_update(struct server *s, struct request *q, struct exchange *x)
+{
+    struct refusal_cause cause = {.rcode = SERVFAIL};
+    x->is_waiting = update_take(s, x, &cause.reason);
+    if (x->is_waiting)
+        return;
+    q->rcode = read_whole(s, q); /* a signed request has a signed answer */
     if (q->rcode != NOERROR)
         return;
     q->rcode = SERVFAIL;
@@ -368,10 +449,12 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
     x->is_waiting = false;
     if (stage == STAGE_DROP)
         return;
+    if (stage == STAGE_TURNED_AWAY) {
+        x->out_len = turn_away(s, q, x->out);
+        return;
+    }
     if (stage == STAGE_QUEUE)
-        x->is_waiting = update_take(s, x);
-    if (stage == STAGE_QUEUE && !x->is_waiting)
-        decline_update(s, q);
+        queue_update(s, q, x);
     if (stage == STAGE_UPDATE)
         x->is_waiting = !update_handle(s, q, x);
     if (stage == STAGE_FORWARD)
@@ -382,10 +465,11 @@ static void handle_one(struct server *s, struct request *q, struct exchange *x, 
         return;
     if (x->is_waiting)
         return;
-    bool is_query = stage == STAGE_LOOK_UP || stage == STAGE_ANSWER;
-    if (UNLIKELY(is_query && q->msg.qtype == TYPE_SOA && q->version))
+    if (UNLIKELY(s->rrl.is_on) && !is_within_rate(s, q, x, stage))
+        return;
+    if (UNLIKELY(is_query(stage) && q->msg.qtype == TYPE_SOA && q->version))
         soa_asked(s, q);
-    x->out_len = answer_compose(s, q, x->out, is_query ? COMPOSE_QUERY : COMPOSE_DECIDED);
+    x->out_len = answer_compose(s, q, x->out, is_query(stage) ? COMPOSE_QUERY : COMPOSE_DECIDED);
 }
 
 /* A key that is taken out of the configuration is not kept by the last message that it signed. */
@@ -414,6 +498,8 @@ void server_handle(struct server *s, struct exchange *x, unsigned count, int64_t
     }
     if (job_count)
         lookup_batch(jobs, job_count);
+    if (UNLIKELY(s->rrl.is_on))
+        rate_queries(s, stage, count);
     for (unsigned i = 0; i < count; i++) {
         handle_one(s, &s->request[i], &x[i], stage[i]);
         session_end(&s->request[i]);

@@ -19,6 +19,7 @@
 static void lists_init(struct server *s)
 {
     list_init(&s->changing);
+    list_init(&s->outflows);
     list_init(&s->waiters_over);
     update_queue_init(&s->updates);
     commit_init(&s->commit);
@@ -27,9 +28,11 @@ static void lists_init(struct server *s)
     secondaries_init(&s->secondaries);
 }
 
-/* What a configuration says of transfers. */
-static void transfers_configure(struct server *s)
+/* What a configuration says of limits and transfers. */
+static void limits_configure(struct server *s)
 {
+    rrl_configure(&s->rrl, s->conf);
+    guard_configure(&s->guard, s->conf);
     calls_configure(&s->calls, s->conf->transfers_in, s->conf->transfers_in_per_primary);
     recents_configure(&s->recents, s->conf->recent_changes);
 }
@@ -73,7 +76,7 @@ enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct 
     controls_init(&s->controls, hooks->wake, hooks->arg);
     arena_init(&s->arena, REQUEST_ARENA_BLOCK, REQUEST_ARENA_MAX);
     recents_init(&s->recents, conf->recent_changes);
-    transfers_configure(s);
+    limits_configure(s);
     s->state = state_new(conf, hooks->wake, hooks->arg);
     s->helpers = helpers_new(conf->load_threads, hooks->wake, hooks->arg);
     enum err e = OK;
@@ -141,6 +144,8 @@ void server_free(struct server *s)
     sessions_done(s);
     keyring_free(s->keyring);
     digest_done(&s->digest);
+    rrl_done(&s->rrl);
+    guard_done(&s->guard);
     arena_done(&s->arena);
     old_confs_free(s);
     conf_free(s->conf);
@@ -188,6 +193,8 @@ void server_now(struct server *s, int64_t now_us)
     log_notice("the clock was set back", {"seconds", LOG_U64((uint64_t)back_us / 1000000)});
     timers_shift(&s->timers, -back_us);
     secondaries_clock(s, -back_us);
+    STORE_EACH(e, &s->store)
+        peers_clock(zone_owner(e), -back_us);
 }
 
 void server_time(struct server *s, int64_t now_us)
@@ -241,7 +248,7 @@ enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, stru
     *old = (struct old_conf){s->old_confs, s->conf};
     s->old_confs = old;
     s->conf = conf;
-    transfers_configure(s);
+    limits_configure(s);
     cookies_configure(s);
     zones_reload(s);
     s->count.reloads++;

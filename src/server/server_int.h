@@ -6,14 +6,17 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "request/limit.h"
 #include "edns/edns.h"
 #include "server/call.h"
 #include "server/changing.h"
 #include "server/commit.h"
 #include "server/control_int.h"
+#include "server/guard.h"
 #include "server/helpers.h"
 #include "server/opening.h"
 #include "server/refused.h"
+#include "server/rrl.h"
 #include "server/server.h"
 #include "server/state.h"
 #include "update/update.h"
@@ -58,7 +61,10 @@ struct server_zone {
 
     /* replication */
     struct recent recent; /* its newest changes, for IXFR */
-    struct peers *peers;  /* peers.c: its secondaries; NULL: none are configured */
+    uint64_t unreadable; /* a change in the log that could not be read for IXFR; 0: none is known */
+    bool has_gone_back;  /* its serial has, from this one: */
+    uint32_t gone_from;
+    struct peers *peers; /* peers.c: its secondaries; NULL: none are configured */
     struct secondary
         *secondary;      /* secondary.c: how it follows its primaries; NULL: it is primary */
     struct list waiters; /* waiting.c: updates and operators that wait for secondaries */
@@ -71,14 +77,25 @@ struct secondaries {
     struct timer timer;
     bool is_noting;
     struct log_rate failing_rate, expired_rate;
+    size_t diff_max, apply_max; /* SECONDARY_..., but in tests */
 };
+
+/* Bytes of changes that one transfer may make. A row of the log holds three times that; what is
+ * larger replaces the zone, and is no history. */
+#define SECONDARY_DIFF_MAX    ((size_t)256 << 20)
+/* Differences are applied as long as that takes no more memory than this and SECONDARY_APPLY_ZONES
+ * times the zone that there is: beyond it the whole zone costs less. */
+#define SECONDARY_APPLY_MAX   ((size_t)256 << 20)
+#define SECONDARY_APPLY_ZONES 2
 
 /* Updates that have come and are not run yet: the messages as they are. */
 struct update_queue {
     struct list ready;   /* in the order they came */
     struct list blocked; /* for zones that are changed in slices */
     unsigned count;      /* in both */
+    unsigned udp_count;  /* of them over UDP */
     size_t bytes;
+    struct limit messages, kib; /* of each client */
 };
 
 /* Updates that were passed on to primaries and are not answered, see forward.c. */
@@ -150,8 +167,10 @@ struct server {
     struct secondaries secondaries;
     struct cookies cookies;
     uint64_t lease_count; /* leases of all zones */
-    unsigned outflows; /* answers of many messages under way, or let go of and still being read */
-    bool is_asking;    /* explain: nothing is counted, logged or remembered */
+    /* answers of many messages under way, or let go of and still being read */
+    struct list outflows;
+    unsigned outflow_count;
+    bool is_asking; /* explain: nothing is counted, logged or remembered */
 
     /* one batch */
     struct request request[SERVER_BATCH_MAX];
@@ -159,6 +178,9 @@ struct server {
     struct arena arena;
     struct digest digest;
     struct log_rate refused_rate, ignored_rate, strange_rate;
+    struct rrl rrl;
+    struct rrl_case rrl_case[SERVER_BATCH_MAX]; /* of the batch's queries, if it is on */
+    struct guard guard;
 
     /* an answer that comes later */
     struct request late;
@@ -252,8 +274,8 @@ void refusal_note(struct server *s, struct request *q, const struct refusal_caus
 void update_queue_init(struct update_queue *u);
 /* Frees what still waits: its channels are let go of without an answer. */
 void update_queue_done(struct server *s);
-/* Keeps the message until a turn has time for it; false: there are too many. */
-bool update_take(struct server *s, const struct exchange *x);
+/* Keeps the message until a turn has time for it; false: there are too many, says *why. */
+bool update_take(struct server *s, const struct exchange *x, const char **why);
 /* A slice of them; false: more wait. */
 bool update_turn(struct server *s);
 /* Can the zone be changed now? What freezes it holds up others, not the operator. */
@@ -287,6 +309,8 @@ void peers_configure(struct server *s, struct server_zone *z);
 void peers_free(struct server *s, struct server_zone *z);
 /* zone_published(): NOTIFY goes out. */
 void peers_published(struct server *s, struct server_zone *z);
+/* The clock was set back (by_us less than 0): what they are told waits no longer for that. */
+void peers_clock(struct server_zone *z, int64_t by_us);
 /* The operator wants all of them told, whatever is known of them. */
 void peers_tell_all(struct server *s, struct server_zone *z);
 /* Somebody waits for them: those that have something newer than they are known to serve are asked.
@@ -311,6 +335,8 @@ void secondary_free(struct server *s, struct server_zone *z);
 void secondary_opened(struct server *s, struct server_zone *z, struct opening *o);
 /* It has been opened, and follows its primaries. */
 bool secondary_is_open(const struct server_zone *z);
+/* A shrink limit keeps back what its primaries have. */
+bool secondary_is_held(const struct server_zone *z);
 /* What the log has of the zone is to be read again: nothing is asked until secondary_opened(). */
 void secondary_close(struct server *s, struct server_zone *z);
 /* Its data can be changed from now on. */

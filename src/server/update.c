@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/random.h"
 #include "request/address.h"
 #include "server/leases.h"
 #include "server/server_int.h"
@@ -37,6 +38,12 @@ struct pending_update {
 #define UPDATE_SLICE           16
 /* Bytes of messages that wait. */
 #define UPDATE_QUEUE_LEN       (16u << 20)
+/* When half of what may wait does, a client gets no more than this part of it all, in messages and
+ * in bytes; so many messages in any case, as has UDP. */
+#define UPDATE_SHARES          8
+#define UPDATE_SHARE_LEAST     16
+/* This part is for clients that are known to be where they say, over TCP. */
+#define UPDATE_TCP_SHARES      4
 
 /* Lines about secondaries that did not have one in time. */
 #define WAITED_LOGS_PER_SECOND 2
@@ -277,8 +284,12 @@ static struct queued *queued_of(struct list *link)
 
 void update_queue_init(struct update_queue *u)
 {
+    struct hash_key key;
+    random_bytes(&key, sizeof(key));
     list_init(&u->ready);
     list_init(&u->blocked);
+    limit_init(&u->messages, key);
+    limit_init(&u->kib, key);
 }
 
 static void queue_drop(struct server *s, struct list *l)
@@ -295,6 +306,14 @@ void update_queue_done(struct server *s)
 {
     queue_drop(s, &s->updates.ready);
     queue_drop(s, &s->updates.blocked);
+    limit_done(&s->updates.messages);
+    limit_done(&s->updates.kib);
+}
+
+/* What a message counts for in a client's bytes. */
+static uint32_t kib_of(size_t len)
+{
+    return (uint32_t)((sizeof(struct queued) + len + 1023) / 1024);
 }
 
 static void queue_add(struct server *s, const struct exchange *x, struct list *where)
@@ -305,16 +324,57 @@ static void queue_add(struct server *s, const struct exchange *x, struct list *w
     memcpy(m->bytes, x->in, x->in_len);
     list_add_last(where, &m->link);
     s->updates.count++;
+    s->updates.udp_count += m->peer.transport == TRANSPORT_UDP;
     s->updates.bytes += m->len;
+    (void)limit_take(&s->updates.messages, &m->peer.address, UINT32_MAX);
+    (void)limit_take_many(&s->updates.kib, &m->peer.address, kib_of(m->len), UINT32_MAX);
     s->hooks.hold(s->hooks.arg, x, &m->path);
 }
 
-bool update_take(struct server *s, const struct exchange *x)
+static void queue_remove(struct update_queue *u, struct queued *m)
 {
+    list_remove(&m->link);
+    u->count--;
+    u->udp_count -= m->peer.transport == TRANSPORT_UDP;
+    u->bytes -= m->len;
+    limit_give(&u->messages, &m->peer.address);
+    limit_give_many(&u->kib, &m->peer.address, kib_of(m->len));
+}
+
+static uint32_t at_least(uint32_t n)
+{
+    return n < UPDATE_SHARE_LEAST ? UPDATE_SHARE_LEAST : n;
+}
+
+/* Has the client its share of what may wait, or UDP, where anybody can be many clients, all of its
+ * own? */
+static bool is_over_share(const struct server *s, const struct exchange *x, unsigned pending)
+{
+    const struct update_queue *u = &s->updates;
+    const union address *client = &x->peer.address;
+    uint32_t max = s->conf->update_pending;
+    if (x->peer.transport == TRANSPORT_UDP &&
+        u->udp_count >= at_least(max - max / UPDATE_TCP_SHARES))
+        return true;
+    if (pending < max / 2 && u->bytes < UPDATE_QUEUE_LEN / 2)
+        return false;
+    return limit_count(&u->messages, client) >= at_least(max / UPDATE_SHARES) ||
+           limit_count(&u->kib, client) + kib_of(x->in_len) >
+               UPDATE_QUEUE_LEN / 1024 / UPDATE_SHARES;
+}
+
+bool update_take(struct server *s, const struct exchange *x, const char **why)
+{
+    unsigned pending = commit_count(s) + s->updates.count + s->waiting;
     s->count.updates++;
-    if (commit_count(s) + s->updates.count + s->waiting >= s->conf->update_pending ||
-        s->updates.bytes + x->in_len > UPDATE_QUEUE_LEN) {
+    if (pending >= s->conf->update_pending || s->updates.bytes + x->in_len > UPDATE_QUEUE_LEN) {
         s->count.updates_over_pending++;
+        *why = "too many updates wait (server.limits.update-pending)";
+        return false;
+    }
+    if (is_over_share(s, x, pending)) {
+        s->count.updates_over_share++;
+        *why = "too many updates wait, and too many of them are this client's";
         return false;
     }
     queue_add(s, x, &s->updates.ready);
@@ -331,9 +391,7 @@ static void run_next(struct server *s)
                          .in = m->bytes,
                          .in_len = m->len,
                          .out = s->late_out};
-    list_remove(&m->link);
-    s->updates.count--;
-    s->updates.bytes -= m->len;
+    queue_remove(&s->updates, m);
     server_handle(s, &x, 1, s->now_us);
     /* one that waits further holds its channel once more */
     s->hooks.reply(s->hooks.arg, &m->peer, &m->path, s->late_out, x.is_waiting ? 0 : x.out_len);

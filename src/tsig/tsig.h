@@ -121,6 +121,11 @@ struct tsig_session {
  * s->key is held also after BADSIG, BADTIME and BADTRUNC, for the log; only NOERROR proves it. */
 enum rcode tsig_verify(struct tsig_session *s, const struct keyring *ring, const struct message *m,
                        int64_t now_us);
+/* The request is signed, rightly and in time, with s->key. */
+static inline bool tsig_is_verified(const struct tsig_session *s)
+{
+    return s->key && s->error == NOERROR;
+}
 /* Bytes that the TSIG record of an answer takes at most; 0 for an unsigned session. */
 size_t tsig_room(const struct tsig_session *s);
 /* Appends the TSIG record to the finished message (header and counts written) of *len bytes, with

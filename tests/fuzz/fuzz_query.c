@@ -120,7 +120,8 @@ static struct server *open_server(const char *dir, const char *file, const char 
     show_keys(&t);
     text_fmt(
         &t,
-        "server: {listen: 127.0.0.1@5300, identity: %s, version: fuzz, minimal-responses: %s}\n"
+        "server: {listen: 127.0.0.1@5300, identity: %s, version: fuzz, minimal-responses: %s,\n"
+        "  limits: {refusals-per-source: 0}}\n"
         "zones:\n  plain: {file: %s/plain}\n  broken.plain: {file: %s/absent}\n"
         "  example: {file: %s/query/%s}\n",
         identity, minimal, dir, dir, TEST_DATA, file);

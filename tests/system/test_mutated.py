@@ -29,7 +29,8 @@ $GENERATE 1-50 big A 198.51.100.$
 '''
 # Every zone stays small, and little is kept of what changed: then memory has no reason to grow.
 LIMITS = {'history-size': '256K', 'recent-changes': '256K', 'snapshot-after': '64K', 'transfers-out': 32, 'retry-min': '1s',
-          'retry-max': '1s', 'refresh-min': '1s', 'tcp-idle': '1s', 'update-zone-records': 1000}
+          'retry-max': '1s', 'refresh-min': '1s', 'tcp-idle': '1s', 'update-zone-records': 1000,
+          'refusals-per-source': 0}
 KEYS = {name: key for name in dynamic.ALGORITHMS for name, key in dynamic.keys(name, algorithm=name).items()}
 SAMPLES = (harness.TOP / 'tests/data/rdata.txt').read_text(encoding='utf-8')
 NO_DATA = {'NULL', 'OPT', 'TSIG', 'TKEY', 'NXNAME', 'ANY', 'AXFR', 'IXFR', 'MAILA', 'MAILB'}

@@ -108,7 +108,8 @@ static void rules_are_same(const struct xfr_rule *a, const struct xfr_rule *b)
 {
     text_is_same(a->where, b->where);
     remote_is_same(a->remote, b->remote);
-    names_are_same(&a->key, &b->key, 1);
+    cr_expect_eq(a->key.len, b->key.len);
+    cr_expect(a->key.len == 0 || name_is_same(a->key, b->key));
     cr_expect(a->index == b->index && a->is_deny == b->is_deny && a->scope == b->scope);
     cr_assert_eq(a->from_count, b->from_count);
     prefixes_are_same(a->from, b->from, a->from_count);
@@ -164,6 +165,10 @@ static void zones_are_same(const struct conf *a, const struct conf *b)
 #define SAME_TEXT(m)      text_is_same(a->m, b->m)
 #define SAME_HOST_TEXT(m) text_is_same(a->m, b->m)
 #define SAME_PATH(m)      text_is_same(a->m, b->m)
+#define SAME_PREFIXES(m)                      \
+    cr_assert_eq(a->m.count, b->m.count);     \
+    for (unsigned i = 0; i < a->m.count; i++) \
+    cr_expect_arr_eq(&a->m.items[i], &b->m.items[i], sizeof(a->m.items[i]))
 #define SAME_LISTEN(m)                        \
     cr_assert_eq(a->m.count, b->m.count);     \
     for (unsigned i = 0; i < a->m.count; i++) \
@@ -188,6 +193,7 @@ static const char awkward[] =
     "  state-dir: 'state dir: #1'\n"
     "  minimal-responses: off\n"
     "  udp-size: 00512\n"
+    "  rate-limit: {exempt: 2001:db8::/32}\n"
     "  limits: {tcp-idle: 0500ms, tcp-unsent: 128K, zone-records-max: 4294967295}\n"
     "log: {level: DEBUG, form: json, to: journal}\n"
     "zones:\n"
@@ -197,7 +203,8 @@ static const char awkward[] =
     "  \"\\\\000\\\\001\\\"\\xfc\\\\.\\\\@.Example\": {file: \"q'q\"}\n";
 
 static const char dynamic[] =
-    "server: {limits: {history-age: 5400, history-size: 1G, update-pending: 7}}\n"
+    "server: {rate-limit: {responses: 20, exempt: [192.0.2.1, '::/0', 10.0.0.0/8], window: 2m},\n"
+    "  limits: {history-age: 5400, history-size: 1G, update-pending: 7}}\n"
     "control: {socket: 'run/it''s.sock', group: off}\n"
     "keys:\n"
     "  web1: {secret: c2VjcmV0LXNlY3JldC1zZWNyZXQ=, algorithm: hmac-sha512, previous: b2xkb2xk,\n"

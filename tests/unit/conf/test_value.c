@@ -30,6 +30,43 @@ Test(value, reads_durations_and_sizes_with_units)
     conf_free(c);
 }
 
+Test(value, reads_prefixes)
+{
+    struct conf *c = load("server: {rate-limit: {exempt: [10.0.0.0/8, '2001:db8::1']}}");
+    cr_assert_not_null(c, "%s", faults.list[0].text);
+    cr_assert_eq(c->rrl_exempt.count, 2);
+    cr_expect_eq(c->rrl_exempt.items[0].len, 8);
+    cr_expect_eq(c->rrl_exempt.items[1].len, 128);
+    conf_free(c);
+    c = load("server: {rate-limit: {exempt: 10.0.0.0/8}}");
+    cr_assert_not_null(c, "%s", faults.list[0].text);
+    cr_expect_eq(c->rrl_exempt.count, 1);
+    conf_free(c);
+    c = load("server: {rate-limit: {exempt: off}}");
+    cr_assert_not_null(c);
+    cr_expect_eq(c->rrl_exempt.count, 0);
+    conf_free(c);
+}
+
+Test(value, refuses_what_is_no_prefix)
+{
+    static const char *const rows[] = {"10.0.0.1/8",
+                                       "[]",
+                                       "'10.0.0.0/33'",
+                                       "example",
+                                       "{a: b}",
+                                       "[off]",
+                                       "[10.0.0.0/8, [10.0.0.0/8]]",
+                                       "''"};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char yaml[100];
+        snprintf(yaml, sizeof(yaml), "server: {rate-limit: {exempt: %s}}", rows[i]);
+        struct conf *c = load(yaml);
+        cr_expect_null(c, "%s", yaml);
+        conf_free(c);
+    }
+}
+
 Test(value, reads_yes_and_no_as_people_write_them)
 {
     static const struct row {

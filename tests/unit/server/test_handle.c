@@ -275,7 +275,7 @@ static uint32_t lcg(uint32_t *state)
  * one question. */
 Test(handle, answers_mutations_with_well_formed_messages)
 {
-    struct bed *b = example(", udp-size: 512");
+    struct bed *b = example(", udp-size: 512, limits: {refusals-per-source: 0}");
     uint32_t state = 1;
     uint64_t asked = 0;
     for (unsigned round = 0; round < 20000; round++) {

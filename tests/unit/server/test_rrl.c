@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Response rate limiting through the whole pipeline: which answers are one kind, who is limited,
+ * what goes out instead. */
+#include "flood.h"
+
+#include "base/digits.h"
+
+static const char zone[] = "www A 192.0.2.1\n"
+                           "mail A 192.0.2.2\n"
+                           "here.empty A 192.0.2.3\n"
+                           "*.wild A 192.0.2.4\n"
+                           "there.*.hollow A 192.0.2.5\n"
+                           "sub NS ns.sub\n"
+                           "ns.sub A 192.0.2.6\n"
+                           "sub DS 12345 13 2 "
+                           "0000000000000000000000000000000000000000000000000000000000000000\n"
+                           "other NS ns.sub\n"
+                           "moved DNAME target.example.net.\n"
+                           "alias CNAME nowhere\n";
+
+static struct bed *limited(const char *settings)
+{
+    struct bed *b = bed_new();
+    char text[300];
+    snprintf(text, sizeof(text), ", rate-limit: {%s}", settings);
+    bed_file(b, "z", BED_TOP "%s", 1, zone);
+    bed_start(b, text, "  example: {file: z}\n  broken: {file: none}\n");
+    bed_settle(b);
+    return b;
+}
+
+#define FIVE "responses: 5, slip: 0"
+
+/* Ten questions of two names in turn: if the answers count together only five come. */
+static const struct row {
+    const char *one, *other;
+    uint16_t one_type, other_type;
+    unsigned answered;
+} rows[] = {
+    {"www.example", "www.example", TYPE_A, TYPE_A, 5},
+    {"www.example", "WWW.Example", TYPE_A, TYPE_A, 5},
+    {"www.example", "www.example", TYPE_A, TYPE_MX, 5},
+    {"www.example", "mail.example", TYPE_A, TYPE_A, 10},
+    {"empty.example", "empty.example", TYPE_A, TYPE_TXT, 5},
+    {"a.example", "b.c.example", TYPE_A, TYPE_TXT, 5},
+    {"a.wild.example", "b.c.wild.example", TYPE_A, TYPE_TXT, 5},
+    {"a.hollow.example", "b.hollow.example", TYPE_A, TYPE_A, 5},
+    {"a.sub.example", "sub.example", TYPE_A, TYPE_NS, 5},
+    {"a.sub.example", "a.other.example", TYPE_A, TYPE_A, 10},
+    {"a.sub.example", "sub.example", TYPE_A, TYPE_DS, 10},
+    {"a.moved.example", "b.c.moved.example", TYPE_A, TYPE_MX, 5},
+    {"alias.example", "nowhere.example", TYPE_A, TYPE_A, 10},
+    {"www.example", "a.example", TYPE_A, TYPE_A, 10},
+    {"www.test", "a.example", TYPE_A, TYPE_A, 10},
+    {"www.test", "www.broken", TYPE_A, TYPE_A, 5},     /* REFUSED, SERVFAIL */
+    {"www.test", "www.example", TYPE_A, TYPE_TKEY, 5}, /* REFUSED, NOTIMP */
+};
+
+Test(rrl, answers_of_one_kind_count_together)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bed *b = limited(FIVE);
+        const struct row *r = &rows[i];
+        unsigned answered = 0;
+        for (unsigned k = 0; k < 5; k++) {
+            answered += flood_answered(b, "192.0.2.1", r->one, r->one_type, 1);
+            answered += flood_answered(b, "192.0.2.1", r->other, r->other_type, 1);
+        }
+        cr_expect_eq(answered, r->answered, "%s and %s: %u", r->one, r->other, answered);
+        bed_free(b);
+    }
+}
+
+Test(rrl, is_off_unless_asked_for)
+{
+    struct bed *b = limited("slip: 0");
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 1000), 1000);
+    cr_expect_eq(server_counters(b->server)->rrl_limited, 0);
+    bed_free(b);
+}
+
+Test(rrl, each_class_has_its_rate)
+{
+    struct bed *b = limited("responses: 5, nxdomain: 4, referrals: 3, errors: 2, slip: 0");
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 20), 5);
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "no.example", TYPE_A, 20), 4);
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "a.sub.example", TYPE_A, 20), 3);
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.test", TYPE_A, 20), 2);
+    const struct counters *c = server_counters(b->server);
+    cr_expect_eq(c->rrl_limited, 15 + 16 + 17 + 18);
+    cr_expect_eq(c->rrl_nxdomain, 16);
+    cr_expect_eq(c->rrl_referrals, 17);
+    cr_expect_eq(c->rrl_errors, 18);
+    cr_expect_eq(c->rrl_slipped, 0);
+    cr_expect_eq(c->answers, 14);
+    bed_free(b);
+}
+
+Test(rrl, one_class_alone_may_be_limited)
+{
+    struct bed *b = limited("nxdomain: 4, slip: 0");
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 20), 20);
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "no.example", TYPE_A, 20), 4);
+    bed_free(b);
+}
+
+Test(rrl, all_answers_of_a_network_may_be_limited)
+{
+    struct bed *b = limited("all: 8, slip: 0");
+    unsigned answered = 0;
+    for (unsigned i = 0; i < 10; i++)
+        for (size_t k = 0; k < ARRAY_LEN(rows); k++)
+            answered += flood_answered(b, "192.0.2.1", rows[k].one, TYPE_A, 1);
+    cr_expect_eq(answered, 8);
+    cr_expect_eq(flood_answered(b, "192.0.3.1", "www.example", TYPE_A, 8), 8);
+    bed_free(b);
+}
+
+struct networks {
+    const char *a, *b;
+    bool is_one;
+};
+
+Test(rrl, a_network_is_a_24_or_a_56)
+{
+    static const struct networks pairs[] = {
+        {"192.0.2.1", "192.0.2.255", true},
+        {"192.0.2.1", "192.0.3.1", false},
+        {"2001:db8:1:ff00::1", "2001:db8:1:ffff:ffff:ffff:ffff:ffff", true},
+        {"2001:db8:1:ff00::1", "2001:db8:1:fe00::1", false},
+        {"::ffff:192.0.2.1", "192.0.2.1", true},
+        {"::", "0.0.0.0", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        struct bed *b = limited(FIVE);
+        cr_expect_eq(flood_answered(b, pairs[i].a, "www.example", TYPE_A, 9), 5);
+        cr_expect_eq(flood_answered(b, pairs[i].b, "www.example", TYPE_A, 9),
+                     pairs[i].is_one ? 0 : 5, "%s %s", pairs[i].a, pairs[i].b);
+        bed_free(b);
+    }
+}
+
+Test(rrl, networks_may_be_smaller)
+{
+    struct bed *b = limited(FIVE ", ipv4-prefix: 32, ipv6-prefix: 64");
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 9), 5);
+    cr_expect_eq(flood_answered(b, "192.0.2.2", "www.example", TYPE_A, 9), 5);
+    cr_expect_eq(flood_answered(b, "2001:db8:0:1::1", "www.example", TYPE_A, 9), 5);
+    cr_expect_eq(flood_answered(b, "2001:db8:0:2::1", "www.example", TYPE_A, 9), 5);
+    cr_expect_eq(flood_answered(b, "2001:db8:0:2::2", "www.example", TYPE_A, 9), 0);
+    bed_free(b);
+}
+
+Test(rrl, every_second_one_goes_out_truncated_and_empty)
+{
+    struct bed *b = limited("responses: 5, slip: 2");
+    unsigned truncated = 0, none = 0;
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 5), 5);
+    for (unsigned i = 0; i < 100; i++) {
+        size_t len = flood_query(b, "192.0.2.1", "www.example", TYPE_A);
+        none += len == 0;
+        if (len == 0)
+            continue;
+        cr_assert(flood_is_truncated(b));
+        cr_assert_eq(bed_rcode(b), NOERROR);
+        cr_assert_eq(len, DNS_HEADER_LEN + 13 + 4, "the question and nothing else");
+        cr_assert_eq(get_u16(b->out + 6) + get_u16(b->out + 8) + get_u16(b->out + 10), 0);
+        truncated++;
+    }
+    cr_expect_eq(truncated, 50);
+    cr_expect_eq(none, 50);
+    cr_expect_eq(server_counters(b->server)->rrl_slipped, 50);
+    bed_free(b);
+}
+
+Test(rrl, of_errors_the_error_itself_slips)
+{
+    struct bed *b = limited("responses: 5, slip: 3");
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.test", TYPE_A, 5 + 30), 5 + 10);
+    cr_expect_eq(bed_rcode(b), REFUSED);
+    bed_free(b);
+}
+
+Test(rrl, tcp_is_not_limited)
+{
+    struct bed *b = limited(FIVE);
+    uint8_t wire[512];
+    size_t len = bed_query(wire, "www.example", TYPE_A);
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 20), 5);
+    for (unsigned i = 0; i < 20; i++)
+        cr_assert_gt(flood_ask(b, "192.0.2.1", TRANSPORT_TCP, wire, len), 0);
+    bed_free(b);
+}
+
+Test(rrl, networks_may_be_exempt)
+{
+    struct bed *b = limited(FIVE ", exempt: [192.0.2.0/28, '2001:db8::/32']");
+    cr_expect_eq(flood_answered(b, "192.0.2.15", "www.example", TYPE_A, 20), 20);
+    cr_expect_eq(flood_answered(b, "2001:db8::1", "www.example", TYPE_A, 20), 20);
+    cr_expect_eq(flood_answered(b, "192.0.2.16", "www.example", TYPE_A, 20), 5);
+    cr_expect_eq(flood_answered(b, "127.0.0.1", "www.example", TYPE_A, 20), 5,
+                 "this machine is not by itself");
+    bed_free(b);
+}
+
+/* RFC 7873 s5.2.3: who sends our cookie is where it says. */
+Test(rrl, who_has_our_cookie_is_not_limited)
+{
+    struct bed *b = limited("responses: 5, slip: 2");
+    uint8_t wire[512];
+    struct wr w = wr_over(wire, sizeof(wire));
+    wr_room(&w, bed_query(wire, "www.example", TYPE_A));
+    put_u16(wire + 10, 1);
+    wr_bytes(&w, (const uint8_t *)"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08", 15);
+    wr_bytes(&w, (const uint8_t *)"client..", 8);
+    size_t len = wr_len(&w), rest = 0;
+    for (unsigned i = 0; i < 7; i++) /* the seventh has slipped, and brings the cookie, too */
+        rest = flood_ask(b, "192.0.2.1", TRANSPORT_UDP, wire, len);
+    cr_assert(flood_is_truncated(b));
+    cr_assert_geq(rest, 24);
+    cr_assert_arr_eq(b->out + rest - 24, "client..", 8);
+    put_u16(wire + len - 14, 4 + 24); /* the same with all of it */
+    put_u16(wire + len - 10, 24);
+    wr_bytes(&w, b->out + rest - 16, 16);
+    len = wr_len(&w);
+    for (unsigned i = 0; i < 20; i++) {
+        cr_assert_gt(flood_ask(b, "192.0.2.1", TRANSPORT_UDP, wire, len), 0);
+        cr_assert_not(flood_is_truncated(b));
+    }
+    wire[len - 1] ^= 1;
+    unsigned answered = 0;
+    for (unsigned i = 0; i < 20; i++)
+        answered += flood_ask(b, "192.0.2.1", TRANSPORT_UDP, wire, len) && !flood_is_truncated(b);
+    cr_expect_eq(answered, 0, "a forged one is none");
+    bed_free(b);
+}
+
+Test(rrl, comes_back_when_a_flood_stops)
+{
+    struct bed *b = limited("responses: 5, slip: 0, window: 4");
+    for (unsigned i = 0; i < 1000; i++, b->now_us += 10000) /* ten seconds, 100 in each */
+        (void)flood_query(b, "192.0.2.1", "www.example", TYPE_A);
+    cr_expect_eq(server_counters(b->server)->answers, 5);
+    b->now_us += 4000000;
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 1), 1);
+    bed_free(b);
+}
+
+Test(rrl, is_switched_by_a_reload_and_stays_as_it_is_by_another)
+{
+    struct bed *b = limited(FIVE);
+    const char *zones = "  example: {file: z}\n";
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 20), 5);
+    bed_reload(b, ", rate-limit: {" FIVE ", exempt: 10.0.0.0/8}", zones);
+    bed_settle(b);
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 20), 0);
+    cr_expect_eq(flood_answered(b, "10.0.0.1", "www.example", TYPE_A, 20), 20);
+    bed_reload(b, "", zones);
+    bed_settle(b);
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 20), 20);
+    bed_reload(b, ", rate-limit: {" FIVE ", table-size: 4096}", zones);
+    bed_settle(b);
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 20), 5);
+    bed_free(b);
+}
+
+/* --- the log --- */
+
+static unsigned lines;
+static char fields_seen[400];
+
+static void sink(enum log_level level, const char *message, const struct log_field *fields,
+                 int count)
+{
+    if (level != LOG_INFO_LEVEL || strcmp(message, "rate limited") != 0)
+        return;
+    lines++;
+    fields_seen[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        size_t len = strlen(fields_seen);
+        snprintf(fields_seen + len, sizeof(fields_seen) - len, "%s=%s ", fields[i].key,
+                 fields[i].value);
+    }
+}
+
+Test(rrl, a_line_says_who_begins_to_be_limited_and_what_for)
+{
+    struct bed *b = limited(FIVE);
+    log_setup(LOG_INFO_LEVEL, LOG_LOGFMT, false, sink);
+    (void)flood_answered(b, "192.0.2.77", "no.example", TYPE_A, 500);
+    cr_expect_eq(lines, 1, "and not for each");
+    cr_expect_str_eq(fields_seen,
+                     "network=192.0.2.0/24 class=nxdomain zone=example. name=no.example. ");
+    (void)flood_answered(b, "2001:db8::1", "www.test", TYPE_A, 500);
+    cr_expect_eq(lines, 2);
+    cr_expect_str_eq(fields_seen, "network=2001:db8::/56 class=errors name=www.test. ");
+    for (unsigned i = 0; i < 255; i++) {
+        char from[32];
+        snprintf(from, sizeof(from), "198.51.%u.1", i);
+        (void)flood_answered(b, from, "www.example", TYPE_A, 9);
+    }
+    cr_expect_leq(lines, 10, "nor for each of very many networks in one second");
+    bed_free(b);
+}
