@@ -173,6 +173,19 @@ static void build_secondaries(struct fill *f, struct conf_zone *z)
     z->secondaries = all;
 }
 
+/* The key that is meant, in lower case, as long as the configuration lives. */
+static struct name build_key(struct fill *f, const struct conf_text *written)
+{
+    struct name_buf name;
+    if (!keys_refer(f, written, &name))
+        return (struct name){0};
+    uint8_t *wire = alloc_at(f, written->at, name.len);
+    if (!wire)
+        return (struct name){0};
+    name_lower(name_of(&name), wire);
+    return (struct name){wire, name.len};
+}
+
 /* A rule of `transfer` that is a map. */
 static void build_rule(struct fill *f, const struct conf_zone *z, const struct conf_transfer *t,
                        struct xfr_rule *r)
@@ -187,8 +200,8 @@ static void build_rule(struct fill *f, const struct conf_zone *z, const struct c
         fault_add(f->faults, t->at,
                   "the rule says nothing about who may have it: it needs \"key\", or \"unsigned: "
                   "yes\" for everybody");
-    else if (t->key.text && keys_refer(f, &t->key, &r->key))
-        name_lower(name_of(&r->key), r->key.wire);
+    else if (t->key.text)
+        r->key = build_key(f, &t->key);
     if (t->scope == XFR_GRANTED && (t->is_unsigned || t->is_deny))
         fault_add(f->faults, t->ats.scope, "\"scope: granted\" cannot stand beside \"%s\"",
                   t->is_deny ? "deny" : "unsigned");
@@ -243,9 +256,66 @@ static void check_wait(struct fill *f, const struct conf_zone *z)
                   z->secondary_count);
 }
 
+/* --- lists that are the same --- */
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_same_list(const struct conf_texts *a, const struct conf_texts *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (unsigned i = 0; i < a->count; i++)
+        if (!is_same_text(a->items[i].text, b->items[i].text))
+            return false;
+    return true;
+}
+
+/* What `granted` means depends on the zone's `updates`. */
+static bool is_same_rule(const struct conf_transfer *a, const struct conf_transfer *b)
+{
+    return is_same_text(a->remote.text, b->remote.text) && is_same_text(a->key.text, b->key.text) &&
+           is_same_list(&a->from, &b->from) && a->is_unsigned == b->is_unsigned &&
+           a->is_deny == b->is_deny && a->scope == XFR_WHOLE && b->scope == XFR_WHOLE;
+}
+
+static bool is_same(const struct conf_zone *a, const struct conf_zone *b)
+{
+    if (!is_same_list(&a->written.primaries, &b->written.primaries) ||
+        !is_same_list(&a->written.secondaries, &b->written.secondaries) ||
+        !is_same_list(&a->written.notify, &b->written.notify) ||
+        a->written.transfer_count != b->written.transfer_count)
+        return false;
+    for (unsigned i = 0; i < a->written.transfer_count; i++)
+        if (!is_same_rule(&a->written.transfer[i], &b->written.transfer[i]))
+            return false;
+    return true;
+}
+
+/* Of many thousand zones most say the same as their neighbour: they share what is made of it. */
+static bool take_neighbours(struct fill *f, struct conf_zone *z)
+{
+    const struct conf_zone *o = z - 1;
+    if (z == f->conf->zones || f->faults->errors > 0 || !is_same(o, z))
+        return false;
+    z->primaries = o->primaries;
+    z->primary_count = o->primary_count;
+    z->secondaries = o->secondaries;
+    z->secondary_count = o->secondary_count;
+    z->transfer = o->transfer;
+    z->transfer_count = o->transfer_count;
+    return true;
+}
+
 void replication_build(struct fill *f, struct conf_zone *z)
 {
     unsigned before = f->faults->errors;
+    if (take_neighbours(f, z)) {
+        check_wait(f, z);
+        return;
+    }
     if (z->written.primaries.count)
         build_primaries(f, z);
     if (z->written.secondaries.count || z->written.notify.count)

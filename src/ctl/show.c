@@ -127,6 +127,8 @@ static void show_zone_counts(const json_t *line, FILE *out)
                 show_number_of(line, "not_transferred"));
     if (show_number_of(line, "expired"))
         fprintf(out, ", %" JSON_INTEGER_FORMAT " expired", show_number_of(line, "expired"));
+    if (show_number_of(line, "held"))
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " held back", show_number_of(line, "held"));
     fputs(", ", out);
     show_count(show_number_of(line, "records"), "record", out);
 }

@@ -172,6 +172,11 @@ enum err journal_zone_set_flags(struct journal *j, uint64_t zone, uint32_t flags
 /* removed_us 0: it is back. Its state is kept. */
 enum err journal_zone_set_removed(struct journal *j, uint64_t zone, int64_t removed_us,
                                   struct diag *diag);
+/* The zone begins anew: its snapshot and all its changes go. For copies, whose data is had
+ * elsewhere: what is damaged, or is to be replaced as a whole. No batch with a change of it is
+ * under way. If it fails half way the snapshot is gone all the same, and it is to be called again.
+ */
+enum err journal_zone_forget(struct journal *j, uint64_t zone, struct diag *diag);
 /* When the primaries of secondaries were last asked with success, and for how long the data was
  * good then; several in one transaction. */
 struct journal_checked {
@@ -210,6 +215,7 @@ enum err journal_find_serial(struct journal *j, uint64_t zone, uint32_t serial, 
 struct journal_history {
     uint64_t changes, bytes;      /* bytes of diffs */
     uint64_t largest;             /* of these, those of one change */
+    bool goes_back;               /* some change leads to a serial that is not ahead (RFC 1982) */
     uint64_t seq_first, seq_last; /* 0: none */
 };
 enum err journal_history(struct journal *j, uint64_t zone, struct journal_history *out,

@@ -327,8 +327,13 @@ void revive_doubt_grow(struct journal *j, const struct journal_batch *batch);
 uint32_t commit_run(struct journal *j, struct journal_batch *batch);
 void commit_probe(struct journal *j);
 
+/* snapshot.c: its parts are garbage from here on. */
+enum err snapshot_drop(struct sql *c, uint64_t snapshot, struct diag *diag);
+
 /* trim.c. True: there is more. */
 bool trim_step(struct journal *j, int64_t now_us);
+/* A step that deletes the oldest changes of t->zone up to t->at. ERR_ABSENT: there are none. */
+enum err trim_cut_step(struct sql *c, const struct trim *t);
 /* From the snapshot at this change down. */
 void trim_grow(struct journal *j, uint64_t zone, uint64_t snapshot_seq);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "dns/rr.h"
 
 /* Rows copied out of the database; the texts and diffs lie behind one another in `room`. */
 struct piece {
@@ -220,6 +221,8 @@ static enum err history_piece(struct journal *j, uint64_t zone, struct journal_h
         uint64_t bytes = (uint64_t)sqlite3_column_int64(s, 1);
         h->bytes += bytes;
         h->largest = bytes > h->largest ? bytes : h->largest;
+        h->goes_back = h->goes_back || serial_compare((uint32_t)sqlite3_column_int64(s, 3),
+                                                      (uint32_t)sqlite3_column_int64(s, 2)) != 1;
         h->changes++;
     }
     sqlite3_reset(s);

@@ -32,6 +32,11 @@ static enum err want_state(struct sql *c, uint64_t snapshot, uint64_t zone,
     return e;
 }
 
+enum err snapshot_drop(struct sql *c, uint64_t snapshot, struct diag *diag)
+{
+    return set_state(c, snapshot, STATE_GARBAGE, diag);
+}
+
 static enum err begin_in(struct sql *c, uint64_t zone, uint64_t *out, struct diag *diag)
 {
     struct zone_row row;

@@ -107,8 +107,7 @@ static enum err oldest(struct sql *c, const struct trim *t, uint64_t seqs[TRIM_R
     return e == ERR_ABSENT ? OK : e;
 }
 
-/* ERR_ABSENT: done. */
-static enum err cut_step(struct sql *c, const struct trim *t)
+enum err trim_cut_step(struct sql *c, const struct trim *t)
 {
     uint64_t seqs[TRIM_ROWS_MAX];
     unsigned count = 0;
@@ -146,7 +145,7 @@ bool trim_step(struct journal *j, int64_t now_us)
         j->has_garbage = garbage_step(&j->sql) != ERR_ABSENT;
     } else if (j->trim_count) {
         struct trim *t = &j->trims[j->trim_count - 1];
-        enum err e = t->is_cutting ? cut_step(&j->sql, t) : look_step(&j->sql, t, &keep);
+        enum err e = t->is_cutting ? trim_cut_step(&j->sql, t) : look_step(&j->sql, t, &keep);
         if (e == ERR_ABSENT)
             j->trim_count--;
     }

@@ -178,6 +178,7 @@ static void on_deadline(void *arg, struct timer *t)
         channel_close(ch);
         return;
     }
+    ch->call->is_unreached = ch->state == CONNECTING;
     snprintf(reason, sizeof(reason), "no %s in %.1f s",
              ch->state == CONNECTING ? "connection" : "answer", (double)ch->call->wait_us / 1e6);
     if (ch->state == FAILED) { /* the text is to outlive the channel */
@@ -204,8 +205,10 @@ static int question_send(struct dial_channel *ch)
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : errno;
     ch->sent += (size_t)n;
-    if (ch->sent == prefix_len + c->len)
+    if (ch->sent == prefix_len + c->len) {
         ch->state = WAITING;
+        ch->call->is_sent = true;
+    }
     return 0;
 }
 
@@ -261,7 +264,8 @@ static struct dial_channel *idle_find(struct dial *d, const struct call *c)
 
 void dial_call(struct dial *d, struct call *c)
 {
-    struct dial_channel *ch = c->to.transport == TRANSPORT_TCP ? idle_find(d, c) : NULL;
+    bool may_reuse = c->to.transport == TRANSPORT_TCP && !c->is_fresh;
+    struct dial_channel *ch = may_reuse ? idle_find(d, c) : NULL;
     ASSERT(!c->channel);
     if (!ch) {
         call_begin(channel_new(d, c), c);
@@ -422,6 +426,7 @@ static bool connect_finish(struct dial_channel *ch)
     if (getsockopt(ch->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         error = errno;
     if (error) {
+        ch->call->is_unreached = true;
         fail(ch, strerror(error));
         return false;
     }

@@ -4,7 +4,8 @@
  * UDP: a connected socket for each call, so that the kernel takes nothing but what comes from where
  * it was asked, and tells us when nobody is there. TCP: a connection that has served a call stays a
  * few seconds for the next one between the same addresses; if its peer has closed it meanwhile,
- * which may show only after the question is sent, a new one is opened and nobody hears of it.
+ * which may show only after the question is sent, a new one is opened and nobody hears of it; but
+ * for questions that have effects (call.is_fresh), which never go over a connection used before.
  *
  * All that comes is read into one buffer that all calls share; a connection keeps only the message
  * that is not complete, and what had come when its call was paused. */

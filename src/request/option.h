@@ -2,9 +2,10 @@
  * The EDNS options that are known here, one row each: edns/ makes its table from the rows, struct
  * edns has a bit for each, and each has a counter.
  *
- * The order is that of the answer's OPT; where there is little room, what comes first is kept: the
- * error stands before what can be done without. An option whose row says ALWAYS is in answers
- * though the request had none; the others answer one, or (error) something that was decided. */
+ * The order is that of the answer's OPT; where there is little room, what comes first is kept: what
+ * the client has to know, and the error, stand before what can be done without. An option whose row
+ * says ALWAYS is in answers though the request had none; the others answer one, or (error)
+ * something that was decided. */
 #ifndef REEVE_REQUEST_OPTION_H
 #define REEVE_REQUEST_OPTION_H
 

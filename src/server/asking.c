@@ -300,8 +300,8 @@ static void incoming_over(struct server *s, struct secondary *sec)
 {
     struct incoming *in = sec->incoming;
     struct xfr_in *x = in->x;
-    bool is_clean =
-        in->next != XFR_IN_BAD && in->next != XFR_IN_MORE && !in->has_rest && in->filling.len == 0;
+    bool is_clean = in->next != XFR_IN_BAD && in->next != XFR_IN_MORE && !in->has_rest &&
+                    in->filling.len == 0 && !xfr_in_has_more(x);
     in->note.count = xfr_in_count(x);
     in->note.has_expire = xfr_in_expire(x, &in->note.expire_s);
     call_end(s, &sec->call, is_clean);

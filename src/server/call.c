@@ -18,6 +18,8 @@
 
 #define LOGS_PER_SECOND 1
 
+static void on_timer(void *arg, struct timer *t);
+
 void calls_init(struct calls *all)
 {
     *all = (struct calls){.max = {CALLS_UDP_MAX, 1, CALLS_URGENT_MAX},
@@ -26,6 +28,8 @@ void calls_init(struct calls *all)
         list_init(&all->lanes[i]);
     for (unsigned i = 0; i < CALLS_CLASS_COUNT; i++)
         list_init(&all->ready[i]);
+    list_init(&all->given_up);
+    all->timer.fire = on_timer;
 }
 
 /* --- lanes --- */
@@ -135,7 +139,7 @@ void call_start(struct server *s, struct call *c, const uint8_t *bytes, size_t l
     c->bytes = mem_alloc(len);
     memcpy(c->bytes, bytes, len);
     c->len = len;
-    c->is_paused = false;
+    c->is_paused = c->is_sent = c->is_unreached = false;
     c->channel = NULL;
     c->state = CALL_QUEUED;
     c->lane = lane_for(&s->calls, c);
@@ -149,7 +153,7 @@ void call_start(struct server *s, struct call *c, const uint8_t *bytes, size_t l
 static void let_go(struct server *s, struct call *c)
 {
     struct call_lane *lane = c->lane;
-    if (c->state == CALL_QUEUED) {
+    if (c->state != CALL_UNDER_WAY) {
         list_remove(&c->link);
     } else {
         ASSERT(lane->under_way > 0 && s->calls.under_way[lane->class] > 0);
@@ -160,13 +164,46 @@ static void let_go(struct server *s, struct call *c)
     c->bytes = NULL;
     c->lane = NULL;
     c->state = CALL_OVER;
-    lane_settle(&s->calls, lane);
+    if (lane)
+        lane_settle(&s->calls, lane);
+}
+
+/* All that waits for a connection to the lane's address. */
+static void give_up_queued(struct server *s, struct call_lane *lane)
+{
+    struct calls *all = &s->calls;
+    while (!list_is_empty(&lane->queue)) {
+        struct call *c = list_entry(lane->queue.next, struct call, link);
+        list_remove(&c->link);
+        list_add_last(&all->given_up, &c->link);
+        c->lane = NULL;
+        c->state = CALL_GIVEN_UP;
+    }
+    if (!list_is_empty(&all->given_up))
+        timer_set(&s->timers, &all->timer, s->now_us);
+}
+
+static void on_timer(void *arg, struct timer *t)
+{
+    struct server *s = arg;
+    struct calls *all = &s->calls;
+    for (unsigned i = 0; i < CALLS_GIVE_UP_SLICE && !list_is_empty(&all->given_up); i++) {
+        struct call *c = list_entry(all->given_up.next, struct call, link);
+        let_go(s, c);
+        c->kind->failed(s, c, "it was not reached for another zone, a moment ago");
+    }
+    if (!list_is_empty(&all->given_up))
+        timer_set(&s->timers, t, s->now_us);
 }
 
 void call_end(struct server *s, struct call *c, bool may_reuse)
 {
     if (c->state == CALL_OVER)
         return;
+    if (c->state == CALL_GIVEN_UP) {
+        let_go(s, c);
+        return;
+    }
     enum call_class class = c->lane->class;
     if (c->state == CALL_UNDER_WAY)
         s->hooks.hang_up(s->hooks.arg, c, may_reuse);
@@ -209,6 +246,8 @@ void server_call_failed(struct server *s, struct call *c, const char *reason)
 {
     ASSERT(c->state == CALL_UNDER_WAY);
     enum call_class class = c->lane->class;
+    if (c->is_unreached && class == CALLS_TCP)
+        give_up_queued(s, c->lane);
     let_go(s, c);
     c->kind->failed(s, c, reason);
     go_on(s, class);

@@ -8,7 +8,9 @@
  * in order, or open one. A call is one question at a time on its connection.
  *
  * What waits goes in the order it came, server by server in turn and only so many to each, so that
- * ten thousand zones of a primary that is dead hold up nobody else's. Urgent calls have limits of
+ * ten thousand zones of a primary that is dead hold up nobody else's. Nor do they wait for one
+ * another: when no connection to an address comes about, all that waits for one fails as well, in
+ * slices, so that each zone goes on to its next primary. Urgent calls have limits of
  * their own: they wait for other urgent ones only.
  *
  * What comes is checked for nothing but, over UDP, the address that it comes from. What a call's
@@ -58,10 +60,20 @@ struct call {
     int64_t wait_us;
     uint8_t *bytes; /* the question, kept until the call is over */
     size_t len;
-    enum call_state { CALL_OVER, CALL_QUEUED, CALL_UNDER_WAY } state;
+    enum call_state {
+        CALL_OVER,
+        CALL_QUEUED,
+        CALL_UNDER_WAY,
+        CALL_GIVEN_UP /* fails soon, since another one was not reached */
+    } state;
     bool is_paused;
     bool is_urgent; /* an answer depends on it: does not wait for those that are not */
-    void *channel;  /* the reactor's */
+    /* over TCP: on a connection of its own, so that the question is sent once at most */
+    bool is_fresh;
+    /* the reactor's: all of the question is with the system, on its way to the peer; no connection
+     * came about */
+    bool is_sent, is_unreached;
+    void *channel; /* the reactor's */
 };
 
 enum call_class { CALLS_UDP, CALLS_TCP, CALLS_URGENT, CALLS_CLASS_COUNT };
@@ -76,15 +88,20 @@ struct call_lane {
     unsigned under_way;
 };
 
+/* Calls told in one go that they are given up. */
+#define CALLS_GIVE_UP_SLICE 32
+
 /* Lists that lanes are found by. Their addresses are the configuration's: nobody can make them all
  * fall into one. */
-#define CALLS_BUCKETS 256
+#define CALLS_BUCKETS       256
 
 struct calls {
     struct list lanes[CALLS_BUCKETS];
     struct list ready[CALLS_CLASS_COUNT]; /* lanes, the next one to start a call first */
     unsigned under_way[CALLS_CLASS_COUNT];
     unsigned max[CALLS_CLASS_COUNT], per_host_max[CALLS_CLASS_COUNT];
+    struct list given_up;
+    struct timer timer; /* that tells them */
 };
 
 void calls_init(struct calls *all);

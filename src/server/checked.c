@@ -84,6 +84,8 @@ static void on_timer(void *arg, struct timer *t)
 
 void secondaries_init(struct secondaries *all)
 {
+    all->diff_max = SECONDARY_DIFF_MAX;
+    all->apply_max = SECONDARY_APPLY_MAX;
     list_init(&all->noting);
     all->timer.fire = on_timer;
 }

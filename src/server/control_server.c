@@ -21,7 +21,7 @@
 struct tally {
     size_t at, cap; /* next slot; size of the table when the walk began */
     uint64_t zones, loading, failed, records;
-    uint64_t secondaries, awaited, expired;
+    uint64_t secondaries, awaited, expired, held;
     json_t *failures;
 };
 
@@ -40,6 +40,7 @@ static void tally_zone(struct tally *t, const struct store_entry *e)
     t->secondaries += z->secondary != NULL;
     t->awaited += z->secondary && !e->zone && !z->is_loading && !z->failure;
     t->expired += e->is_expired;
+    t->held += z->is_held || secondary_is_held(z);
     if (e->zone)
         t->records += e->zone->published->record_count;
     if (!z->failure)
@@ -87,6 +88,7 @@ static void tally_put(struct tally *t, json_t *fields)
     control_put_number(fields, "secondaries", t->secondaries);
     control_put_number(fields, "not_transferred", t->awaited);
     control_put_number(fields, "expired", t->expired);
+    control_put_number(fields, "held", t->held);
     json_object_set(fields, "failures", t->failures);
 }
 

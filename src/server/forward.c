@@ -6,8 +6,11 @@
  * right and what it allows is the primary's to say. What comes back goes to the client with its own
  * id. Nothing of the zone's is looked at here.
  *
- * An address that says nothing is asked over TCP, and then the next one is. The primary may have
- * taken the update all the same: a client whose update is answered SERVFAIL does not know, as ever.
+ * It goes over TCP, on a connection of its own, whatever the client has used (s6.2 allows that): so
+ * an address that cannot be reached is known not to have had it, and the next one is tried (s6.5).
+ * Once all of it is on its way it is never sent again, since the primary may have carried it out,
+ * and a second time its prerequisites would fail, or undo what came in between. The client of such
+ * a one is answered SERVFAIL and does not know, as ever; whether to try again (s4.6) is its to say.
  * Servers that are each other's primaries pass an update round and round: the same bytes are under
  * way only a few times. */
 #include <stdio.h>
@@ -28,10 +31,7 @@
 #define FORWARD_TARGETS_MAX 16
 /* The same bytes under way at once. */
 #define FORWARD_ALIKE_MAX   4
-/* Longer messages go over TCP at once: paths and servers that take them over UDP are not known. */
-#define FORWARD_UDP_LEN_MAX 512
-
-#define FORWARD_UDP_US      2000000
+/* For a connection, and then for the answer. */
 #define FORWARD_TCP_US      5000000
 /* Until the client is told; nsupdate waits longer. */
 #define FORWARD_US          20000000
@@ -49,7 +49,6 @@ struct forward {
     struct name_buf zone;
     uint64_t hash; /* of the message behind its id */
     uint16_t client_id, id;
-    enum transport transport; /* of the try under way */
     unsigned target_at, target_count;
     struct target targets[FORWARD_TARGETS_MAX];
     size_t len;
@@ -121,26 +120,18 @@ static void give_up(struct server *s, struct forward *f, const char *reason)
 
 /* --- asking --- */
 
-/* s6.2: what came over TCP goes on over TCP. */
-static enum transport first_transport(const struct forward *f)
-{
-    return f->client.transport == TRANSPORT_TCP || f->len > FORWARD_UDP_LEN_MAX ? TRANSPORT_TCP
-                                                                                : TRANSPORT_UDP;
-}
-
 static void ask(struct server *s, struct forward *f)
 {
     const struct target *t = &f->targets[f->target_at];
     random_bytes(&f->id, sizeof(f->id));
     put_u16(f->bytes, f->id);
-    f->call.to = (struct peer){t->to, f->transport};
+    f->call.to = (struct peer){t->to, TRANSPORT_TCP};
     f->call.source = t->source;
-    f->call.wait_us = f->transport == TRANSPORT_UDP ? FORWARD_UDP_US : FORWARD_TCP_US;
+    f->call.wait_us = FORWARD_TCP_US;
     call_start(s, &f->call, f->bytes, f->len);
 }
 
-/* An answer of an update of the zone. Over UDP it may be forged, so that nothing is made of what
- * does not fit. */
+/* An answer of an update of the zone. Nothing is made of what does not fit. */
 static bool is_answer(const struct forward *f, const uint8_t *bytes, size_t len)
 {
     struct message m;
@@ -170,13 +161,7 @@ static enum call_verdict on_message(struct server *s, struct call *c, const uint
 static void on_failed(struct server *s, struct call *c, const char *reason)
 {
     struct forward *f = container_of(c, struct forward, call);
-    if (f->transport == TRANSPORT_UDP) {
-        f->transport = TRANSPORT_TCP;
-    } else {
-        f->target_at++;
-        f->transport = first_transport(f);
-    }
-    if (f->target_at < f->target_count)
+    if (!c->is_sent && ++f->target_at < f->target_count)
         ask(s, f);
     else
         give_up(s, f, reason);
@@ -256,7 +241,7 @@ bool forward_handle(struct server *s, struct request *q, struct exchange *x)
     }
     struct forward *f = mem_alloc_zero(sizeof(*f) + x->in_len);
     f->call.kind = &forward_kind;
-    f->call.is_urgent = true;
+    f->call.is_urgent = f->call.is_fresh = true;
     f->timer.fire = on_time;
     f->client = x->peer;
     name_copy(&f->zone, q->msg.qname);
@@ -265,7 +250,6 @@ bool forward_handle(struct server *s, struct request *q, struct exchange *x)
     f->len = x->in_len;
     memcpy(f->bytes, x->in, x->in_len);
     take_targets(f, zone_owner(q->entry)->conf);
-    f->transport = first_transport(f);
     list_add_last(&s->forwards.list, &f->link);
     s->forwards.count++;
     s->forwards.bytes += f->len;

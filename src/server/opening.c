@@ -411,6 +411,25 @@ static void open_with_history(struct opening *o)
         o->has_failed = true;
 }
 
+/* What the log has of a copy is damaged: it goes, and the zone is transferred anew. */
+static void forget(struct opening *o, struct journal *j)
+{
+    char zone[NAME_TEXT_MAX];
+    struct diag why = o->diag;
+    if (journal_zone_forget(j, o->log.id, &o->diag) != OK) {
+        o->has_failed = o->is_passing = true;
+        return;
+    }
+    o->is_damaged = why.text[0] != '\0';
+    if (o->is_damaged)
+        log_error("what the change log has of the zone is damaged, it is transferred anew",
+                  {"zone", name_text(name_of(&o->name), zone)}, {"reason", why.text});
+    o->diag.text[0] = '\0';
+    o->log.seq_last = o->log.seq_first = o->log.snapshot = o->log.replay_bytes = 0;
+    o->log.checked_us = 0;
+    o->log.expire_s = 0;
+}
+
 /* A secondary comes from the log, or is to be transferred. What was known of the file that it may
  * have had as a primary counts no more. */
 static void open_secondary(struct opening *o)
@@ -425,12 +444,16 @@ static void open_secondary(struct opening *o)
         (void)journal_zone_set_removed(j, o->log.id, 0, NULL);
     if (e != OK)
         o->has_failed = o->is_passing = true;
-    if (e != OK || o->live || o->log.snapshot == 0)
+    if (e != OK || o->live)
         return;
-    o->zone = state_read(o, j);
-    o->has_failed = !o->zone;
     free(o->log.identity);
     o->log.identity = NULL;
+    if (o->log.snapshot)
+        o->zone = state_read(o, j);
+    if (o->log.snapshot ? !o->zone && !o->is_passing : o->log.seq_first != 0)
+        forget(o, j);
+    else
+        o->has_failed = o->log.snapshot && !o->zone;
 }
 
 /* The zone is live: what is new in the file, if anything. */

@@ -62,6 +62,7 @@ struct opening {
     char *new_identity;
     bool is_held;      /* the file is, by shrink_percent; it has failed as well */
     bool is_unchanged; /* the file is the one that was loaded last */
+    bool is_damaged;   /* a secondary: what the log had could not be read, and is forgotten */
 
     bool has_failed; /* a sentence is in diag; zone may be there all the same (from the log) */
     bool is_passing; /* it may go better another time: the log could not be read */

@@ -21,6 +21,7 @@ struct shown {
 };
 
 struct outflow {
+    struct list link; /* in server.outflows */
     struct server *server;
     void *channel;
     struct xfr_out *out; /* NULL: not decided yet */
@@ -195,8 +196,9 @@ static void unpin(struct outflow *f)
 
 static void outflow_free(struct outflow *f)
 {
-    ASSERT(f->server->outflows > 0);
-    f->server->outflows--; /* not before: a reading under way takes a helper's time */
+    ASSERT(f->server->outflow_count > 0);
+    f->server->outflow_count--; /* not before: a reading under way takes a helper's time */
+    list_remove(&f->link);
     timer_stop(&f->server->timers, &f->pause);
     xfr_out_free(f->out);
     unpin(f);
@@ -224,6 +226,18 @@ static void on_pause(void *arg, struct timer *t)
     resume(container_of(t, struct outflow, pause));
 }
 
+unsigned outflow_count_of(const struct server *s, const struct xfr_question *who)
+{
+    unsigned count = 0;
+    LIST_EACH(link, &s->outflows) {
+        const struct outflow *f = list_entry(link, struct outflow, link);
+        bool is_same_key = who->key && f->tsig.key &&
+                           name_is_equal(tsig_key_name(who->key), tsig_key_name(f->tsig.key));
+        count += is_same_key || address_is_same_host(who->from, &f->from);
+    }
+    return count;
+}
+
 static struct outflow *outflow_new(struct server *s, struct request *q, struct exchange *x,
                                    const struct transfer *t)
 {
@@ -244,7 +258,8 @@ static struct outflow *outflow_new(struct server *s, struct request *q, struct e
     text_init(&rule, f->rule, sizeof(f->rule));
     xfr_rule_show(t->rule, &rule);
     head_keep(f, q, x);
-    s->outflows++;
+    s->outflow_count++;
+    list_add_last(&s->outflows, &f->link);
     s->count.answers++;
     s->count.noerror++;
     x->outflow = f;
@@ -298,6 +313,15 @@ static void take_held(struct outflow *f)
     xfr_steps_done(&r->held);
 }
 
+/* Whoever asks for more than what is behind it gets the whole zone from now on. */
+static void note_unreadable(const struct outflow *f)
+{
+    const struct store_entry *e = store_get(&f->server->store, name_of(&f->zone));
+    struct server_zone *z = e ? zone_owner(e) : NULL;
+    if (z && z->log_id == f->read.log_id && z->unreadable <= f->read.seq)
+        z->unreadable = f->read.seq + 1;
+}
+
 static void take_read(struct outflow *f)
 {
     struct transfer_read *r = &f->read;
@@ -311,6 +335,7 @@ static void take_read(struct outflow *f)
         return;
     }
     if (r->end == TRANSFER_READ_FAILED) {
+        note_unreadable(f);
         xfr_steps_done(&r->steps);
         break_off(f, r->diag.text);
         return;
@@ -363,6 +388,7 @@ static void read_prepare(struct outflow *f, const struct transfer *t)
         .serial = t->serial,
         .serial_to = t->version->serial,
         .bytes_max = t->version->byte_count,
+        .unreadable = t->zone->unreadable,
     };
     name_copy(&f->read.zone, name_of(&f->zone));
 }

@@ -4,9 +4,9 @@
  *
  * It has its own of all that it needs: a pin of the version, the key, the configuration that its
  * grants are of. So it goes on, and ends, whatever becomes of the zone meanwhile. Its limits: so
- * many at once (transfers-out), so much time (transfer-time), what is in memory for one that is
- * read from the change log (transfer_read.h); how fast the client has to take it is the reactor's
- * business. */
+ * many at once, in all and to one client (transfers-out, transfers-out-per-client), so much time
+ * (transfer-time), what is in memory for one that is read from the change log (transfer_read.h);
+ * how fast the client has to take it is the reactor's business. */
 #ifndef REEVE_SERVER_OUTFLOW_H
 #define REEVE_SERVER_OUTFLOW_H
 
@@ -32,6 +32,9 @@ struct transfer {
 void outflow_head(struct request *q, struct exchange *x, struct xfr_out_head *head);
 /* The SOA of a version as out.h wants it. */
 struct xfr_out_soa outflow_soa(const struct version *v);
+
+/* How many of those under way are of the same client: to its address, or signed with its key. */
+unsigned outflow_count_of(const struct server *s, const struct xfr_question *who);
 
 /* Each makes x->outflow. */
 /* All of the version, or what the rule's scope has of it. */

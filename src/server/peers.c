@@ -355,6 +355,26 @@ void peers_heard(struct server *s, struct server_zone *z, const struct xfr_quest
         set_error(f, s->now_us, "it broke a transfer off");
 }
 
+/* --- the clock --- */
+
+static void shift(int64_t *at_us, int64_t by_us)
+{
+    if (*at_us)
+        *at_us += by_us;
+}
+
+/* The timers themselves are set back with all others. */
+void peers_clock(struct server_zone *z, int64_t by_us)
+{
+    for (unsigned i = 0; z->peers && i < z->peers->count; i++) {
+        struct follower *f = z->peers->list[i];
+        notify_shift(&f->notify, by_us);
+        shift(&f->behind_us, by_us);
+        shift(&f->heard_us, by_us);
+        shift(&f->error_us, by_us);
+    }
+}
+
 /* --- what is configured --- */
 
 static struct follower *follower_new(struct server_zone *z)

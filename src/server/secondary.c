@@ -208,6 +208,10 @@ void secondary_heard(struct server *s, struct secondary *sec, uint32_t serial)
     p->has_serial = true;
     p->serial = serial;
     p->heard_us = s->now_us;
+    if (sec->held.since_us && serial == sec->held.serial)
+        sec->held.is_set = sec->refresh.has_held;
+    else if (sec->act.primary == sec->held.primary)
+        sec->held.is_set = false; /* what was kept back is not there any more */
 }
 
 /* The address asked is of use. */
@@ -369,6 +373,11 @@ void secondaries_end(struct server *s)
 {
     STORE_EACH(e, &s->store)
         secondary_close(s, zone_owner(e));
+}
+
+bool secondary_is_held(const struct server_zone *z)
+{
+    return z->secondary && z->secondary->held.is_set;
 }
 
 bool secondary_is_open(const struct server_zone *z)

@@ -82,6 +82,7 @@ struct secondary {
         uint32_t serial;
         uint64_t lost, of;
         int64_t since_us;
+        unsigned primary; /* that has it */
     } held;
     int64_t expired_us; /* since when its data is too old; 0: it is not */
 };

@@ -4,8 +4,15 @@
  * The first one is the zone as it came (zone_take()). Later ones are changes like any other
  * (changing.h, commit.h): differences are applied to one txn step by step, and go into the log and
  * on to our own secondaries as they came; of a whole zone, a helper works out the difference to
- * what is served, which is one step. What does not fit, lacks what every zone has, or loses more
- * than the shrink limit allows is dropped without a trace. */
+ * what is served, which is one step. Where that is too large for the log, the zone is replaced as
+ * if it were the first one, and its history begins anew. What does not fit, lacks what every zone
+ * has, or loses more than the shrink limit allows is dropped without a trace.
+ *
+ * Differences that remove what is not there do not fit: the zone is not what they are of. Adding
+ * what is there, with the same TTL, leaves the zone as the primary has it, and NSD sends that where
+ * other records of an RRset have changed; Knot and NSD take it, BIND asks for the whole zone (RFC
+ * 1995 says nothing of it). It is taken here, but not passed on: what goes into the log is then the
+ * one difference that came of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +32,9 @@ struct taking {
     struct zone *fresh;         /* a zone that came whole */
     const struct version *live; /* pinned until the difference to it is applied */
     struct diff diff;
+    struct state *state; /* where the zone is forgotten, */
+    uint64_t log_id;     /* and which it is, */
+    enum err forgotten;  /* and what came of it */
     struct xfr_steps steps;
     unsigned step;     /* the one being applied */
     struct diff_at at; /* in it */
@@ -55,7 +65,7 @@ static bool is_held(struct server *s, struct secondary *sec, uint32_t serial, ui
                  {"limit_percent", LOG_U64(percent)},
                  {"to_take_it", "reevectl transfer ZONE --force"});
     s->count.transfers_in_held++;
-    sec->held = (struct held){true, serial, lost, before, s->now_us};
+    sec->held = (struct held){true, serial, lost, before, s->now_us, sec->act.primary};
     return true;
 }
 
@@ -160,7 +170,7 @@ static void end_taken(struct server *s, struct taking *t)
     taking_free(s, t);
     if (!sec)
         return;
-    sec->held.is_set = false;
+    sec->held = (struct held){0};
     e.timers = secondary_timers(sec->zone->entry->zone->published);
     secondary_step(s, sec, &e);
     secondary_took(s, sec);
@@ -239,6 +249,13 @@ static enum changing_next give_up(struct taking *t, enum refresh_event_kind verd
     return CHANGING_GIVE_UP;
 }
 
+static bool is_too_costly(const struct server *s, const struct taking *t)
+{
+    const struct version *v = t->changing.zone->entry->zone->tip;
+    uint64_t max = SECONDARY_APPLY_ZONES * v->byte_count + s->secondaries.apply_max;
+    return !t->is_whole && txn_bytes(t->changing.txn) > max;
+}
+
 /* All steps are applied. */
 static enum changing_next look_at_it(struct server *s, struct taking *t)
 {
@@ -266,10 +283,12 @@ static enum changing_next apply(struct server *s, struct changing *c)
         struct diff_bytes bytes = {d->bytes, d->len, d->added_at};
         if (txn_apply_some(c->txn, &bytes, &t->at, &budget, &t->diag) != OK)
             return give_up(t, t->is_whole ? REFRESH_FAILED : REFRESH_UNFIT, NULL);
+        if (is_too_costly(s, t))
+            return give_up(t, REFRESH_UNFIT, "the differences cost more than the whole zone");
         if (t->at.bytes < d->len)
             return CHANGING_MORE;
         t->step++;
-        t->at = (struct diff_at){0};
+        t->at.bytes = 0;
     }
     return t->step < t->steps.count ? CHANGING_MORE : look_at_it(s, t);
 }
@@ -283,7 +302,7 @@ static void seal(struct server *s, struct changing *c)
     snprintf(p->actor, sizeof(p->actor), "primary %.200s", t->note.primary);
     snprintf(p->peer, sizeof(p->peer), "%s tcp", t->note.address.text);
     pending_seal(p, &c->txn);
-    if (t->steps.count <= COMMIT_STEPS_MAX) {
+    if (t->steps.count <= COMMIT_STEPS_MAX && t->at.present == 0) {
         p->steps = t->steps;
         t->steps = (struct xfr_steps){0};
     }
@@ -312,8 +331,89 @@ static void change(struct server *s, struct taking *t)
         drop_for(s, t, REFRESH_FAILED, "the zone is being read from the change log");
         return;
     }
+    if (t->steps.bytes > s->secondaries.diff_max) { /* of a whole zone it is not so large */
+        drop_for(s, t, REFRESH_UNFIT, "the differences are larger than the change log takes");
+        return;
+    }
     t->serial_from = z->entry->zone->tip->serial;
+    t->at.takes_present = !t->is_whole;
     changing_start(s, z, &t->changing, &taking_kind);
+}
+
+/* --- the first data that the log gets of a zone --- */
+
+static void take_first(struct server *s, struct taking *t, const struct journal_zone *log)
+{
+    struct server_zone *z = t->owner->zone;
+    struct opening *o = mem_alloc_zero(sizeof(*o));
+    name_copy(&o->name, name_of(&z->entry->name));
+    o->ticket = ++s->last_ticket;
+    o->has_history = true;
+    o->log = *log;
+    o->zone = t->fresh;
+    t->fresh = NULL;
+    log_taken(s, t, z);
+    zone_take(s, z, o);
+    opening_drop(s->helpers, o);
+    end_taken(s, t);
+}
+
+/* --- a zone in place of what there is --- */
+
+static void forget_run(struct job *j)
+{
+    struct taking *t = container_of(j, struct taking, job);
+    struct journal *log = state_open(t->state, &t->diag);
+    diff_done(&t->diff);
+    t->forgotten = log ? journal_zone_forget(log, t->log_id, &t->diag) : ERR_IO;
+}
+
+static void forget_done(void *owner, struct job *j)
+{
+    struct server *s = owner;
+    struct taking *t = container_of(j, struct taking, job);
+    char zone[NAME_TEXT_MAX];
+    if (!t->owner) { /* what is left is read from the log, or the zone is gone */
+        taking_free(s, t);
+        return;
+    }
+    struct server_zone *z = t->owner->zone;
+    name_text(name_of(&z->entry->name), zone);
+    if (t->forgotten != OK) {
+        struct diag why = t->diag;
+        log_error("zone not replaced, it is read again from the change log", {"zone", zone},
+                  {"reason", why.text});
+        s->count.transfers_in_failed++;
+        (void)leave(t);
+        taking_free(s, t);
+        secondary_close(s, z);
+        zone_want_again(s, z);
+        return;
+    }
+    log_notice("zone replaced as a whole, its history begins anew", {"zone", zone},
+               {"reason", "the change is larger than the change log takes"});
+    take_first(s, t, &(struct journal_zone){.id = t->log_id});
+}
+
+static void forget_drop(struct job *j)
+{
+    struct taking *t = container_of(j, struct taking, job);
+    (void)leave(t);
+    free_here(t);
+}
+
+static const struct job_kind forget_kind = {forget_run, forget_done, forget_drop};
+
+/* What the log has of the zone goes first. It is a copy: if we end before the first snapshot of the
+ * new one is there, it is transferred again. Meanwhile nobody can change it. */
+static void replace(struct server *s, struct taking *t)
+{
+    struct server_zone *z = t->owner->zone;
+    t->serial_from = z->entry->zone->published->serial;
+    t->state = s->state;
+    t->log_id = z->log_id;
+    z->is_kept = false;
+    helpers_give(s->helpers, &t->job, &forget_kind, PACE_LOG);
 }
 
 /* --- a whole zone --- */
@@ -330,6 +430,10 @@ static void contrast_done(void *owner, struct job *j)
     struct taking *t = container_of(j, struct taking, job);
     if (!t->owner) {
         taking_free(s, t);
+        return;
+    }
+    if (t->diff.len > s->secondaries.diff_max) {
+        replace(s, t);
         return;
     }
     zone_drop(s->helpers, t->fresh);
@@ -358,25 +462,6 @@ static void contrast(struct server *s, struct taking *t)
     helpers_give(s->helpers, &t->job, &contrast_kind, PACE_FIRST);
 }
 
-/* The first data that the log gets of this zone. */
-static void take_first(struct server *s, struct taking *t)
-{
-    const struct secondary *sec = t->owner;
-    struct server_zone *z = sec->zone;
-    struct opening *o = mem_alloc_zero(sizeof(*o));
-    name_copy(&o->name, name_of(&z->entry->name));
-    o->ticket = ++s->last_ticket;
-    o->has_history = true;
-    o->log =
-        (struct journal_zone){.id = sec->log_id, .seq_last = sec->log_seq, .flags = sec->log_flags};
-    o->zone = t->fresh;
-    t->fresh = NULL;
-    log_taken(s, t, z);
-    zone_take(s, z, o);
-    opening_drop(s->helpers, o);
-    end_taken(s, t);
-}
-
 static void take_whole(struct server *s, struct taking *t)
 {
     struct secondary *sec = t->owner;
@@ -387,7 +472,9 @@ static void take_whole(struct server *s, struct taking *t)
         return;
     }
     if (!z->is_kept) {
-        take_first(s, t);
+        take_first(s, t,
+                   &(struct journal_zone){
+                       .id = sec->log_id, .seq_last = sec->log_seq, .flags = sec->log_flags});
         return;
     }
     if (is_held(s, sec, t->serial, z->entry->zone->published->record_count, v->record_count)) {

@@ -200,11 +200,23 @@ static bool is_current(const struct transfer *t)
 
 static bool is_over_limit(struct server *s, struct request *q)
 {
-    if (s->outflows < s->conf->transfers_out)
+    struct xfr_question question = who(q);
+    bool is_full = s->outflow_count >= s->conf->transfers_out;
+    if (!is_full && outflow_count_of(s, &question) < s->conf->transfers_out_per_client)
         return false;
-    s->count.transfers_over_limit++;
-    (void)turn_down(s, q, SERVFAIL, "limit transfers-out is reached");
+    s->count.transfers_over_limit += is_full;
+    s->count.transfers_over_client += !is_full;
+    (void)turn_down(s, q, SERVFAIL,
+                    is_full ? "limit transfers-out is reached"
+                            : "limit transfers-out-per-client is reached");
     return true;
+}
+
+/* The serial that ours went back from may come a second time, for another state of the zone: who
+ * has it is not helped by what came after that. */
+static bool is_doubtful(const struct transfer *t)
+{
+    return t->zone->has_gone_back && t->serial == t->zone->gone_from;
 }
 
 /* What is in memory and fits, perhaps with the best compression. What is not there is not waited
@@ -213,7 +225,8 @@ static void ixfr_udp(struct server *s, struct request *q, struct exchange *x,
                      const struct transfer *t)
 {
     struct xfr_steps steps = {0};
-    bool has_steps = recent_from(&t->zone->recent, t->serial, XFR_OUT_FILL, &steps) &&
+    bool has_steps = !is_doubtful(t) &&
+                     recent_from(&t->zone->recent, t->serial, XFR_OUT_FILL, &steps) &&
                      answer_steps_udp(s, q, x, t, &steps);
     xfr_steps_done(&steps);
     if (has_steps)
@@ -228,7 +241,8 @@ static void ixfr_tcp(struct server *s, struct request *q, struct exchange *x,
     struct xfr_steps steps = {0};
     bool is_here = recent_from(&t->zone->recent, t->serial, UINT64_MAX, &steps);
     bool is_ordered = serial_compare(t->serial, t->version->serial) == -1;
-    if (!is_ordered || (is_here && steps.bytes > t->version->byte_count)) /* RFC 1995 s5 */
+    if (!is_ordered || is_doubtful(t) ||
+        (is_here && steps.bytes > t->version->byte_count)) /* RFC 1995 s5 */
         outflow_start_whole(s, q, x, t);
     else if (is_here)
         outflow_start_steps(s, q, x, t, &steps);
@@ -281,11 +295,13 @@ bool transfer_handle(struct server *s, struct request *q, struct exchange *x)
 
 /* --- what is remembered --- */
 
-/* Steps of IXFR begin and end with a SOA, which a change has when it moves the serial. */
+/* Steps of IXFR begin and end with a SOA, which a change has when it moves the serial, and go
+ * forward: what leads over one that does not is answered with the whole zone. */
 static void remember(struct server *s, struct server_zone *z, struct xfr_step *step)
 {
     const struct diff *d = &step->diff;
-    if (d->serial_from != d->serial_to && d->removed_count > 0 && d->added_count > 0) {
+    if (serial_compare(d->serial_to, d->serial_from) == 1 && d->removed_count > 0 &&
+        d->added_count > 0) {
         recent_add(&s->recents, &z->recent, step);
         return;
     }
@@ -293,8 +309,18 @@ static void remember(struct server *s, struct server_zone *z, struct xfr_step *s
     xfr_step_release(step);
 }
 
+static void note_way(struct server_zone *z, const struct diff *d)
+{
+    int way = serial_compare(d->serial_to, d->serial_from);
+    if (way == 0 || way == 1)
+        return;
+    z->has_gone_back = true;
+    z->gone_from = d->serial_from;
+}
+
 void transfer_changed(struct server *s, struct server_zone *z, struct pending *p)
 {
+    note_way(z, &p->diff);
     if (z->conf->transfer_count == 0) {
         recent_clear(&s->recents, &z->recent); /* what is there has a gap from here on */
         return;

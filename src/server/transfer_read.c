@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading steps from the change log. Rows of the log may go while it is read (history is trimmed)
- * or be damaged: then the row of steps has an end before its end, and the transfer breaks off. */
+ * or be damaged: then the row of steps has an end before its end, and the transfer breaks off. The
+ * next one knows (`unreadable`), so that a client is not given the same again and again. */
 #include "server/transfer_read.h"
 
 #include <string.h>
@@ -164,10 +165,14 @@ static enum transfer_read_end first(struct transfer_read *r, struct journal *j)
         return TRANSFER_READ_USELESS;
     if (r->seq >= r->until)
         return say(r, TRANSFER_READ_USELESS, "serial not in the history");
+    if (r->seq < r->unreadable)
+        return say(r, TRANSFER_READ_USELESS, "the history since could not be read");
     if (journal_history_after(j, r->log_id, r->seq, &h, &r->diag) != OK)
         return TRANSFER_READ_USELESS;
     if (h.bytes > r->bytes_max)
         return say(r, TRANSFER_READ_USELESS, "differences larger than the zone");
+    if (h.goes_back)
+        return say(r, TRANSFER_READ_USELESS, "the serial went back since");
     if (h.largest > TRANSFER_STEP_MAX)
         return say(r, TRANSFER_READ_USELESS, "one of the differences is too large");
     bool is_much = transfer_read_is_much(h.changes, h.bytes);

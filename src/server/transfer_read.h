@@ -3,9 +3,9 @@
  * windows of bounded size, for one transfer.
  *
  * The first reading also decides whether the differences are worth sending: not if the serial is
- * unknown, nor if they are larger than the zone (RFC 1995 s5), nor if one of them alone is more
- * than we like to have in memory. Far behind, it tries to make one step of them all; where that
- * does not shorten them, they come in windows. */
+ * unknown, nor if it went back since then, nor if they are larger than the zone (RFC 1995 s5), nor
+ * if one of them alone is more than we like to have in memory. Far behind, it tries to make one
+ * step of them all; where that does not shorten them, they come in windows. */
 #ifndef REEVE_SERVER_TRANSFER_READ_H
 #define REEVE_SERVER_TRANSFER_READ_H
 
@@ -45,6 +45,7 @@ struct transfer_read {
     uint64_t log_id, until;     /* the change that led to serial_to */
     uint32_t serial, serial_to; /* serial: reached so far, at first the client's */
     uint64_t bytes_max;         /* more are useless */
+    uint64_t unreadable;        /* a change that was found to be so: nothing over it is of use */
     struct xfr_steps held;      /* all of them: only a condensed step is wanted */
 
     /* what came of it; steps are the reader's until it takes them */

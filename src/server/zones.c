@@ -472,6 +472,7 @@ static void take_secondary(struct server *s, struct server_zone *z, struct openi
     zone_fail(z, o->has_failed ? o->diag.text : "");
     s->count.zone_loads += o->zone != NULL;
     s->count.zone_loads_failed += o->has_failed;
+    s->count.zones_damaged += o->is_damaged;
     if (o->has_failed)
         log_failed(o, z->entry->zone);
     if (o->zone) {

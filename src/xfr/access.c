@@ -31,7 +31,7 @@ static bool source_fits(const struct xfr_rule *r, const union address *from)
 enum xfr_miss xfr_rule_match(const struct xfr_rule *r, const struct xfr_question *question,
                              struct text *why)
 {
-    struct name key = name_of(r->remote ? &r->remote->key : &r->key);
+    struct name key = r->remote ? name_of(&r->remote->key) : r->key;
     if (!key_fits(key, question->key)) {
         say_key(key, why);
         return XFR_OTHER_KEY;
@@ -69,7 +69,7 @@ static void show_map(const struct xfr_rule *r, struct text *t)
     text_add(t, "{");
     if (r->key.len) {
         text_add(t, "key: ");
-        name_show(name_of(&r->key), t);
+        name_show(r->key, t);
         t->at--; /* keys are written without the final dot */
     } else {
         text_add(t, "unsigned: yes");

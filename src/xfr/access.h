@@ -21,7 +21,7 @@ struct xfr_rule {
     const char *where;           /* "secondaries" or "transfer": the list that it stands in */
     unsigned index;              /* in that list */
     const struct remote *remote; /* NULL: the members below say who */
-    struct name_buf key;         /* in lower case; len 0: unsigned requests (`unsigned: yes`) */
+    struct name key;             /* in lower case; len 0: unsigned requests (`unsigned: yes`) */
     const struct prefix *from;   /* any of; none: from anywhere */
     unsigned from_count;
     bool is_deny;

@@ -20,7 +20,7 @@
 
 /* What is kept of messages may be so much larger than they were: compression, and the zone's own
  * structure. */
-#define KEPT_PER_BYTE 8
+#define KEPT_PER_BYTE 4
 
 struct xfr_in *xfr_in_new(const struct xfr_in_order *order, struct tsig_session *tsig)
 {
@@ -216,7 +216,7 @@ static enum xfr_in_next read_zone(struct xfr_in *x, struct rr_reader *reader, st
     do {
         if (read_batch(x, reader, diag) == RR_READ_BAD)
             return XFR_IN_BAD;
-        if (!is_in_order(b))
+        if (x->state == XFR_IN_STATE_WHOLE && !is_in_order(b))
             txn_warm(x->txn, b->owner, b->owners);
         for (unsigned i = 0; i < b->count; i++) {
             enum xfr_in_next next = xfr_in_record(x, &b->rr[i], diag);
@@ -240,6 +240,7 @@ static enum xfr_in_next read_records(struct xfr_in *x, const struct message *m, 
         enum xfr_in_next next = xfr_in_record(x, &rr, diag);
         if ((next == XFR_IN_STEPS || next == XFR_IN_WHOLE) && reader.left > 0)
             return xfr_in_breach(diag, "records behind the SOA at the end");
+        x->has_more = next == XFR_IN_CURRENT && reader.left > 0;
         if (next != XFR_IN_MORE)
             return next;
     }
@@ -340,6 +341,11 @@ struct xfr_steps xfr_in_steps(struct xfr_in *x)
 bool xfr_in_has_soa_alone(const struct xfr_in *x)
 {
     return x->state == XFR_IN_STATE_SECOND;
+}
+
+bool xfr_in_has_more(const struct xfr_in *x)
+{
+    return x->has_more;
 }
 
 uint32_t xfr_in_serial(const struct xfr_in *x)

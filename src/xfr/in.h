@@ -59,6 +59,8 @@ uint32_t xfr_in_serial(const struct xfr_in *x);
  * there is (RFC 1995 s4: what did not fit UDP), or the first of many messages: some primaries send
  * it alone. */
 bool xfr_in_has_soa_alone(const struct xfr_in *x);
+/* After XFR_IN_CURRENT: more stands behind the SOA, and more messages may come. */
+bool xfr_in_has_more(const struct xfr_in *x);
 enum rcode xfr_in_rcode(const struct xfr_in *x);
 /* What the answer's EXPIRE option says (RFC 7314), in seconds; false: there was none. */
 bool xfr_in_expire(const struct xfr_in *x, uint32_t *seconds);

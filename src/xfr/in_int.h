@@ -4,6 +4,7 @@
 #ifndef REEVE_XFR_IN_INT_H
 #define REEVE_XFR_IN_INT_H
 
+#include "base/hash.h"
 #include "xfr/in.h"
 #include "zone/txn.h"
 
@@ -12,6 +13,7 @@ enum xfr_in_state {
     XFR_IN_STATE_FIRST,   /* the newest SOA */
     XFR_IN_STATE_SECOND,  /* the record that tells a zone from differences */
     XFR_IN_STATE_WHOLE,   /* a record of the zone, or the closing SOA */
+    XFR_IN_STATE_GATHER,  /* the same, kept to be added at the end, name by name */
     XFR_IN_STATE_REMOVED, /* a record removed, or the SOA that the added ones follow */
     XFR_IN_STATE_ADDED,   /* a record added, or the SOA of the next step, or the closing one */
     XFR_IN_STATE_ENDED    /* nothing more, whatever the end was like */
@@ -31,7 +33,7 @@ struct xfr_in {
     struct xfr_in_count count;
     unsigned empty_run; /* messages without an answer, in a row */
     enum rcode rcode;
-    bool has_expire;
+    bool has_expire, has_more;
     uint32_t expire;
 
     /* the first record: what all of it leads to */
@@ -43,7 +45,8 @@ struct xfr_in {
     struct txn *txn;
 
     struct xfr_steps steps; /* those that are complete */
-    struct xfr_in_step {    /* the one that comes in */
+    struct hash_key key;    /* of names that are gathered: their order is nobody's choice */
+    struct xfr_in_step {    /* the one that comes in, or what is gathered (added_count records) */
         uint8_t *bytes;
         size_t len, cap, added_at;
         uint32_t removed_count, added_count, serial_from, serial_to;

@@ -135,6 +135,12 @@ enum notify_act notify_step(struct notify *n, const struct notify_event *e)
     return NOTIFY_WAIT;
 }
 
+void notify_shift(struct notify *n, int64_t by_us)
+{
+    if (n->wake_us != INT64_MAX)
+        n->wake_us += by_us;
+}
+
 void notify_init(struct notify *n, uint64_t seed)
 {
     *n = (struct notify){.wake_us = INT64_MAX, .jitter = jitter_of(seed)};

@@ -59,6 +59,8 @@ struct notify {
 };
 
 void notify_init(struct notify *n, uint64_t seed);
+/* The clock was set: what is left of the wait stays as it is. */
+void notify_shift(struct notify *n, int64_t by_us);
 /* After NOTIFY_SEND_*: it is sent, with the serial in `sent`, a new id, and what came before is not
  * waited for any more. After any step that leaves is_sent false nothing is waited for. A serial
  * that was told already is not told again (a reload says it once more). */

@@ -7,6 +7,9 @@
 #include "zone/txn.h"
 #include "zone/zone.h"
 
+/* Records of an owner laid open, and written again, in the time of one record's change. */
+#define REOPENED_PER_STEP 32
+
 const char *diff_read(struct rd *r, const struct diff_of *of, struct rr *rr)
 {
     rr->owner = rd_name(r);
@@ -34,13 +37,16 @@ static const char *remove_record(struct txn *t, const struct rr *rr)
 
 /* An RRset that gets another TTL is removed whole before it is added again, so TXN_TTL does not
  * come from a diff of ours either. */
-static const char *add_record(struct txn *t, const struct rr *rr)
+static const char *add_record(struct txn *t, const struct rr *rr, struct diff_at *at)
 {
     switch (txn_add(t, rr)) {
     case TXN_DONE:
         return NULL;
     case TXN_NOTHING:
-        return "adds a record that is there";
+        if (!at->takes_present)
+            return "adds a record that is there";
+        at->present++;
+        return NULL;
     case TXN_FULL:
         return "adds more records than a name can have";
     case TXN_TTL:
@@ -56,7 +62,8 @@ enum err txn_apply_some(struct txn *t, const struct diff_bytes *d, struct diff_a
     struct diff_of of = {name_of(&z->name), z->class};
     if (d->added_at > d->len)
         return err_say(diag, ERR_INVALID, "change is shorter than its first part");
-    for (; at->bytes<d->len && * budget> 0; (*budget)--) {
+    while (at->bytes<d->len && * budget> 0) {
+        uint64_t before = txn_reopened(t);
         bool is_removed = at->bytes < d->added_at;
         struct rd r =
             rd_over(d->bytes + at->bytes, (is_removed ? d->added_at : d->len) - at->bytes);
@@ -64,10 +71,12 @@ enum err txn_apply_some(struct txn *t, const struct diff_bytes *d, struct diff_a
         struct rr rr;
         const char *why = diff_read(&r, &of, &rr);
         if (!why)
-            why = is_removed ? remove_record(t, &rr) : add_record(t, &rr);
+            why = is_removed ? remove_record(t, &rr) : add_record(t, &rr, at);
         if (why)
             return err_say(diag, ERR_INVALID, "change %s", why);
         at->bytes += left - rd_left(&r);
+        size_t cost = 1 + (size_t)(txn_reopened(t) - before) / REOPENED_PER_STEP;
+        *budget -= *budget < cost ? *budget : cost;
     }
     return OK;
 }

@@ -119,11 +119,16 @@ const struct node *touched_find(const struct touched_owner *o, const struct vers
     return tree_get(tree, &key, owner);
 }
 
-static void compare_owner(struct differ *d, const struct touched_owner *o)
+/* Bytes of nodes compared in the time of one step, which is an owner with a few records. */
+#define COMPARED_PER_STEP 4096
+
+/* Gives the steps that it took. */
+static size_t compare_owner(struct differ *d, const struct touched_owner *o)
 {
     const struct node *a = touched_find(o, d->from), *b = touched_find(o, d->to);
     if (a || b)
         compare_nodes(d, a, b);
+    return 1 + ((a ? a->size : 0) + (size_t)(b ? b->size : 0)) / COMPARED_PER_STEP;
 }
 
 static bool soa_is_same(const struct version *a, const struct version *b)
@@ -147,7 +152,7 @@ void differ_start(struct differ *d, const struct version *from, const struct ver
             side_add_set(&d->added, node_owner(to->apex), to->soa);
     }
     if (touched->apex.node)
-        compare_owner(d, &touched->apex);
+        (void)compare_owner(d, &touched->apex);
 }
 
 static size_t min_of(size_t a, size_t b)
@@ -214,10 +219,10 @@ static size_t sort_some(struct differ *d, size_t budget)
 static size_t compare_some(struct differ *d, size_t budget)
 {
     const struct touched *t = d->touched;
-    for (; budget > 0 && d->at < t->count; budget--, d->at++) {
+    for (; budget > 0 && d->at < t->count; d->at++) {
         const struct touched_owner *o = &t->owner[d->at];
-        if (d->at == 0 || touched_compare(o - 1, o) != 0)
-            compare_owner(d, o);
+        bool is_repeated = d->at > 0 && touched_compare(o - 1, o) == 0;
+        budget -= min_of(budget, is_repeated ? 1 : compare_owner(d, o));
     }
     if (d->at == t->count) {
         d->at = 0;

@@ -47,8 +47,8 @@ struct differ {
 /* From here on the touched owners are the differ's to sort; both versions stay as they are. */
 void differ_start(struct differ *d, const struct version *from, const struct version *to,
                   struct touched *touched);
-/* Does `budget` steps: an owner compared, an owner moved while sorting, a few bytes joined. True:
- * nothing is left. */
+/* Does `budget` steps: an owner compared (several for one with many records), an owner moved while
+ * sorting, a few bytes joined. True: nothing is left. */
 bool differ_some(struct differ *d, size_t budget);
 /* Does what is left; the differ is empty after it. */
 void differ_finish(struct differ *d, struct diff *out);

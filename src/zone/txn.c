@@ -32,6 +32,7 @@ struct txn {
     bool is_changed; /* the edit differs from `before` */
     bool has_taken;  /* some name was removed whole */
     bool is_touched;
+    uint64_t reopened;    /* records of owners that were laid open */
     struct differ differ; /* begun by the first txn_diff_some() */
 };
 
@@ -164,6 +165,7 @@ static void open_owner(struct txn *t, struct name owner, struct tree *tree)
     /* the case of a name that exists is kept */
     name_copy(&t->owner, t->before ? node_owner(t->before) : choose_case(t, owner));
     edit_open(&t->edit, t->before);
+    t->reopened += t->edit.count;
     t->is_changed = false;
 }
 
@@ -312,6 +314,11 @@ uint64_t txn_record_count(struct txn *t)
 size_t txn_bytes(const struct txn *t)
 {
     return t->writer.bytes;
+}
+
+uint64_t txn_reopened(const struct txn *t)
+{
+    return t->reopened;
 }
 
 const struct edit *txn_look(struct txn *t, struct name owner, uint16_t type)

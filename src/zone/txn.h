@@ -81,6 +81,9 @@ uint64_t txn_record_count(struct txn *t);
 /* Bytes that the txn has taken for nodes and tree so far: what it writes again and again (the same
  * large name, in turns with another) counts each time. */
 size_t txn_bytes(const struct txn *t);
+/* Records that were laid open again so far, since the txn has come to owners that had some already:
+ * what the same large name costs that is come to again and again. */
+uint64_t txn_reopened(const struct txn *t);
 
 /* One owner as the txn would leave it, laid open (zone/edit.h): for looking at a name between
  * changes of it, which costs nothing, where txn_find() would close it each time. Lives until the
@@ -113,10 +116,14 @@ struct diff_bytes {
     size_t len, added_at;
 };
 enum err txn_apply(struct txn *t, const struct diff_bytes *d, struct diag *diag);
-/* The same for up to *budget records from *at on (all zero at first), which move on; all is applied
- * when at->bytes is d->len. */
+/* The same for about *budget records from *at on, which moves on; all is applied when at->bytes is
+ * d->len. A record of a name that has many costs as much as several. */
 struct diff_at {
     size_t bytes;
+    /* A record added that is there already, with that TTL, is passed over, and counted in
+     * `present`; else it is ERR_INVALID. */
+    bool takes_present;
+    uint64_t present;
 };
 enum err txn_apply_some(struct txn *t, const struct diff_bytes *d, struct diff_at *at,
                         size_t *budget, struct diag *diag);

@@ -27,6 +27,12 @@ def rrset(text):
     return dns.rrset.from_text(owner, int(ttl), 'IN', rdtype, rdata)
 
 
+def ixfr(zone, serial):
+    query = dns.message.make_query(zone, 'IXFR')
+    query.authority = [dns.rrset.from_text(zone, 0, 'IN', 'SOA', f'. . {serial} 0 0 0 0')]
+    return query
+
+
 class Primary:
     """Of one zone. versions: {serial: set of "OWNER TTL TYPE RDATA"}, without SOA, in the order they came."""
 
@@ -57,6 +63,7 @@ class Primary:
         return dns.tsigkeyring.from_text({'k': ('hmac-sha256', self.key)}) if self.key else None
 
     def publish(self, serial, records):
+        self.versions.pop(serial, None)     # it may come a second time
         self.versions[serial] = set(records)
         self.serial = serial
 

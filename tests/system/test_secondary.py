@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """reeved as a secondary of a scripted primary: what it asks, what it takes, what it remembers, when it stops answering."""
 import base64
+import contextlib
+import sqlite3
 import threading
 
 import dns.flags
+import dns.query
 import dns.rcode
+import dns.rdatatype
 import pytest
 
+import harness
 import scripted
 
 ZONE = 'example.'
@@ -215,10 +220,85 @@ def test_a_zone_that_would_shrink_is_kept_until_the_operator_takes_it(reeved, pr
     server.until(lambda: 'held' in server.ctl('zone', ZONE), 'held back')
     assert server.serial(ZONE) == 1 and served(server) == hosts(40)
     assert 'transfer --force takes it' in server.reevectl('zone', ZONE).stdout
+    assert server.ctl('status')['held'] == 1 and ', 1 held back' in server.reevectl('status').stdout
     assert 'msg="transfer held back' in server.log()
     server.reevectl('transfer', ZONE, '--force')
     follows(server, 2)
-    assert 'held' not in server.ctl('zone', ZONE)
+    assert 'held' not in server.ctl('zone', ZONE) and server.ctl('status')['held'] == 0
+
+
+def test_what_was_kept_back_is_forgotten_when_the_primary_takes_it_back(reeved, primary):
+    master = primary(hosts(40))
+    server = secondary(reeved, master, zone={'shrink-limit': '50%'})
+    follows(server, 1)
+    master.publish(2, hosts(2))
+    server.reevectl('refresh', ZONE)
+    server.until(lambda: 'held' in server.ctl('zone', ZONE), 'held back')
+    master.publish(1, hosts(40))
+    server.reevectl('refresh', ZONE)
+    server.until(lambda: 'held' not in server.ctl('zone', ZONE), 'nothing is held back')
+    master.publish(2, hosts(2))
+    server.reevectl('refresh', ZONE)
+    server.until(lambda: 'held' in server.ctl('zone', ZONE), 'held back')
+    assert served(server) == hosts(40)
+
+
+def ixfr_from(server, serial):
+    """What answers IXFR from that serial: 'current', 'steps' or 'whole'."""
+    answer = dns.query.tcp(scripted.ixfr(ZONE, serial), server.address, port=server.port, one_rr_per_rrset=True,
+                           timeout=harness.ASK_TIMEOUT_S).answer
+    if len(answer) == 1:
+        return 'current'
+    return 'steps' if answer[1].rdtype == dns.rdatatype.SOA else 'whole'
+
+
+def test_no_differences_lead_over_a_serial_that_went_back(reeved, primary):
+    """RFC 1995 s4: from the oldest to the newest; and a serial that comes a second time is another state of the zone."""
+    master = primary(hosts(1))
+    server = secondary(reeved, master, zone={'transfer': [{'unsigned': 'yes'}]})
+    follows(server, 1)
+    for serial in (2, 3, 20, 4, 5):
+        master.publish(serial, hosts(serial))
+        if serial == 4:
+            server.reevectl('transfer', ZONE, '--force')
+        else:
+            server.reevectl('refresh', ZONE)
+        follows(server, serial)
+    server.until(lambda: server.ctl('zone', ZONE).get('ready'), 'the first snapshot is written')
+    for _ in range(2):
+        assert [ixfr_from(server, serial) for serial in (1, 3, 4, 5, 20)] == ['whole', 'whole', 'steps', 'current', 'current']
+        server.kill()
+        server.run()
+        follows(server, 5)
+
+
+def test_a_serial_that_comes_a_second_time_is_another_state(reeved, primary):
+    master = primary(hosts(1))
+    server = secondary(reeved, master, zone={'transfer': [{'unsigned': 'yes'}]})
+    follows(server, 1)
+    for serial in (5, 3, 5, 6):
+        master.publish(serial, hosts(serial))
+        if serial == 3:
+            server.reevectl('transfer', ZONE, '--force')
+        else:
+            server.reevectl('refresh', ZONE)
+        follows(server, serial)
+    assert [ixfr_from(server, serial) for serial in (3, 5, 6)] == ['steps', 'whole', 'current']
+
+
+def test_what_is_damaged_in_the_log_is_transferred_anew(reeved, primary):
+    master = primary(hosts(20))
+    server = secondary(reeved, master)
+    follows(server, 1)
+    server.until(lambda: server.ctl('zone', ZONE).get('ready'), 'the first snapshot is written')
+    server.kill()
+    with contextlib.closing(sqlite3.connect(server.state / 'reeve.db')) as database, database:
+        assert database.execute("UPDATE part SET rrs = x'00'").rowcount
+    master.forget()
+    master.publish(2, hosts(21))
+    server.run()
+    follows(server, 2)
+    assert master.types() == ['AXFR'] and served(server) == hosts(21)
 
 
 def test_the_operator_is_told_what_a_secondary_is(reeved, primary):

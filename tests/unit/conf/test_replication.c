@@ -121,11 +121,55 @@ Test(replication, rules_of_transfer_come_behind_those_of_secondaries)
     cr_assert_eq(r[2].from_count, 2);
     cr_expect_eq(r[2].from[0].len, 8);
     cr_expect_eq(r[2].from[1].len, 128);
-    load_name_is(name_of(&r[3].key), "k8s.");
+    load_name_is(r[3].key, "k8s.");
     cr_expect(!r[3].remote && r[3].scope == XFR_GRANTED && !r[3].is_deny && r[3].from_count == 0);
-    load_name_is(name_of(&r[4].key), "xfr.");
+    load_name_is(r[4].key, "xfr.");
     cr_expect(!r[4].is_deny && r[4].from_count == 1);
     conf_free(c);
+}
+
+/* With 100,000 zones it is the memory that counts. */
+Test(replication, zones_that_say_the_same_share_it)
+{
+#define SAME "secondaries: [ns1, ns2], transfer: [{key: xfr, from: 10.0.0.0/8}]"
+    static const char yaml[] = KNOWN "zones:\n"
+                                     "  a.example: {file: a, " SAME "}\n"
+                                     "  b.example: {file: b, " SAME "}\n"
+                                     "  c.example: {file: c, secondaries: [ns1, ns2]}\n"
+                                     "  d.example: {file: d, secondaries: [ns2, ns1]}\n"
+                                     "  e.example: {primaries: [hidden], " SAME "}\n"
+                                     "  f.example: {primaries: [hidden], " SAME "}\n"
+                                     "  g.example: {file: g}\n"
+                                     "  h.example: {file: h, notify: [ns2]}\n";
+    struct conf *c = load_text(yaml, &faults);
+    cr_assert_not_null(c, "%s", faults.list[0].text);
+    const struct conf_zone *z = c->zones;
+    cr_expect(z[0].transfer == z[1].transfer && z[0].secondaries == z[1].secondaries);
+    cr_expect_eq(z[1].transfer_count, 3);
+    cr_expect_eq(z[2].transfer_count, 2);
+    cr_expect_str_eq(z[3].secondaries[0]->text, "ns2");
+    cr_expect_eq(z[3].transfer[0].remote, z[3].secondaries[0]);
+    cr_expect(z[4].primaries == z[5].primaries && z[4].transfer == z[5].transfer);
+    cr_expect_eq(z[5].primary_count, 1);
+    cr_expect_eq(z[6].transfer_count + z[6].secondary_count + z[6].primary_count, 0);
+    cr_expect_eq(z[7].transfer_count, 0);
+    cr_expect_eq(z[7].secondary_count, 1);
+    conf_free(c);
+}
+
+/* What is granted is the zone's own, and so is the fault of a list that is the neighbour's. */
+Test(replication, what_depends_on_the_zone_is_its_own)
+{
+    static const char yaml[] =
+        KNOWN "zones:\n"
+              "  a.example: {file: a, secondaries: [ns1], transfer: [{key: k8s, scope: granted}],\n"
+              "    updates: [{key: k8s, all: yes}], wait-secondaries: {count: 1}}\n"
+              "  b.example: {file: b, secondaries: [ns1], transfer: [{key: k8s, scope: granted}]}\n"
+              "  c.example: {file: c, secondaries: [ns1], wait-secondaries: {count: 2}}\n";
+    cr_assert_null(load_text(yaml, &faults));
+    cr_assert_eq(faults.errors, 2);
+    cr_expect_not_null(strstr(faults.list[0].text, "needs \"updates\""), "%s", faults.list[0].text);
+    cr_expect_not_null(strstr(faults.list[1].text, "waits for 2 of 1"), "%s", faults.list[1].text);
 }
 
 Test(replication, waits_for_one_secondary_and_three_seconds_unless_said)

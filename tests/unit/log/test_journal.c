@@ -472,3 +472,49 @@ Test(journal, a_snapshot_given_up_takes_no_more_parts)
                  ERR_ABSENT);
     cr_expect_eq(journal_snapshot_begin(bed.j, 99, &second, &bed.diag), ERR_ABSENT);
 }
+
+/* --- forgetting --- */
+
+Test(journal, a_zone_that_is_forgotten_begins_anew)
+{
+    struct journal_zone z;
+    uint64_t id = bed_zone(&bed, "example."), other = bed_zone(&bed, "other.");
+    for (uint64_t i = 1; i <= 600; i += 50)
+        cr_assert_eq(bed_append(&bed, id, i, i + 49), OK);
+    cr_assert_eq(bed_append(&bed, other, 1, 20), OK);
+    cr_assert_eq(bed_snapshot(&bed, id, 10, 3), OK, "%s", bed.diag.text);
+    cr_assert_eq(journal_zone_forget(bed.j, id, &bed.diag), OK, "%s", bed.diag.text);
+    for (int i = 0; i < 2; i++) {
+        bed_zone_get(&bed, "example.", &z);
+        cr_expect_eq(z.id, id);
+        cr_expect(z.snapshot == 0 && z.seq_last == 0 && z.seq_first == 0 && z.replay_bytes == 0);
+        cr_expect_eq(bed_read(&bed, id, 1, INT64_MAX, 1).count, 0);
+        cr_expect_eq(bed_read(&bed, other, 1, INT64_MAX, 1).count, 20);
+        bed_reopen(&bed);
+    }
+    cr_expect_eq(journal_zone_forget(bed.j, id, &bed.diag), OK, "nothing is left of it");
+    cr_assert_eq(bed_snapshot(&bed, id, 0, 2), OK, "%s", bed.diag.text);
+    cr_assert_eq(bed_append(&bed, id, 1, 3), OK, "%s", bed.diag.text);
+    bed_zone_get(&bed, "example.", &z);
+    cr_expect(z.snapshot && z.snapshot_seq == 0 && z.seq_last == 3);
+}
+
+Test(journal, a_history_says_whether_its_serial_went_back)
+{
+    static struct bed_change c;
+    struct journal_history h;
+    uint64_t id = bed_zone(&bed, "example.");
+    cr_assert_eq(bed_append(&bed, id, 1, 5), OK);
+    cr_assert_eq(journal_history_after(bed.j, id, 0, &h, &bed.diag), OK);
+    cr_expect_not(h.goes_back);
+    bed_change_make(&c, id, 6, 10);
+    c.change.serial_to = 2;
+    struct journal_batch batch = {.changes = &c.change, .count = 1};
+    cr_assert_eq(bed_commit(&bed, &batch), OK, "%s", batch.diag.text);
+    cr_assert_eq(journal_history_after(bed.j, id, 5, &h, &bed.diag), OK);
+    cr_expect(h.goes_back && h.changes == 1);
+    cr_assert_eq(journal_history_after(bed.j, id, 0, &h, &bed.diag), OK);
+    cr_expect(h.goes_back && h.changes == 6);
+    cr_assert_eq(journal_history_after(bed.j, id, 6, &h, &bed.diag), OK);
+    cr_expect_not(h.goes_back);
+}

@@ -136,6 +136,31 @@ Test(dial, over_tcp_uses_none_again_that_is_not_in_order)
     rig_end();
 }
 
+/* A question that has effects is not put at risk of being sent twice. */
+Test(dial, over_tcp_opens_a_connection_for_a_question_that_is_to_be_sent_once)
+{
+    rig_start();
+    struct asked a = asked_of(TRANSPORT_TCP), b = asked_of(TRANSPORT_TCP);
+    ask(&a);
+    int fd = peer_accept();
+    peer_read(fd);
+    peer_say(fd, "yes", 3);
+    until_over(&a);
+    cr_assert_eq(rig->dial.idle_count, 1);
+    b.call.is_fresh = true;
+    ask(&b);
+    cr_expect_eq(rig->dial.idle_count, 1);
+    cr_expect_not(b.call.is_sent);
+    int other = peer_accept();
+    peer_read(other);
+    cr_expect(b.call.is_sent);
+    close(other);
+    until_over(&b);
+    cr_expect_eq(b.failures, 1, "and it is not asked again");
+    close(fd);
+    rig_end();
+}
+
 /* The loop sees that an idle connection is closed; or the question goes out first. */
 Test(dial, over_tcp_asks_anew_where_the_connection_was_closed_meanwhile)
 {

@@ -107,7 +107,9 @@ static inline void primary_rest(struct bed *b)
 static inline void primary_until_over(struct bed *b)
 {
     const struct incoming *in = primary_secondary(b)->incoming;
-    while (in && primary_secondary(b)->incoming == in) {
+    uint64_t failed = b->server->count.transfers_in_failed; /* the next one may be at its place */
+    while (in && primary_secondary(b)->incoming == in &&
+           b->server->count.transfers_in_failed == failed) {
         cr_assert(bed_wait(b), "a transfer is being read and nobody wakes the reactor");
         (void)server_collect(b->server, b->now_us);
         server_turn(b->server);
@@ -254,6 +256,59 @@ static inline void primary_gives_whole(uint32_t serial, unsigned hosts)
     primary_soa(a, serial);
     primary_send(c, a);
     primary_until_over(primary.bed);
+}
+
+/* Differences from serial to serial + steps: each step exchanges host hN's address. */
+static inline void primary_sends_steps(uint32_t serial, unsigned steps)
+{
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    char text[100];
+    primary_soa(a, serial + steps);
+    for (unsigned i = 0; i < steps; i++) {
+        primary_soa(a, serial + i);
+        snprintf(text, sizeof(text), "h0.z.example. 300 A 192.0.2.%u", (serial + i) % 256);
+        primary_rr(a, text);
+        primary_soa(a, serial + i + 1);
+        snprintf(text, sizeof(text), "h0.z.example. 300 A 192.0.2.%u", (serial + i + 1) % 256);
+        primary_rr(a, text);
+    }
+    primary_soa(a, serial + steps);
+    primary_send(c, a);
+}
+
+/* The same, and they are taken. */
+static inline void primary_gives_steps(uint32_t serial, unsigned steps)
+{
+    primary_sends_steps(serial, steps);
+    primary_until_over(primary.bed);
+}
+
+/* --- what the log has of it --- */
+
+struct primary_rows {
+    unsigned count;
+    uint32_t from[20], to[20];
+    char text[400];
+};
+
+static inline bool primary_on_row(void *arg, const struct change *c)
+{
+    struct primary_rows *r = arg;
+    r->from[r->count] = c->serial_from;
+    r->to[r->count++] = c->serial_to;
+    snprintf(r->text, sizeof(r->text), "%s|%s|%s", change_kind_text(c->kind), c->actor, c->peer);
+    return r->count < 20;
+}
+
+static inline struct primary_rows primary_rows(struct bed *b)
+{
+    struct primary_rows r = {0};
+    struct diag diag = {0};
+    struct journal_range all = {disk_zone(b, "z.example.")->log_id, 1, INT64_MAX, 1};
+    cr_assert_eq(journal_read(state_journal(b->server->state), &all, primary_on_row, &r, &diag), OK,
+                 "%s", diag.text);
+    return r;
 }
 
 #endif

@@ -188,6 +188,43 @@ Test(call, is_not_held_up_by_thousands_to_servers_that_are_dead)
     free(c);
 }
 
+/* Ten thousand zones of a primary that cannot be reached go on to the next one at once. */
+Test(call, fails_with_another_one_that_was_not_reached)
+{
+    enum { COUNT = 100 };
+    static struct call dead[COUNT];
+    desk_start(8, 2);
+    for (unsigned i = 0; i < COUNT; i++) {
+        dead[i] = to(1, TRANSPORT_TCP);
+        start(&dead[i]);
+    }
+    struct call other = to(2, TRANSPORT_TCP), probe = to(1, TRANSPORT_UDP);
+    start(&other);
+    start(&probe);
+    cr_assert_eq(desk.dialed_count, 4);
+    server_call_failed(desk.server, &dead[0], "cut");
+    cr_expect_eq(desk.failures, 1, "that it was cut says nothing of others");
+    cr_assert_eq(desk.dialed_count, 5);
+    dead[1].is_unreached = true;
+    server_call_failed(desk.server, &dead[1], "no connection");
+    cr_expect_eq(desk.failures, 2, "not from within");
+    call_end(desk.server, &dead[50], false);
+    unsigned turns = 0;
+    for (; timers_next(&desk.server->timers) <= desk.server->now_us; turns++)
+        (void)timers_run(&desk.server->timers, desk.server->now_us, 1, desk.server);
+    cr_expect_eq(desk.failures, COUNT - 2, "all but the one under way and the one that was ended");
+    cr_expect(strstr(desk.reason, "not reached for another"), "%s", desk.reason);
+    cr_expect_geq(turns, COUNT / CALLS_GIVE_UP_SLICE);
+    cr_expect(other.state == CALL_UNDER_WAY && probe.state == CALL_UNDER_WAY &&
+              dead[2].state == CALL_UNDER_WAY);
+    start(&dead[0]);
+    cr_expect_eq(dead[0].state, CALL_UNDER_WAY, "the next one is tried");
+    call_end(desk.server, &other, false);
+    call_end(desk.server, &probe, false);
+    timers_done(&desk.server->timers);
+    desk_end(dead, COUNT);
+}
+
 Test(call, that_is_urgent_waits_for_none_that_is_not)
 {
     desk_start(2, 1);

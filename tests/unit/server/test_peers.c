@@ -402,3 +402,41 @@ Test(peers, notify_tells_all_of_them_and_refuses_a_zone_without)
     json_decref(answer);
     bed_free(b);
 }
+
+Test(peers, a_clock_set_back_delays_no_message)
+{
+    struct bed *b = start(ZONES);
+    unsigned before = dialled;
+    cr_assert_geq(before, 2, "each is told at the start");
+    b->now_us -= 86400 * (int64_t)1000000;
+    server_now(b->server, b->now_us);
+    pass(b, 3 * NOTIFY_WAIT_US);
+    cr_expect_geq(dialled, before + 2, "no answer: told again: %u", dialled);
+    bed_free(b);
+}
+
+/* Ten thousand zones are many lines, and none is long. */
+Test(peers, the_operator_sees_those_of_many_zones_in_slices)
+{
+    enum { COUNT = 3000 };
+    static char zones[COUNT * 60 + 200];
+    struct text all;
+    struct talk t;
+    text_init(&all, zones, sizeof(zones));
+    for (unsigned i = 0; i < COUNT; i++)
+        text_fmt(&all, "  z%u.example: {file: a, secondaries: [one, two]}\n", i);
+    text_add(&all, "remotes:\n  one: {address: 192.0.2.1}\n  two: {address: 192.0.2.2}\n");
+    struct bed *b = start(zones);
+    talk_open(&t, b);
+    enum control_next next = talk_begin(&t, "{\"verb\": \"peers\"}");
+    unsigned lines = 1, shown = 0;
+    for (; next == CONTROL_MORE; lines++)
+        next = control_step(t.client);
+    cr_expect_eq(next, CONTROL_DONE);
+    cr_expect_geq(lines, COUNT * 2 / 66, "%u", lines);
+    for (const char *p = t.out; (p = strstr(p, "\"zone\"")); p++)
+        shown++;
+    cr_expect_eq(shown, COUNT);
+    talk_close(&t);
+    bed_free(b);
+}

@@ -31,57 +31,10 @@ static void look(struct bed *b)
     secondary_step(b->server, sec, &(struct refresh_event){.kind = REFRESH_ASKED});
 }
 
-/* Differences from serial to serial + steps: each step exchanges host hN's address. */
-static void give_steps(uint32_t serial, unsigned steps)
-{
-    struct call *c = primary_call();
-    struct primary_answer *a = primary_answer(c);
-    char text[100];
-    primary_soa(a, serial + steps);
-    for (unsigned i = 0; i < steps; i++) {
-        primary_soa(a, serial + i);
-        snprintf(text, sizeof(text), "h0.z.example. 300 A 192.0.2.%u", (serial + i) % 256);
-        primary_rr(a, text);
-        primary_soa(a, serial + i + 1);
-        snprintf(text, sizeof(text), "h0.z.example. 300 A 192.0.2.%u", (serial + i + 1) % 256);
-        primary_rr(a, text);
-    }
-    primary_soa(a, serial + steps);
-    primary_send(c, a);
-    primary_until_over(primary.bed);
-}
-
 /* The last byte of the address that a host has; 0: there is no such host. */
 static unsigned host(struct bed *b, const char *name)
 {
     return disk_ask(b, name) == NOERROR ? b->out[b->out_len - 1] : 0;
-}
-
-/* --- the log --- */
-
-struct rows {
-    unsigned count;
-    uint32_t from[20], to[20];
-    char text[400];
-};
-
-static bool on_row(void *arg, const struct change *c)
-{
-    struct rows *r = arg;
-    r->from[r->count] = c->serial_from;
-    r->to[r->count++] = c->serial_to;
-    snprintf(r->text, sizeof(r->text), "%s|%s|%s", change_kind_text(c->kind), c->actor, c->peer);
-    return r->count < 20;
-}
-
-static struct rows rows(struct bed *b)
-{
-    struct rows r = {0};
-    struct diag diag = {0};
-    struct journal_range all = {disk_zone(b, "z.example.")->log_id, 1, INT64_MAX, 1};
-    cr_assert_eq(journal_read(state_journal(b->server->state), &all, on_row, &r, &diag), OK, "%s",
-                 diag.text);
-    return r;
 }
 
 /* --- the first transfer --- */
@@ -140,10 +93,10 @@ Test(secondary, takes_differences_step_by_step_as_they_come)
     look(b);
     primary_says(4);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
-    give_steps(1, 3);
+    primary_gives_steps(1, 3);
     cr_expect_eq(bed_serial(b, "z.example."), 4);
     cr_expect_eq(host(b, "h0.z.example."), 4);
-    struct rows r = rows(b);
+    struct primary_rows r = primary_rows(b);
     cr_assert_eq(r.count, 3);
     cr_expect(r.from[0] == 1 && r.to[0] == 2 && r.from[2] == 3 && r.to[2] == 4);
     cr_expect_str_eq(r.text, "transfer|primary p1|192.0.2.1@53 tcp");
@@ -163,7 +116,7 @@ Test(secondary, makes_a_whole_zone_one_change_of_what_is_different)
     primary_gives_whole(9, 4); /* RFC 1995 s4: instead of differences */
     cr_expect_eq(bed_serial(b, "z.example."), 9);
     cr_expect_eq(host(b, "h3.z.example."), 9);
-    struct rows r = rows(b);
+    struct primary_rows r = primary_rows(b);
     cr_assert_eq(r.count, 1);
     cr_expect(r.from[0] == 1 && r.to[0] == 9);
     primary_restart(b, PRIMARY_Z);
@@ -340,7 +293,7 @@ Test(secondary, heeds_notify_of_its_primaries_only)
     for (unsigned i = 0; i < 1000; i++)
         cr_assert_eq(notify(b, "z.example.", 1, 3), NOERROR);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
-    give_steps(1, 2);
+    primary_gives_steps(1, 2);
     cr_expect_eq(bed_serial(b, "z.example."), 3);
     cr_expect_eq(primary.count, 0, "a thousand were one");
     disk_free(&d);
@@ -500,7 +453,7 @@ Test(secondary, that_the_log_does_not_take_stays_as_it_was)
     look(b);
     primary_says(2);
     disk_fail(&d, FAULT_WRITE, 1, EIO);
-    give_steps(1, 1);
+    primary_gives_steps(1, 1);
     cr_expect_eq(bed_serial(b, "z.example."), 1);
     cr_expect_eq(b->server->count.transfers_in_failed, 1);
     disk_recover(&d);
@@ -508,7 +461,7 @@ Test(secondary, that_the_log_does_not_take_stays_as_it_was)
     while (primary_asked() == TYPE_SOA)
         primary_says(2);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
-    give_steps(1, 1);
+    primary_gives_steps(1, 1);
     cr_expect_eq(bed_serial(b, "z.example."), 2);
     primary_restart(b, PRIMARY_Z);
     cr_expect_eq(bed_serial(b, "z.example."), 2);
@@ -524,7 +477,7 @@ Test(secondary, asks_the_next_primary_when_one_fails)
     cr_assert_eq(ntohl(primary_call()->to.address.v4.sin_addr.s_addr), 0xc0000202);
     primary_gives_whole(3, 1);
     cr_expect_eq(bed_serial(b, "z.example."), 3);
-    cr_expect_str_eq(rows(b).text, "", "the first one is no change");
+    cr_expect_str_eq(primary_rows(b).text, "", "the first one is no change");
     disk_free(&d);
 }
 

@@ -50,19 +50,25 @@ static size_t question(uint8_t *wire, int64_t serial)
     return len + wr_len(&w);
 }
 
-/* The answer begins; NULL: it is one message, in b->out. */
-static struct outflow *begin(struct bed *b, int64_t serial)
+/* The answer to that IPv4 address begins; NULL: it is one message, in b->out. */
+static struct outflow *begin_from(struct bed *b, int64_t serial, uint32_t from)
 {
     uint8_t wire[1024];
     struct exchange x = {.in = wire, .in_len = question(wire, serial), .out = b->out};
     x.peer.transport = TRANSPORT_TCP;
     x.peer.address.v4.sin_family = AF_INET;
+    x.peer.address.v4.sin_addr.s_addr = htonl(from);
     x.channel = b;
     server_handle(b->server, &x, 1, b->now_us);
     cr_assert_not(x.is_waiting);
     cr_assert(!x.outflow || x.out_len == 0);
     b->out_len = x.out_len;
     return x.outflow;
+}
+
+static struct outflow *begin(struct bed *b, int64_t serial)
+{
+    return begin_from(b, serial, 0);
 }
 
 /* What came of it. */
@@ -170,7 +176,7 @@ Test(transfer_out, goes_on_when_the_zone_is_removed_or_replaced)
     finish(b, f, &t);
     cr_expect_eq(t.records, NAMES + 3);
     cr_expect_eq(counters(b)->transfers_broken, 1);
-    cr_expect_eq(b->server->outflows, 0);
+    cr_expect_eq(b->server->outflow_count, 0);
     bed_free(b);
 }
 
@@ -190,6 +196,27 @@ Test(transfer_out, has_a_limit_of_how_many_at_once)
     cr_assert_not_null(f, "the place is free again");
     server_outflow_end(b->server, f, false);
     server_outflow_end(b->server, g, false);
+    bed_free(b);
+}
+
+/* One client leaves room for others. */
+Test(transfer_out, has_a_limit_of_how_many_to_one_client)
+{
+    struct bed *b = open_bed(", limits: {transfers-out: 8, transfers-out-per-client: 2}");
+    struct outflow *f = begin_from(b, -1, 0x7f000001), *g = begin_from(b, -1, 0x7f000001);
+    cr_assert(f && g);
+    cr_expect_null(begin_from(b, -1, 0x7f000001));
+    cr_expect_eq(bed_rcode(b), SERVFAIL);
+    cr_expect_eq(counters(b)->transfers_over_client, 1);
+    cr_expect_eq(counters(b)->transfers_over_limit, 0);
+    struct outflow *h = begin_from(b, -1, 0x7f000002);
+    cr_assert_not_null(h, "somebody else");
+    server_outflow_end(b->server, f, false);
+    f = begin_from(b, -1, 0x7f000001);
+    cr_assert_not_null(f, "its place is free again");
+    server_outflow_end(b->server, f, false);
+    server_outflow_end(b->server, g, false);
+    server_outflow_end(b->server, h, false);
     bed_free(b);
 }
 
@@ -310,7 +337,7 @@ Test(transfer_out, counts_until_its_reading_is_back)
     cr_expect_null(begin(b, 1), "what it has asked for is still being read");
     cr_expect_eq(bed_rcode(b), SERVFAIL);
     cr_expect_eq(counters(b)->transfers_over_limit, 1);
-    while (b->server->outflows) {
+    while (b->server->outflow_count) {
         cr_assert(bed_wait(b));
         (void)server_collect(b->server, b->now_us);
     }
@@ -371,4 +398,82 @@ Test(transfer_out, of_what_nobody_may_have_is_refused_and_told_of)
     cr_expect_eq(counters(b)->transfers_refused, 1);
     cr_expect_eq(counters(b)->refused, 1);
     bed_free(b);
+}
+
+/* --- whatever happens meanwhile --- */
+
+#define OTHER "  b.example: {soa: {ns: [ns.example.net.]}}\n"
+
+enum event { RELOAD_SAME, RELOAD_WITHOUT, RELOAD_CLOSED, RELOAD_FILE, THE_END };
+
+static void happen(struct bed *b, enum event event)
+{
+    switch (event) {
+    case RELOAD_SAME:
+        bed_reload(b, "", OPEN);
+        break;
+    case RELOAD_WITHOUT:
+        bed_reload(b, "", OTHER);
+        break;
+    case RELOAD_CLOSED: /* nobody may have it any more */
+        bed_reload(b, "", "  a.example: {file: a, history: yes}\n");
+        break;
+    case RELOAD_FILE:
+        bed_file(b, "a", BED_TOP "www A 192.0.2.1\n", 77);
+        bed_reload(b, "", OPEN);
+        break;
+    case THE_END:
+        return;
+    }
+    bed_settle(b);
+    bed_commit(b);
+}
+
+/* A zone of which the steps from serial 1 to 5 are in the log only. */
+static struct bed *open_read(void)
+{
+    struct bed *b = open_bed("");
+    static const char *const owners[] = {"p.a.example.", "q.a.example.", "r.a.example.",
+                                         "s.a.example."};
+    for (unsigned i = 0; i < ARRAY_LEN(owners); i++)
+        cr_assert_eq(add(b, owners[i]), NOERROR);
+    server_free(b->server);
+    bed_start(b, "", OPEN);
+    bed_settle(b);
+    return b;
+}
+
+/* What was begun is what it was, to its end; or it ends with the server. */
+Test(transfer_out, stays_whole_or_ends_whatever_happens_in_any_phase)
+{
+    static const struct phase {
+        const char *what;
+        int64_t serial;
+        unsigned messages, records; /* taken before it happens; in all */
+    } phases[] = {
+        {"AXFR begun", -1, 0, NAMES + 4 + 3},
+        {"AXFR half way", -1, 2, NAMES + 4 + 3},
+        {"IXFR being read", 1, 0, 2 + 4 * 3},
+        {"IXFR of the whole zone", 4294967000, 1, NAMES + 4 + 3},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(phases); i++)
+        for (enum event event = RELOAD_SAME; event <= THE_END; event++) {
+            const struct phase *p = &phases[i];
+            struct bed *b = open_read();
+            struct taken t = {0};
+            struct outflow *f = begin(b, p->serial);
+            cr_assert_not_null(f, "%s", p->what);
+            for (unsigned k = 0; k < p->messages; k++)
+                cr_assert_eq(take(b, f, &t), OUTFLOW_MESSAGE, "%s", p->what);
+            happen(b, event);
+            if (event == THE_END) {
+                server_outflow_end(b->server, f, false);
+            } else {
+                finish(b, f, &t);
+                cr_expect_eq(t.records, p->records, "%s, event %d: %u", p->what, (int)event,
+                             t.records);
+                cr_expect_eq(t.last, 5, "%s, event %d", p->what, (int)event);
+            }
+            bed_free(b);
+        }
 }

@@ -2,6 +2,8 @@
  * Incoming transfers: records that no zone can have, limits, the EXPIRE option, and random zones
  * cut into messages anywhere. */
 #include "in_util.h"
+#include "xfr/in_int.h"
+#include "zone/lookup.h"
 
 #define SOA "@ SOA ns h 1 3600 900 1209600 300\n"
 
@@ -431,4 +433,77 @@ Test(xfr_in, random_differences_come_as_they_are)
         xfr_in_free(s.x);
         zone_free(z);
     }
+}
+
+/* --- large names in turns --- */
+
+/* A message with records of two names in turns, from number `from` on. */
+static void make_turns(struct made *m, unsigned from, unsigned count)
+{
+    struct made_head head = head_of(from ? 0 : TYPE_AXFR);
+    make(m, &head, from ? "" : SOA "@ NS ns\n");
+    for (unsigned i = from; i < from + count; i++) {
+        struct name_buf owner = name_from(i % 2 ? "odd." ZONE : "even." ZONE);
+        uint8_t address[4] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+        append_raw(m, name_of(&owner), TYPE_A, CLASS_IN, (struct rdata){address, 4});
+    }
+}
+
+static unsigned count_at(const struct version *v, const char *owner)
+{
+    struct name_buf n = name_from(owner);
+    struct rrset set = {0};
+    struct walk w;
+    walk_start(&w, v);
+    for (const struct node *node; (node = walk_next(&w));)
+        if (name_is_equal(node_owner(node), name_of(&n)))
+            (void)node_find(node, TYPE_A, &set);
+    return set.count;
+}
+
+/* They are not laid open for each record, which would be the square of their number. */
+Test(xfr_in, large_names_in_turns_are_sorted_first)
+{
+    enum { RECORDS = 20000, EACH = 1000 };
+    static struct made m;
+    struct made_head head = head_of(0);
+    struct diag diag;
+    struct xfr_in *x = start(TYPE_AXFR, 0);
+    for (unsigned from = 0; from < RECORDS; from += EACH) {
+        make_turns(&m, from, EACH);
+        cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE, "%s", diag.text);
+    }
+    cr_expect_lt(txn_reopened(x->txn), 2u << 20, "square: %llu",
+                 (unsigned long long)txn_reopened(x->txn));
+    cr_expect_eq(x->state, XFR_IN_STATE_GATHER);
+    /* of two TTLs the first one stands, also here */
+    make(&m, &head, "even 60 A 10.0.0.0\nodd 60 A 192.0.2.1\n" SOA);
+    cr_assert_eq(give(x, &m, &diag), XFR_IN_WHOLE, "%s", diag.text);
+    struct zone *z = xfr_in_zone(x);
+    cr_expect_eq(z->published->record_count, 2 + RECORDS + 1);
+    cr_expect_eq(count_at(z->published, "even." ZONE), RECORDS / 2);
+    cr_expect_eq(count_at(z->published, "odd." ZONE), RECORDS / 2 + 1);
+    xfr_in_free(x);
+    zone_free(z);
+}
+
+/* What is gathered counts as what is kept. */
+Test(xfr_in, what_is_gathered_is_limited)
+{
+    static struct made m;
+    struct diag diag;
+    struct xfr_in *x = start_limited(TYPE_AXFR, (struct xfr_in_limits){.bytes_max = 65536});
+    enum xfr_in_next next = XFR_IN_MORE;
+    make_turns(&m, 0, 1);
+    cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE);
+    x->state = XFR_IN_STATE_GATHER;
+    x->count.bytes = 0;
+    for (unsigned i = 1; next == XFR_IN_MORE && i < 100; i++) {
+        make_turns(&m, i * 100, 100);
+        next = give(x, &m, &diag);
+        x->count.bytes = 0; /* of messages: as if they were compressed very well */
+    }
+    cr_expect_eq(next, XFR_IN_BAD);
+    cr_expect_not_null(strstr(diag.text, "in memory"), "%s", diag.text);
+    xfr_in_free(x);
 }

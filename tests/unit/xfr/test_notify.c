@@ -211,3 +211,16 @@ Test(notify, keeps_its_word_through_long_lives)
         cr_assert(!n.is_sent);
     }
 }
+
+Test(notify, a_clock_that_is_set_does_not_change_the_wait)
+{
+    struct notify n;
+    notify_init(&n, 7);
+    notify_shift(&n, -1000);
+    cr_expect_eq(n.wake_us, INT64_MAX);
+    cr_assert_eq(notify_step(&n, &(struct notify_event){NOTIFY_SERIAL, 5000000, 1}),
+                 NOTIFY_SEND_UDP);
+    int64_t wait_us = n.wake_us - 5000000;
+    notify_shift(&n, -4000000);
+    cr_expect_eq(n.wake_us - 1000000, wait_us);
+}

@@ -279,3 +279,86 @@ Test(apply, of_damaged_bytes_does_no_harm)
     }
     zone_free(z);
 }
+
+/* --- as a transfer brings it --- */
+
+#define TEXT "@ 300 SOA ns h 1 2 3 4 5\n@ 300 NS ns\nw 300 A 192.0.2.1\n"
+
+/* The difference that adds w A 192.0.2.LAST with that TTL; its bytes are static. */
+static struct diff_bytes adding(uint8_t last, uint8_t ttl)
+{
+    static uint8_t bytes[64];
+    static const uint8_t head[] = "\1w\7example\0\0\1\0\1\0\0\1,\0\4\300\0\2";
+    memcpy(bytes, head, sizeof(head) - 1);
+    bytes[18] = ttl;
+    bytes[sizeof(head) - 1] = last;
+    return (struct diff_bytes){bytes, sizeof(head), 0};
+}
+
+Test(apply, takes_what_is_there_only_if_it_is_to)
+{
+    static const struct row {
+        uint8_t last, ttl;
+        bool takes_present;
+        enum err result;
+        unsigned present;
+    } present_rows[] = {
+        {1, 44, false, ERR_INVALID, 0}, {1, 44, true, OK, 1},          {2, 44, true, OK, 0},
+        {1, 45, true, ERR_INVALID, 0},  {2, 45, true, ERR_INVALID, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(present_rows); i++) {
+        const struct row *r = &present_rows[i];
+        struct zone *z = zone_from_text("example.", TEXT);
+        struct txn *t = txn_begin(z, TXN_CHANGE);
+        struct diff_bytes d = adding(r->last, r->ttl);
+        struct diff_at at = {.takes_present = r->takes_present};
+        size_t budget = 10;
+        struct diag diag = {0};
+        cr_expect_eq(txn_apply_some(t, &d, &at, &budget, &diag), r->result, "row %zu: %s", i,
+                     diag.text);
+        cr_expect_eq(at.present, r->present, "row %zu", i);
+        txn_abort(&t);
+        zone_free(z);
+    }
+}
+
+/* Two names with many records, in turns: a slice is no longer for that. */
+Test(apply, counts_what_large_names_cost)
+{
+    enum { RECORDS = 3000, STEPS = 40, BUDGET = 256 };
+    static uint8_t bytes[STEPS * 30];
+    struct name_buf apex = name_from("example.");
+    struct zone *z = zone_new(name_of(&apex), CLASS_IN);
+    struct txn *t = txn_begin(z, TXN_BUILD);
+    struct diag diag = {0};
+    for (unsigned i = 0; i < 2 * RECORDS; i++) {
+        struct name_buf owner = name_from(i < RECORDS ? "a.example." : "b.example.");
+        uint8_t address[4] = {10, 0, (uint8_t)(i >> 8), (uint8_t)i};
+        struct rr rr = {name_of(&owner), TYPE_A, CLASS_IN, 300, {address, 4}};
+        cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+    }
+    zone_publish(z, txn_seal(&t, NULL));
+    struct wr w = wr_over(bytes, sizeof(bytes));
+    for (unsigned i = 0; i < STEPS; i++) {
+        struct name_buf owner = name_from(i % 2 ? "a.example." : "b.example.");
+        wr_bytes(&w, owner.wire, owner.len);
+        wr_u16(&w, TYPE_A);
+        wr_u16(&w, CLASS_IN);
+        wr_u32(&w, 300);
+        wr_u16(&w, 4);
+        wr_u32(&w, 0xc0000200 + i);
+    }
+    cr_assert_not(w.bad);
+    struct diff_bytes d = {bytes, wr_len(&w), 0};
+    struct diff_at at = {0};
+    t = txn_begin(z, TXN_CHANGE);
+    unsigned slices = 0;
+    for (; at.bytes < d.len; slices++) {
+        size_t budget = BUDGET;
+        cr_assert_eq(txn_apply_some(t, &d, &at, &budget, &diag), OK, "%s", diag.text);
+    }
+    cr_expect_geq(txn_reopened(t), (uint64_t)STEPS * RECORDS);
+    cr_expect_geq(slices, STEPS / 4, "%u slices of %u records", slices, STEPS);
+    txn_abort(&t);
+    zone_free(z);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Zones that follow a primary: transfers that cost more than they are worth, that say what we have
+ * already, that no row of the log holds; and a log that is damaged. */
+#include "primary.h"
+
+/* A zone that has serial 1 with two hosts. */
+static struct disk start(const char *zones)
+{
+    struct disk d = disk_new();
+    primary_start(d.bed, zones);
+    disk_rest(d.bed);
+    primary_pass(d.bed, 0);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(1, 2);
+    cr_assert_eq(bed_serial(d.bed, "z.example."), 1);
+    return d;
+}
+
+static void look(struct bed *b)
+{
+    struct secondary *sec = primary_secondary(b);
+    b->server->now_us = b->now_us;
+    secondary_step(b->server, sec, &(struct refresh_event){.kind = REFRESH_ASKED});
+}
+
+/* The last byte of the address that a host has; 0: there is no such host. */
+static unsigned host(struct bed *b, const char *name)
+{
+    return disk_ask(b, name) == NOERROR ? b->out[b->out_len - 1] : 0;
+}
+
+/* --- what costs too much, what is there already --- */
+
+/* NSD sends the records of an RRset that stay, too. */
+Test(secondary_odd, takes_records_that_are_there_and_passes_on_what_was_changed)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(3);
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    primary_soa(a, 3);
+    primary_soa(a, 1);
+    primary_soa(a, 2);
+    primary_rr(a, "h0.z.example. 300 A 192.0.2.1"); /* as it is */
+    primary_rr(a, "h0.z.example. 300 A 192.0.2.77");
+    primary_soa(a, 2);
+    primary_soa(a, 3);
+    primary_rr(a, "h8.z.example. 300 A 192.0.2.8");
+    primary_soa(a, 3);
+    primary_send(c, a);
+    primary_until_over(b);
+    cr_expect_eq(bed_serial(b, "z.example."), 3);
+    cr_expect_eq(b->server->count.transfers_in_failed, 0);
+    struct primary_rows r = primary_rows(b);
+    cr_assert_eq(r.count, 1, "one difference without what was there");
+    cr_expect(r.from[0] == 1 && r.to[0] == 3);
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 3);
+    cr_expect_eq(host(b, "h8.z.example."), 8);
+    disk_free(&d);
+}
+
+/* What takes more memory than whole zones is not worth it; and no primary can fill ours. */
+Test(secondary_odd, asks_for_the_whole_zone_where_differences_cost_more)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    b->server->secondaries.apply_max = 0;
+    look(b);
+    primary_says(101);
+    primary_gives_steps(1, 100);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(101, 2);
+    cr_expect_eq(bed_serial(b, "z.example."), 101);
+    disk_free(&d);
+}
+
+/* A change that no row of the log holds. */
+Test(secondary_odd, is_replaced_where_the_change_is_too_large_for_the_log)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(2);
+    primary_gives_steps(1, 1);
+    cr_assert_eq(primary_rows(b).count, 1);
+    b->server->secondaries.diff_max = 100;
+    look(b);
+    primary_says(4);
+    primary_sends_steps(2, 2);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_assert_eq(primary_asked(), TYPE_AXFR, "differences of more than 100 bytes");
+    primary_gives_whole(4, 5);
+    cr_expect_eq(bed_serial(b, "z.example."), 4);
+    cr_expect_eq(host(b, "h4.z.example."), 4);
+    cr_expect_eq(primary_rows(b).count, 0, "its history begins anew");
+    b->server->secondaries.diff_max = SECONDARY_DIFF_MAX;
+    look(b);
+    primary_says(5);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    primary_gives_steps(4, 1);
+    struct primary_rows r = primary_rows(b);
+    cr_assert_eq(r.count, 1);
+    cr_expect(r.from[0] == 4 && r.to[0] == 5);
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 5);
+    cr_expect_eq(host(b, "h4.z.example."), 4);
+    disk_free(&d);
+}
+
+/* --- a log that is of no use --- */
+
+/* A change that is whole, and removes what the zone never had. */
+static void add_bad_change(struct bed *b)
+{
+    static const uint8_t diff[] = "\7nothing\1z\7example\0\0\1\0\1\0\0\0\5\0\4\1\2\3";
+    struct server_zone *z = disk_zone(b, "z.example.");
+    struct change c = {.zone = z->log_id,
+                       .seq = z->seq_published + 1,
+                       .serial_from = z->entry->zone->published->serial,
+                       .serial_to = z->entry->zone->published->serial + 1,
+                       .time_us = b->now_us,
+                       .kind = CHANGE_TRANSFER,
+                       .actor = "x",
+                       .peer = "",
+                       .rule = "",
+                       .diff = diff,
+                       .diff_len = sizeof(diff),
+                       .added_at = sizeof(diff),
+                       .removed_count = 1};
+    struct journal_batch batch = {.changes = &c, .count = 1};
+    struct journal *j = state_journal(b->server->state);
+    journal_commit(j, &batch);
+    while (!journal_collect(j))
+        cr_assert(bed_wait(b));
+    cr_assert_eq(batch.result, OK, "%s", batch.diag.text);
+}
+
+static void start_again(struct bed *b)
+{
+    server_free(b->server);
+    primary_start(b, PRIMARY_Z);
+    disk_rest(b);
+    primary_pass(b, 0);
+}
+
+/* It is a copy: the primary has what is lost. */
+Test(secondary_odd, is_transferred_anew_where_the_log_is_of_no_use)
+{
+    struct disk d = start(PRIMARY_Z);
+    struct bed *b = d.bed;
+    look(b);
+    primary_says(4);
+    primary_gives_steps(1, 3);
+    cr_assert_eq(primary_rows(b).count, 3);
+    add_bad_change(b);
+    start_again(b);
+    cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL);
+    cr_expect_eq(b->server->count.zones_damaged, 1);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(9, 3);
+    cr_expect_eq(bed_serial(b, "z.example."), 9);
+    look(b);
+    primary_says(10);
+    primary_gives_steps(9, 1);
+    cr_expect_eq(primary_rows(b).count, 1);
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 10);
+    cr_expect_eq(host(b, "h1.z.example."), 9);
+    cr_expect_eq(b->server->count.zones_damaged, 0);
+    disk_free(&d);
+}
+
+/* Whatever of it was done when the disk failed. */
+Test(secondary_odd, is_forgotten_whole_in_the_end)
+{
+    unsigned failures = 0;
+    for (unsigned at = 1; at < 16; at++) {
+        struct disk d = start(PRIMARY_Z);
+        struct bed *b = d.bed;
+        look(b);
+        primary_says(4);
+        primary_gives_steps(1, 3);
+        uint64_t id = disk_zone(b, "z.example.")->log_id;
+        disk_fail(&d, FAULT_WRITE, at, EIO);
+        failures += journal_zone_forget(state_journal(b->server->state), id, NULL) != OK;
+        faultvfs_clear(d.vfs);
+        start_again(b);
+        if (primary_asked() == TYPE_SOA)
+            primary_says(9);
+        primary_gives_whole(9, 3);
+        cr_expect_eq(bed_serial(b, "z.example."), 9, "at write %u", at);
+        cr_expect(disk_zone(b, "z.example.")->is_ready, "at write %u: no snapshot", at);
+        start_again(b);
+        cr_expect_eq(bed_serial(b, "z.example."), 9, "at write %u", at);
+        disk_free(&d);
+    }
+    cr_expect_geq(failures, 3, "%u", failures);
+}
