@@ -448,7 +448,7 @@ def test_damage_is_told_of_and_nothing_is_lost_in_silence(full_state, what):
         shutil.rmtree(server.state)
         shutil.copytree(kept, server.state)
         # A write-ahead log that is cut off may look like one of which no more was ever written.
-        path = rnd.choice(sorted(p for p in server.state.iterdir()
+        path = rnd.choice(sorted(p for p in server.state.glob('reeve.db*')
                                  if p.stat().st_size and not (what == 'a cut end' and p.name.endswith('-wal'))))
         data = bytearray(path.read_bytes())
         DAMAGES[what](rnd, data, end_of_damage(path, data))

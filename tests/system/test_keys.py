@@ -263,6 +263,7 @@ def test_the_list_says_where_keys_are_from_what_they_may_and_when_they_were_used
 def test_updates_in_flight_keep_their_key(server):
     """The key goes while hundreds of updates signed with it are under way: each gets an answer."""
     key = server.ctl('key', 'new', 'k')
+    server.settings['server'].setdefault('limits', {})['refusals-per-source'] = 0    # each is to be refused in words
     reconfigure(server, 'k')
     server.ctl('reload')
     flight = dynamic.Flight(server, dynamic.Signer('k', key['secret']))

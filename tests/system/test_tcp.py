@@ -95,7 +95,7 @@ def is_served(connection, number=1):
 def counters(server):
     before = len(server.log())
     server.process.send_signal(signal.SIGUSR1)
-    server.until(lambda: 'name=zone_loads_failed' in server.log()[before:], 'counters in the log')
+    server.until(lambda: 'name=zones_expired ' in server.log()[before:], 'counters in the log')
     return {name: int(value) for name, value in re.findall(r'name=(\w+) value=(\d+)', server.log()[before:])}
 
 

@@ -205,7 +205,7 @@ def test_a_transfer_is_one_published_version_whatever_is_updated_meanwhile(reeve
     change = following.Change()
     size = 1500 if harness.Reeved.is_brief() else 6000
     more = ''.join(f'bulk{i:06} 300 TXT "{i:0200}"\n' for i in range(size))
-    server = serving(reeved, change.file() + more)
+    server = serving(reeved, change.file() + more, **{'tcp-message': '1m'})     # they take their time
     fixed = in_file(change.file() + more)[1] - change.records()
     model, readers, serials = {1: change.records()}, [], set()
     for _ in range(3):
@@ -444,7 +444,7 @@ def stuck(server, count):
 
 def test_who_never_reads_costs_little_and_is_closed_in_time(reeved):
     """Eight of them; all would take 36 MB of messages."""
-    server = serving(reeved, bulk(20000), **{'tcp-message': '1s'})
+    server = serving(reeved, bulk(20000), **{'tcp-message': '3s'})
     list(transfers.stream(server))                      # what one transfer takes for good
     before = resident_kb(server)
     with stuck(server, 8):
