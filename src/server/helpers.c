@@ -26,6 +26,7 @@ struct helpers {
     unsigned idle;    /* helpers that wait for work */
     bool is_ending;
     atomic_bool is_canceled; /* the same, for jobs under way */
+    atomic_bool never_steps_back;
     helpers_wake_fn wake;
     void *wake_arg;
     unsigned thread_count;
@@ -70,6 +71,11 @@ static void job_run(struct helpers *h, struct job *t)
     helpers_wake(h);
 }
 
+void helpers_step_back(struct helpers *h, bool do_so)
+{
+    atomic_store(&h->never_steps_back, !do_so);
+}
+
 /* From here on the thread runs where no other one wants to, and gives way at once: on a processor
  * that it shares with the reactor, lower priorities still cost a query a whole slice of 3 ms. There
  * is no way back without privileges. */
@@ -84,7 +90,7 @@ static void *helper(void *arg)
     struct helpers *h = arg;
     bool is_behind = false;
     for (struct job *t; (t = job_take(h, LANE_ANY));) {
-        if (t->pace == PACE_BEHIND && !is_behind) {
+        if (t->pace == PACE_BEHIND && !is_behind && !atomic_load(&h->never_steps_back)) {
             step_back();
             is_behind = true;
         }

@@ -19,7 +19,8 @@ struct job;
 typedef void (*helpers_wake_fn)(void *arg);
 
 /* Is somebody waiting for the outcome, or does the last good version answer meanwhile? Then queries
- * go first. The first PACE_BEHIND makes the thread that takes it one that always steps back.
+ * go first. The first PACE_BEHIND makes the thread that takes it one that always steps back, unless
+ * helpers_step_back() says otherwise: where the processors are never idle it would never be done.
  * PACE_FIRST goes before all that waits: it gives memory back. PACE_LOG is for what uses the change
  * log while updates may be under way: a thread of its own does these one by one, and never steps
  * back. PACE_READ is the same with another thread, for short reads that a peer waits for: a
@@ -42,6 +43,9 @@ struct job {
  * is called from them when a job is done; several calls may become one, as ev_async_send()'s do.
  * NULL: no thread to be had. */
 struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg);
+/* Do those with PACE_BEHIND step back from now on? At first they do. Who has done it already goes on
+ * so: there is no way back without privileges. */
+void helpers_step_back(struct helpers *h, bool do_so);
 /* Ends what is under way, and the threads. Jobs may still be given: they wait for helpers_free().
  * NULL is fine. */
 void helpers_end(struct helpers *h);

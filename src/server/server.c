@@ -84,6 +84,8 @@ enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct 
         e = err_say(diag, ERR_SYSTEM, "no helper threads, or no SHA-1 in the system's library");
     if (e == OK)
         e = state_check(s, diag);
+    if (e == OK)
+        helpers_step_back(s->helpers, conf->loads_step_back);
     if (e != OK) {
         server_free(s);
         return e;
@@ -249,6 +251,7 @@ enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, stru
     s->old_confs = old;
     s->conf = conf;
     limits_configure(s);
+    helpers_step_back(s->helpers, s->conf->loads_step_back);
     cookies_configure(s);
     zones_reload(s);
     s->count.reloads++;

@@ -223,7 +223,9 @@ class Reeved(Server):
             path.mkdir(mode=0o750)
             with contextlib.suppress(LookupError):      # a test's unknown user
                 shutil.chown(path, (server or {}).get('user', os.geteuid()))
-        self.settings = {'server': {'listen': self.listen(), 'state-dir': str(self.state), **(server or {})},
+        # several tests run at a time: no processor is idle for long
+        server = {**(server or {}), 'limits': {'loads-step-back': 'no', **(server or {}).get('limits', {})}}
+        self.settings = {'server': {'listen': self.listen(), 'state-dir': str(self.state), **server},
                          'log': log or {}, 'keys': keys or {}, 'remotes': remotes or {},
                          'control': {'socket': str(self.socket)}}
         self.conf = self.dir / 'reeved.yaml'

@@ -469,7 +469,7 @@ def test_a_transfer_that_lasts_too_long_is_cut(reeved):
         client.socket.settimeout(harness.DEADLINE_S)
 
         def is_cut():
-            client.read(512)                            # it moves, slowly
+            client.read(8192)                           # it moves, slowly
             return counter(server, 'transfers_timed_out') == 1
         server.until(is_cut, 'it is cut')
         while client.read(65536):
