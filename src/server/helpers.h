@@ -43,8 +43,8 @@ struct job {
  * is called from them when a job is done; several calls may become one, as ev_async_send()'s do.
  * NULL: no thread to be had. */
 struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg);
-/* Do those with PACE_BEHIND step back from now on? At first they do. Who has done it already goes on
- * so: there is no way back without privileges. */
+/* Do those with PACE_BEHIND step back from now on? At first they do. Who has done it already goes
+ * on so: there is no way back without privileges. */
 void helpers_step_back(struct helpers *h, bool do_so);
 /* Ends what is under way, and the threads. Jobs may still be given: they wait for helpers_free().
  * NULL is fine. */

@@ -83,7 +83,8 @@ def test_a_flood_in_the_name_of_one_network_is_limited_and_the_others_notice_not
         flood.send(wire.question((b'none', *legit.LABELS), A), MESSAGES)
         seconds = time.monotonic() - begun
     sent = 2 * MESSAGES
-    # a second's worth of either kind, which neighbours have some of, what comes in until the debt is there, and half of all others cut
+    # a second's worth of either kind, of which neighbours have some, what comes in until the debt is there, and half of
+    # all others cut
     assert RATE <= flood.full <= sent // 8 + RATE * seconds, (flood.full, flood.cut, seconds)
     assert (sent - flood.full) // 3 < flood.cut <= sent // 2, (flood.full, flood.cut, seconds)
     assert known.result['udp']['asked'] > 0
