@@ -311,4 +311,41 @@ static inline struct primary_rows primary_rows(struct bed *b)
     return r;
 }
 
+/* --- set-ups --- */
+
+/* A server whose zones are opened: the first question is about to be asked. */
+static inline struct disk primary_disk(const char *zones)
+{
+    struct disk d = disk_new();
+    primary_start(d.bed, zones);
+    disk_rest(d.bed);
+    primary_pass(d.bed, 0);
+    return d;
+}
+
+/* The same, with z.example at serial 1 and two hosts in it. */
+static inline struct disk primary_served(const char *zones)
+{
+    struct disk d = primary_disk(zones);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(1, 2);
+    cr_assert_eq(bed_serial(d.bed, "z.example."), 1);
+    cr_assert_eq(primary.count, 0);
+    return d;
+}
+
+/* z.example is to look for news now. */
+static inline void primary_look(struct bed *b)
+{
+    struct secondary *sec = primary_secondary(b);
+    b->server->now_us = b->now_us;
+    secondary_step(b->server, sec, &(struct refresh_event){.kind = REFRESH_ASKED});
+}
+
+/* The last byte of the address that a host has; 0: there is no such host. */
+static inline unsigned primary_host(struct bed *b, const char *name)
+{
+    return disk_ask(b, name) == NOERROR ? b->out[b->out_len - 1] : 0;
+}
+
 #endif

@@ -4,51 +4,18 @@
 #include "primary.h"
 #include "talk.h"
 
-static struct disk start_disk(const char *zones)
-{
-    struct disk d = disk_new();
-    primary_start(d.bed, zones);
-    disk_rest(d.bed);
-    primary_pass(d.bed, 0);
-    return d;
-}
-
-/* A zone that has serial 1 with two hosts. */
-static struct disk start(const char *zones)
-{
-    struct disk d = start_disk(zones);
-    cr_assert_eq(primary_asked(), TYPE_AXFR);
-    primary_gives_whole(1, 2);
-    cr_assert_eq(bed_serial(d.bed, "z.example."), 1);
-    cr_assert_eq(primary.count, 0);
-    return d;
-}
-
-static void look(struct bed *b)
-{
-    struct secondary *sec = primary_secondary(b);
-    b->server->now_us = b->now_us;
-    secondary_step(b->server, sec, &(struct refresh_event){.kind = REFRESH_ASKED});
-}
-
-/* The last byte of the address that a host has; 0: there is no such host. */
-static unsigned host(struct bed *b, const char *name)
-{
-    return disk_ask(b, name) == NOERROR ? b->out[b->out_len - 1] : 0;
-}
-
 /* --- the first transfer --- */
 
 Test(secondary, is_transferred_whole_at_first_and_serves_it)
 {
-    struct disk d = start_disk(PRIMARY_Z);
+    struct disk d = primary_disk(PRIMARY_Z);
     struct bed *b = d.bed;
     cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL);
     cr_expect_null(disk_zone(b, "z.example.")->failure, "not transferred yet is no failure");
     cr_assert_eq(primary_asked(), TYPE_AXFR);
     primary_gives_whole(7, 3);
     cr_expect_eq(bed_serial(b, "z.example."), 7);
-    cr_expect_eq(host(b, "h2.z.example."), 7);
+    cr_expect_eq(primary_host(b, "h2.z.example."), 7);
     cr_expect_eq(primary.count, 0);
     cr_expect_eq(primary.reused, 1, "the connection is in order");
     cr_expect_eq(b->server->count.transfers_in, 1);
@@ -57,7 +24,7 @@ Test(secondary, is_transferred_whole_at_first_and_serves_it)
 
 Test(secondary, without_ns_records_is_not_taken)
 {
-    struct disk d = start_disk(PRIMARY_Z);
+    struct disk d = primary_disk(PRIMARY_Z);
     struct bed *b = d.bed;
     struct call *c = primary_call();
     struct primary_answer *a = primary_answer(c);
@@ -74,7 +41,7 @@ Test(secondary, without_ns_records_is_not_taken)
 
 Test(secondary, needs_no_new_transfer_after_a_restart)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     primary_restart(b, PRIMARY_Z);
     cr_expect_eq(bed_serial(b, "z.example."), 1);
@@ -88,47 +55,47 @@ Test(secondary, needs_no_new_transfer_after_a_restart)
 
 Test(secondary, takes_differences_step_by_step_as_they_come)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(4);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
     primary_gives_steps(1, 3);
     cr_expect_eq(bed_serial(b, "z.example."), 4);
-    cr_expect_eq(host(b, "h0.z.example."), 4);
+    cr_expect_eq(primary_host(b, "h0.z.example."), 4);
     struct primary_rows r = primary_rows(b);
     cr_assert_eq(r.count, 3);
     cr_expect(r.from[0] == 1 && r.to[0] == 2 && r.from[2] == 3 && r.to[2] == 4);
     cr_expect_str_eq(r.text, "transfer|primary p1|192.0.2.1@53 tcp");
     cr_expect_eq(disk_zone(b, "z.example.")->seq_published, 3);
     primary_restart(b, PRIMARY_Z);
-    cr_expect_eq(host(b, "h0.z.example."), 4);
+    cr_expect_eq(primary_host(b, "h0.z.example."), 4);
     disk_free(&d);
 }
 
 Test(secondary, makes_a_whole_zone_one_change_of_what_is_different)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(9);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
     primary_gives_whole(9, 4); /* RFC 1995 s4: instead of differences */
     cr_expect_eq(bed_serial(b, "z.example."), 9);
-    cr_expect_eq(host(b, "h3.z.example."), 9);
+    cr_expect_eq(primary_host(b, "h3.z.example."), 9);
     struct primary_rows r = primary_rows(b);
     cr_assert_eq(r.count, 1);
     cr_expect(r.from[0] == 1 && r.to[0] == 9);
     primary_restart(b, PRIMARY_Z);
-    cr_expect_eq(host(b, "h3.z.example."), 9);
+    cr_expect_eq(primary_host(b, "h3.z.example."), 9);
     disk_free(&d);
 }
 
 Test(secondary, asks_for_the_whole_zone_where_differences_do_not_fit)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     struct call *c = primary_call();
     struct primary_answer *a = primary_answer(c);
@@ -141,19 +108,19 @@ Test(secondary, asks_for_the_whole_zone_where_differences_do_not_fit)
     primary_send(c, a);
     primary_rest(b);
     cr_expect_eq(bed_serial(b, "z.example."), 1);
-    cr_expect_eq(host(b, "h7.z.example."), 0, "nothing of it is seen");
+    cr_expect_eq(primary_host(b, "h7.z.example."), 0, "nothing of it is seen");
     cr_assert_eq(primary_asked(), TYPE_AXFR);
     primary_gives_whole(2, 8);
     cr_expect_eq(bed_serial(b, "z.example."), 2);
-    cr_expect_eq(host(b, "h7.z.example."), 2);
+    cr_expect_eq(primary_host(b, "h7.z.example."), 2);
     disk_free(&d);
 }
 
 Test(secondary, does_not_go_back_to_a_lower_serial)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(4294967295u); /* one before 0, RFC 1982 */
     cr_expect_eq(primary.count, 0);
     cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "behind ours"));
@@ -163,11 +130,11 @@ Test(secondary, does_not_go_back_to_a_lower_serial)
 
 Test(secondary, follows_a_serial_around_the_end_of_its_numbers)
 {
-    struct disk d = start_disk(PRIMARY_Z);
+    struct disk d = primary_disk(PRIMARY_Z);
     struct bed *b = d.bed;
     primary_gives_whole(4294967290u, 2);
     cr_assert_eq(bed_serial(b, "z.example."), 4294967290);
-    look(b);
+    primary_look(b);
     primary_says(3);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
     primary_gives_whole(3, 2);
@@ -179,7 +146,7 @@ Test(secondary, follows_a_serial_around_the_end_of_its_numbers)
 
 Test(secondary, looks_again_at_the_soas_times)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     int64_t begun_us = b->now_us;
     primary_pass(b, PRIMARY_REFRESH * 500000);
@@ -214,7 +181,7 @@ static void fail_for(struct bed *b, int64_t us)
 
 Test(secondary, expires_and_comes_back)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     fail_for(b, (int64_t)(PRIMARY_EXPIRE - 2) * 1000000);
     cr_expect_eq(bed_serial(b, "z.example."), 1);
@@ -235,7 +202,7 @@ Test(secondary, expires_and_comes_back)
 
 Test(secondary, remembers_over_a_restart_when_it_was_checked)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     primary_pass(b, 120000000);
     if (primary.count)
@@ -280,7 +247,7 @@ static unsigned notify(struct bed *b, const char *zone, unsigned from, uint32_t 
 
 Test(secondary, heeds_notify_of_its_primaries_only)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     b->now_us += 60000000;
     cr_expect_eq(notify(b, "other.example.", 1, 0), NOTAUTH);
@@ -305,15 +272,15 @@ Test(secondary, heeds_notify_of_its_primaries_only)
 
 Test(secondary, keeps_back_what_loses_too_much_until_the_operator_wants_it)
 {
-    struct disk d = start_disk(GUARDED);
+    struct disk d = primary_disk(GUARDED);
     struct bed *b = d.bed;
     struct talk t;
     primary_gives_whole(1, 20);
-    look(b);
+    primary_look(b);
     primary_says(2);
     primary_gives_whole(2, 1);
     cr_expect_eq(bed_serial(b, "z.example."), 1, "23 records against 4");
-    cr_expect_eq(host(b, "h19.z.example."), 1);
+    cr_expect_eq(primary_host(b, "h19.z.example."), 1);
     cr_expect_eq(b->server->count.transfers_in_held, 1);
     cr_expect_eq(primary.count, 0);
     talk_open(&t, b);
@@ -330,7 +297,7 @@ Test(secondary, keeps_back_what_loses_too_much_until_the_operator_wants_it)
         talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\", \"force\": true}"));
     primary_gives_whole(2, 1);
     cr_expect_eq(bed_serial(b, "z.example."), 2);
-    cr_expect_eq(host(b, "h19.z.example."), 0);
+    cr_expect_eq(primary_host(b, "h19.z.example."), 0);
     cr_expect_not(primary_secondary(b)->held.is_set);
     talk_close(&t);
     disk_free(&d);
@@ -338,7 +305,7 @@ Test(secondary, keeps_back_what_loses_too_much_until_the_operator_wants_it)
 
 Test(secondary, goes_back_to_a_lower_serial_if_forced)
 {
-    struct disk d = start_disk(PRIMARY_Z);
+    struct disk d = primary_disk(PRIMARY_Z);
     struct bed *b = d.bed;
     struct talk t;
     primary_gives_whole(10, 2);
@@ -350,7 +317,7 @@ Test(secondary, goes_back_to_a_lower_serial_if_forced)
         talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\", \"force\": true}"));
     primary_gives_whole(4, 3);
     cr_expect_eq(bed_serial(b, "z.example."), 4);
-    cr_expect_eq(host(b, "h2.z.example."), 4);
+    cr_expect_eq(primary_host(b, "h2.z.example."), 4);
     talk_close(&t);
     primary_restart(b, PRIMARY_Z);
     cr_expect_eq(bed_serial(b, "z.example."), 4);
@@ -359,7 +326,7 @@ Test(secondary, goes_back_to_a_lower_serial_if_forced)
 
 Test(secondary, is_not_changed_by_anybody_but_its_primary)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     struct talk t;
     cr_expect_eq(disk_add(b, "z.example.", "x.z.example."), NOTIMP);
@@ -400,25 +367,25 @@ static void send_long(unsigned i)
 
 Test(secondary, reads_a_long_transfer_in_a_helper)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     for (unsigned i = 0; i < LONG_MESSAGES; i++)
         send_long(i); /* two megabytes, and the helper's results are not looked at */
     cr_expect_eq(primary.paused, 1);
     primary_until_over(b);
     cr_expect_eq(bed_serial(b, "z.example."), 2);
-    cr_expect_eq(host(b, "m59-899.z.example."), 2);
+    cr_expect_eq(primary_host(b, "m59-899.z.example."), 2);
     cr_expect_eq(b->server->store.count, 1);
     disk_free(&d);
 }
 
 Test(secondary, takes_nothing_of_a_transfer_that_is_cut)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     for (unsigned i = 0; i < 5; i++)
         send_long(i);
@@ -432,9 +399,9 @@ Test(secondary, takes_nothing_of_a_transfer_that_is_cut)
 
 Test(secondary, that_goes_while_a_transfer_comes_leaves_nothing)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     for (unsigned i = 0; i < 20; i++)
         send_long(i);
@@ -448,9 +415,9 @@ Test(secondary, that_goes_while_a_transfer_comes_leaves_nothing)
 
 Test(secondary, that_the_log_does_not_take_stays_as_it_was)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     disk_fail(&d, FAULT_WRITE, 1, EIO);
     primary_gives_steps(1, 1);
@@ -470,7 +437,7 @@ Test(secondary, that_the_log_does_not_take_stays_as_it_was)
 
 Test(secondary, asks_the_next_primary_when_one_fails)
 {
-    struct disk d = start_disk("  z.example: {primaries: [p1, p2]}\n");
+    struct disk d = primary_disk("  z.example: {primaries: [p1, p2]}\n");
     struct bed *b = d.bed;
     cr_assert_eq(ntohl(primary_call()->to.address.v4.sin_addr.s_addr), 0xc0000201);
     primary_cut(primary_call(), "refused");
@@ -483,12 +450,12 @@ Test(secondary, asks_the_next_primary_when_one_fails)
 
 Test(secondary, can_become_a_primary_and_come_back)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     bed_file(b, "z", BED_TOP "www A 192.0.2.200\n", 50);
     primary_reload(b, "  z.example: {file: z, updates: [{unsigned: yes, all: yes}]}\n");
     cr_expect_eq(bed_serial(b, "z.example."), 50);
-    cr_expect_eq(host(b, "www.z.example."), 200);
+    cr_expect_eq(primary_host(b, "www.z.example."), 200);
     cr_expect_eq(primary.count, 0);
     cr_expect_eq(disk_add(b, "z.example.", "x.z.example."), NOERROR);
     primary_reload(b, PRIMARY_Z);
@@ -497,8 +464,8 @@ Test(secondary, can_become_a_primary_and_come_back)
     primary_says(60);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
     primary_gives_whole(60, 1);
-    cr_expect_eq(host(b, "www.z.example."), 0);
-    cr_expect_eq(host(b, "h0.z.example."), 60);
+    cr_expect_eq(primary_host(b, "www.z.example."), 0);
+    cr_expect_eq(primary_host(b, "h0.z.example."), 60);
     primary_restart(b, PRIMARY_Z);
     cr_expect_eq(bed_serial(b, "z.example."), 60);
     disk_free(&d);
@@ -506,7 +473,7 @@ Test(secondary, can_become_a_primary_and_come_back)
 
 Test(secondary, asks_other_primaries_at_once_when_they_are_configured)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     primary_reload(b, "  z.example: {primaries: [p2]}\n");
     cr_assert_eq(primary_asked(), TYPE_SOA);

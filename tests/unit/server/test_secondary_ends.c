@@ -4,32 +4,6 @@
 #include "primary.h"
 #include "talk.h"
 
-static struct disk start_disk(const char *zones)
-{
-    struct disk d = disk_new();
-    primary_start(d.bed, zones);
-    disk_rest(d.bed);
-    primary_pass(d.bed, 0);
-    return d;
-}
-
-/* A zone that has serial 1 with two hosts. */
-static struct disk start(const char *zones)
-{
-    struct disk d = start_disk(zones);
-    cr_assert_eq(primary_asked(), TYPE_AXFR);
-    primary_gives_whole(1, 2);
-    cr_assert_eq(bed_serial(d.bed, "z.example."), 1);
-    return d;
-}
-
-static void look(struct bed *b)
-{
-    struct secondary *sec = primary_secondary(b);
-    b->server->now_us = b->now_us;
-    secondary_step(b->server, sec, &(struct refresh_event){.kind = REFRESH_ASKED});
-}
-
 /* A whole zone of so many hosts in one message, which is not waited for. */
 static void send_whole(uint32_t serial, unsigned hosts)
 {
@@ -57,8 +31,8 @@ static void send_first(uint32_t serial)
 
 Test(secondary_ends, stops_in_the_middle_of_a_transfer)
 {
-    struct disk d = start(PRIMARY_Z);
-    look(d.bed);
+    struct disk d = primary_served(PRIMARY_Z);
+    primary_look(d.bed);
     primary_says(2);
     send_first(2);
     cr_assert_not_null(primary_secondary(d.bed)->incoming);
@@ -68,9 +42,9 @@ Test(secondary_ends, stops_in_the_middle_of_a_transfer)
 
 Test(secondary_ends, reads_a_large_first_message_in_a_helper)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     send_whole(2, 1000);
     cr_expect_null(primary_secondary(b)->taking, "nothing of it was read at once");
@@ -83,9 +57,9 @@ Test(secondary_ends, reads_a_large_first_message_in_a_helper)
 /* RFC 1995 s4: a SOA alone, ahead of ours, says that the differences are not to be had. */
 Test(secondary_ends, asks_for_the_whole_zone_where_the_soa_stays_alone)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
     struct primary_answer *a = primary_answer(primary_call());
@@ -99,13 +73,13 @@ Test(secondary_ends, asks_for_the_whole_zone_where_the_soa_stays_alone)
 /* The first snapshot is late, and when it is there the primary's key is gone. */
 Test(secondary_ends, waits_for_nothing_once_its_wait_is_over)
 {
-    struct disk d = start_disk(PRIMARY_Z);
+    struct disk d = primary_disk(PRIMARY_Z);
     struct bed *b = d.bed;
     disk_fail(&d, FAULT_WRITE, 1, EIO);
     primary_gives_whole(1, 2);
     struct secondary *sec = primary_secondary(b);
     cr_assert_not(sec->zone->is_ready);
-    look(b);
+    primary_look(b);
     primary_says(2);
     cr_assert(sec->is_waiting);
     cr_assert_eq(name_scan("gone.", 5, NAME_ROOT, &sec->primaries[0].key, NULL), OK);
@@ -133,9 +107,9 @@ static void change_behind_its_back(struct bed *b)
 /* What was under way when it became a secondary, say. */
 Test(secondary_ends, does_not_apply_what_was_compared_with_other_data)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     send_whole(2, 5);
     cr_assert_not_null(primary_secondary(b)->taking);
@@ -159,9 +133,9 @@ static void put_hosts(struct primary_answer *a)
 /* Two steps, of which the second takes back what the first one brings. */
 Test(secondary_ends, counts_what_is_to_be_replayed_as_the_log_has_it)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(3);
     struct primary_answer *a = primary_answer(primary_call());
     const size_t host_len = sizeof("\3n00\1z\7example") + 10 + 4;
@@ -184,7 +158,7 @@ Test(secondary_ends, counts_what_is_to_be_replayed_as_the_log_has_it)
 
 Test(secondary_ends, does_not_wait_longer_when_the_clock_is_set_back)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     b->now_us -= 3600 * (int64_t)1000000;
     disk_rest(b);
@@ -198,7 +172,7 @@ Test(secondary_ends, does_not_wait_longer_when_the_clock_is_set_back)
 /* The log cannot be read again, and what is served grows old. */
 Test(secondary_ends, expires_while_it_asks_nobody)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     secondary_close(b->server, disk_zone(b, "z.example."));
     primary_pass(b, (PRIMARY_EXPIRE - 1) * (int64_t)1000000);

@@ -3,40 +3,14 @@
  * already, that no row of the log holds; and a log that is damaged. */
 #include "primary.h"
 
-/* A zone that has serial 1 with two hosts. */
-static struct disk start(const char *zones)
-{
-    struct disk d = disk_new();
-    primary_start(d.bed, zones);
-    disk_rest(d.bed);
-    primary_pass(d.bed, 0);
-    cr_assert_eq(primary_asked(), TYPE_AXFR);
-    primary_gives_whole(1, 2);
-    cr_assert_eq(bed_serial(d.bed, "z.example."), 1);
-    return d;
-}
-
-static void look(struct bed *b)
-{
-    struct secondary *sec = primary_secondary(b);
-    b->server->now_us = b->now_us;
-    secondary_step(b->server, sec, &(struct refresh_event){.kind = REFRESH_ASKED});
-}
-
-/* The last byte of the address that a host has; 0: there is no such host. */
-static unsigned host(struct bed *b, const char *name)
-{
-    return disk_ask(b, name) == NOERROR ? b->out[b->out_len - 1] : 0;
-}
-
 /* --- what costs too much, what is there already --- */
 
 /* NSD sends the records of an RRset that stay, too. */
 Test(secondary_odd, takes_records_that_are_there_and_passes_on_what_was_changed)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(3);
     struct call *c = primary_call();
     struct primary_answer *a = primary_answer(c);
@@ -58,17 +32,17 @@ Test(secondary_odd, takes_records_that_are_there_and_passes_on_what_was_changed)
     cr_expect(r.from[0] == 1 && r.to[0] == 3);
     primary_restart(b, PRIMARY_Z);
     cr_expect_eq(bed_serial(b, "z.example."), 3);
-    cr_expect_eq(host(b, "h8.z.example."), 8);
+    cr_expect_eq(primary_host(b, "h8.z.example."), 8);
     disk_free(&d);
 }
 
 /* What takes more memory than whole zones is not worth it; and no primary can fill ours. */
 Test(secondary_odd, asks_for_the_whole_zone_where_differences_cost_more)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     b->server->secondaries.apply_max = 0;
-    look(b);
+    primary_look(b);
     primary_says(101);
     primary_gives_steps(1, 100);
     cr_expect_eq(bed_serial(b, "z.example."), 1);
@@ -81,24 +55,24 @@ Test(secondary_odd, asks_for_the_whole_zone_where_differences_cost_more)
 /* A change that no row of the log holds. */
 Test(secondary_odd, is_replaced_where_the_change_is_too_large_for_the_log)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(2);
     primary_gives_steps(1, 1);
     cr_assert_eq(primary_rows(b).count, 1);
     b->server->secondaries.diff_max = 100;
-    look(b);
+    primary_look(b);
     primary_says(4);
     primary_sends_steps(2, 2);
     cr_expect_eq(bed_serial(b, "z.example."), 2);
     cr_assert_eq(primary_asked(), TYPE_AXFR, "differences of more than 100 bytes");
     primary_gives_whole(4, 5);
     cr_expect_eq(bed_serial(b, "z.example."), 4);
-    cr_expect_eq(host(b, "h4.z.example."), 4);
+    cr_expect_eq(primary_host(b, "h4.z.example."), 4);
     cr_expect_eq(primary_rows(b).count, 0, "its history begins anew");
     b->server->secondaries.diff_max = SECONDARY_DIFF_MAX;
-    look(b);
+    primary_look(b);
     primary_says(5);
     cr_assert_eq(primary_asked(), TYPE_IXFR);
     primary_gives_steps(4, 1);
@@ -107,7 +81,7 @@ Test(secondary_odd, is_replaced_where_the_change_is_too_large_for_the_log)
     cr_expect(r.from[0] == 4 && r.to[0] == 5);
     primary_restart(b, PRIMARY_Z);
     cr_expect_eq(bed_serial(b, "z.example."), 5);
-    cr_expect_eq(host(b, "h4.z.example."), 4);
+    cr_expect_eq(primary_host(b, "h4.z.example."), 4);
     disk_free(&d);
 }
 
@@ -150,9 +124,9 @@ static void start_again(struct bed *b)
 /* It is a copy: the primary has what is lost. */
 Test(secondary_odd, is_transferred_anew_where_the_log_is_of_no_use)
 {
-    struct disk d = start(PRIMARY_Z);
+    struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
-    look(b);
+    primary_look(b);
     primary_says(4);
     primary_gives_steps(1, 3);
     cr_assert_eq(primary_rows(b).count, 3);
@@ -163,13 +137,13 @@ Test(secondary_odd, is_transferred_anew_where_the_log_is_of_no_use)
     cr_assert_eq(primary_asked(), TYPE_AXFR);
     primary_gives_whole(9, 3);
     cr_expect_eq(bed_serial(b, "z.example."), 9);
-    look(b);
+    primary_look(b);
     primary_says(10);
     primary_gives_steps(9, 1);
     cr_expect_eq(primary_rows(b).count, 1);
     primary_restart(b, PRIMARY_Z);
     cr_expect_eq(bed_serial(b, "z.example."), 10);
-    cr_expect_eq(host(b, "h1.z.example."), 9);
+    cr_expect_eq(primary_host(b, "h1.z.example."), 9);
     cr_expect_eq(b->server->count.zones_damaged, 0);
     disk_free(&d);
 }
@@ -179,9 +153,9 @@ Test(secondary_odd, is_forgotten_whole_in_the_end)
 {
     unsigned failures = 0;
     for (unsigned at = 1; at < 16; at++) {
-        struct disk d = start(PRIMARY_Z);
+        struct disk d = primary_served(PRIMARY_Z);
         struct bed *b = d.bed;
-        look(b);
+        primary_look(b);
         primary_says(4);
         primary_gives_steps(1, 3);
         uint64_t id = disk_zone(b, "z.example.")->log_id;

@@ -44,12 +44,6 @@ static void send_part(uint32_t serial)
     primary_send(primary_call(), a);
 }
 
-static void look(struct bed *b)
-{
-    b->server->now_us = b->now_us;
-    secondary_step(b->server, primary_secondary(b), &(struct refresh_event){.kind = REFRESH_ASKED});
-}
-
 /* --- the phases --- */
 
 enum phase {
@@ -80,7 +74,7 @@ static void until_durable(struct bed *b)
 
 static void go_to(struct bed *b, enum phase phase)
 {
-    look(b);
+    primary_look(b);
     if (phase == ASKING)
         return;
     primary_says(2);
@@ -186,17 +180,12 @@ static void happen(struct bed *b, enum event event)
 
 /* --- what the zone is --- */
 
-static unsigned host(struct bed *b, const char *name)
-{
-    return disk_ask(b, name) == NOERROR ? b->out[b->out_len - 1] : 0;
-}
-
 static void expect_whole(struct bed *b, const char *what)
 {
     int64_t serial = bed_serial(b, "z.example.");
     cr_assert(serial == 1 || serial == 2, "%s: serial %lld", what, (long long)serial);
-    cr_expect_eq(host(b, "h0.z.example."), serial, "%s", what);
-    cr_expect_eq(host(b, "h499.z.example."), serial, "%s", what);
+    cr_expect_eq(primary_host(b, "h0.z.example."), serial, "%s", what);
+    cr_expect_eq(primary_host(b, "h499.z.example."), serial, "%s", what);
 }
 
 /* The primaries answer whatever is asked. */
