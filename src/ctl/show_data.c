@@ -25,9 +25,11 @@ void show_backup(const json_t *line, FILE *out)
     if (json_is_true(json_object_get(line, "has_journal"))) {
         fputs("the change log (", out);
         show_bytes(show_number_of(line, "bytes"), out);
-        fputs(") and ", out);
+        fputs("), ", out);
     }
     show_count(show_number_of(line, "keys"), "key", out);
+    if (json_is_true(json_object_get(line, "has_cookies")))
+        fputs(" and the secrets of DNS cookies", out);
     fputs("; the zone files and the configuration are yours to copy\n", out);
 }
 

@@ -37,7 +37,7 @@ VERB(keyrotate, "key rotate", 900,   "gives a key a new secret; the old one hold
      {"overlap", 0, VERB_TEXT, VERB_OPTION, "7d"})
 VERB(keyrevoke, "key revoke", 900,   "nothing is accepted with the key any more",
      {"key", 0, VERB_NAME, VERB_MUST, "NAME"})
-VERB(backup,    "backup",    3600,   "copies the change log and the kept keys into a new folder, while the server goes on",
+VERB(backup,    "backup",    3600,   "copies the change log, the kept keys and the cookie secrets into a new folder, while the server goes on",
      {"dir", 0, VERB_PATH, VERB_MUST, "DIR"})
 VERB(journalcheck, "journal check", 3600, "reads all of the change log and says what is damaged", {0})
 VERB(update,    "update",    300,    "changes a zone in one transaction: nsupdate's commands from FILE or standard input",

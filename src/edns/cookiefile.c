@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/digits.h"
 #include "base/secret.h"
-#include "base/secretfile.h"
 
 #define SECRET_LEN sizeof(struct hash_key)
 /* the head, and the digits of each */
@@ -76,7 +75,8 @@ enum err cookiefile_read(const char *path, struct cookie_secrets *out, int64_t *
     return err_note(diag, e, "%s", path);
 }
 
-enum err cookiefile_write(const char *path, const struct cookie_secrets *secrets, struct diag *diag)
+enum err cookiefile_write(const char *path, const struct cookie_secrets *secrets,
+                          enum secretfile_write how, struct diag *diag)
 {
     char *room = secret_alloc(TEXT_MAX);
     struct text t;
@@ -90,7 +90,7 @@ enum err cookiefile_write(const char *path, const struct cookie_secrets *secrets
         text_char(&t, '\n');
     }
     ASSERT(!t.bad);
-    enum err e = secretfile_write(path, room, text_len(&t), SECRETFILE_REPLACE, diag);
+    enum err e = secretfile_write(path, room, text_len(&t), how, diag);
     secret_free(room, TEXT_MAX);
     return e;
 }

@@ -6,6 +6,7 @@
 #define REEVE_EDNS_COOKIEFILE_H
 
 #include "base/err.h"
+#include "base/secretfile.h"
 #include "request/request.h"
 
 #define COOKIEFILE_LEN_MAX 4096
@@ -15,8 +16,8 @@
  * clock). */
 enum err cookiefile_read(const char *path, struct cookie_secrets *out, int64_t *changed_us,
                          struct diag *diag);
-/* Makes the file, or replaces it, as secretfile_write() does. */
+/* As secretfile_write() does it. */
 enum err cookiefile_write(const char *path, const struct cookie_secrets *secrets,
-                          struct diag *diag);
+                          enum secretfile_write how, struct diag *diag);
 
 #endif

@@ -14,13 +14,17 @@
 /* Faults told of one by one; the rest is counted. */
 #define FAULTS_MAX 1000
 
-/* --- backup --- */
+/* --- backup ---
+ *
+ * All of the state directory that a server needs to go on from the copy: the change log, the keys
+ * that `reevectl key` keeps, and the secrets of DNS cookies. */
 
 struct backup {
     struct work work;
     struct journal *journal; /* NULL: no zone has needed one */
     char *state_dir, *dir;
     unsigned keys;
+    bool has_cookies;
     uint64_t bytes;
     enum err result;
     struct diag diag;
@@ -57,6 +61,8 @@ static void backup_run(struct work *w)
         b->result = err_say(&b->diag, ERR_IO, "%s cannot be made: %s", b->dir, strerror(errno));
     if (b->result == OK)
         b->result = keystore_copy(b->state_dir, b->dir, &b->keys, &b->diag);
+    if (b->result == OK)
+        b->result = cookies_copy(b->state_dir, b->dir, &b->has_cookies, &b->diag);
     if (b->result == OK && b->journal)
         b->result = database_copy(b);
 }
@@ -73,6 +79,7 @@ static enum control_next backup_step(struct control_call *call, struct work *w)
     control_put_text(fields, "dir", b->dir);
     control_put_number(fields, "bytes", b->bytes);
     control_put_number(fields, "keys", b->keys);
+    json_object_set_new(fields, "has_cookies", json_boolean(b->has_cookies));
     json_object_set_new(fields, "has_journal", json_boolean(b->journal));
     return control_answer(call, fields);
 }

@@ -60,7 +60,25 @@ static void keeping_run(struct job *j)
         if (k->result != ERR_ABSENT)
             return;
     }
-    k->result = cookiefile_write(k->path, &k->secrets, &k->diag);
+    k->result = cookiefile_write(k->path, &k->secrets, SECRETFILE_REPLACE, &k->diag);
+}
+
+enum err cookies_copy(const char *state_dir, const char *dir, bool *has, struct diag *diag)
+{
+    struct cookie_secrets secrets;
+    char from[PATH_MAX], to[PATH_MAX];
+    int64_t changed_us;
+    *has = false;
+    if ((size_t)snprintf(from, PATH_MAX, "%s/" FILE_NAME, state_dir) >= PATH_MAX ||
+        (size_t)snprintf(to, PATH_MAX, "%s/" FILE_NAME, dir) >= PATH_MAX)
+        return err_say(diag, ERR_LIMIT, "the path is too long");
+    enum err e = cookiefile_read(from, &secrets, &changed_us, diag);
+    if (e != OK)
+        return e == ERR_ABSENT ? OK : e;
+    e = cookiefile_write(to, &secrets, SECRETFILE_NEW, diag);
+    secret_wipe(&secrets, sizeof(secrets));
+    *has = e == OK;
+    return e;
 }
 
 static void log_unkept(const struct keeping *k)

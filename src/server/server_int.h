@@ -197,6 +197,8 @@ void self_from_conf(struct self *self, const struct conf *conf);
 
 /* cookies.c: secrets, if the configuration wants cookies. The first time it waits for the disk. */
 void cookies_configure(struct server *s);
+/* In a helper: the server's own secrets, if it keeps any (*has), as a new file of dir, 0600. */
+enum err cookies_copy(const char *state_dir, const char *dir, bool *has, struct diag *diag);
 
 /* zones.c */
 /* Begins to make the zones those of s->conf, and is done with it if they are few; else

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is kept on disk: copies of it from which another server goes on, and the check that finds damage."""
 import os
+import shutil
 import stat
 import threading
 
 import dynamic
+import test_cookies
 
 KEYS = dynamic.keys('k')
 
@@ -39,7 +41,7 @@ def test_another_server_goes_on_from_a_backup(reeved_ready):
     copy = first.dir / 'copy'
     answer = first.ctl('backup', copy)
     assert answer['keys'] == 1 and answer['has_journal'] and answer['bytes'] == os.stat(copy / 'reeve.db').st_size
-    assert sorted(os.listdir(copy)) == ['keys', 'reeve.db'] and os.listdir(copy / 'keys') == ['kept.key']
+    assert sorted(os.listdir(copy)) == ['cookies.secret', 'keys', 'reeve.db'] and os.listdir(copy / 'keys') == ['kept.key']
     assert stat.S_IMODE((copy / 'keys').stat().st_mode) == 0o700
     assert stat.S_IMODE((copy / 'keys' / 'kept.key').stat().st_mode) == 0o600
     expected = {zone: (first.serial(zone), dynamic.records_of(first, zone)) for zone in zones()}
@@ -51,6 +53,25 @@ def test_another_server_goes_on_from_a_backup(reeved_ready):
     assert [key['key'] for key in second.ctl('key', 'list')['keys']] == ['k', 'kept']
     add(second, 'example.', 7)
     assert second.ctl('journal', 'check')['journal_faults'] == 0
+
+
+def test_cookies_are_good_at_a_server_that_was_restored(reeved_ready):
+    """RFC 9018 s5: whoever has the secret takes the cookie."""
+    first, second, other = (reeved_ready({'example.': dynamic.ZONE}, server={'cookies-required': 'yes'}) for _ in range(3))
+    first.configure()
+    first.run()
+    rcode, cookie = test_cookies.ask(first, test_cookies.CLIENT)
+    assert rcode == 'BADCOOKIE'
+    copy = second.dir / 'copy'
+    assert first.ctl('backup', copy)['has_cookies'] is True
+    assert stat.S_IMODE((copy / 'cookies.secret').stat().st_mode) == 0o600
+    second.settings['server']['state-dir'] = str(copy)
+    second.configure()
+    second.run()
+    assert test_cookies.ask(second, cookie)[0] == 'NOERROR'
+    other.configure()
+    other.run()
+    assert test_cookies.ask(other, cookie)[0] == 'BADCOOKIE', 'the copy is what makes it good'
 
 
 def test_a_backup_is_whole_while_updates_go_on(reeved_ready):
@@ -77,8 +98,10 @@ def test_nothing_is_overwritten_by_a_backup(reeved_ready):
     server.ctl('backup', copy)
     database = (copy / 'reeve.db').read_bytes()
     assert 'exists' in server.ctl('backup', copy, code=1)['error']
-    (copy / 'keys' / 'kept.key').unlink()
-    (copy / 'keys').rmdir()
+    shutil.rmtree(copy / 'keys')
+    assert 'cookies.secret: ' in server.ctl('backup', copy, code=1)['error']
+    shutil.rmtree(copy / 'keys')
+    (copy / 'cookies.secret').unlink()
     assert 'there already' in server.ctl('backup', copy, code=1)['error']
     assert (copy / 'reeve.db').read_bytes() == database
     assert 'cannot be made' in server.ctl('backup', server.dir / 'no' / 'where', code=1)['error']
@@ -88,7 +111,7 @@ def test_a_backup_of_a_server_without_history_has_its_keys(reeved):
     server = reeved({'plain.': dynamic.ZONE})
     server.ctl('key', 'new', 'k')
     answer = server.ctl('backup', server.dir / 'copy')
-    assert not answer['has_journal'] and os.listdir(server.dir / 'copy') == ['keys']
+    assert not answer['has_journal'] and sorted(os.listdir(server.dir / 'copy')) == ['cookies.secret', 'keys']
     assert 'no change log' in server.ctl('journal', 'check', code=1)['error']
 
 

@@ -97,15 +97,15 @@ Test(cookiefile, is_read_as_it_was_written, .init = start, .fini = finish)
     struct cookie_secrets out, in = {2, {{1, 2}, {UINT64_MAX, 3}}};
     struct diag diag;
     struct stat st;
-    cr_assert_eq(cookiefile_write(path, &in, &diag), OK, "%s", diag.text);
+    cr_assert_eq(cookiefile_write(path, &in, SECRETFILE_REPLACE, &diag), OK, "%s", diag.text);
     cr_assert_eq(stat(path, &st), 0);
     cr_expect_eq(st.st_mode & 07777, 0600);
     cr_assert_eq(read_it(&out, &diag), OK, "%s", diag.text);
     cr_expect_eq(out.count, 2);
     cr_expect_arr_eq(out.at, in.at, sizeof(in.at));
     in.count = 1;
-    cr_assert_eq(cookiefile_write(path, &in, &diag), OK, "%s", diag.text);
+    cr_assert_eq(cookiefile_write(path, &in, SECRETFILE_REPLACE, &diag), OK, "%s", diag.text);
     cr_assert_eq(read_it(&out, &diag), OK, "%s", diag.text);
     cr_expect_eq(out.count, 1);
-    cr_expect_eq(cookiefile_write("/nowhere/at/all", &in, &diag), ERR_IO);
+    cr_expect_eq(cookiefile_write("/nowhere/at/all", &in, SECRETFILE_REPLACE, &diag), ERR_IO);
 }
