@@ -4,6 +4,19 @@
 
 #include "ctl/show_int.h"
 
+/* " by k8s": whose change the file undoes; a key by its name alone. */
+static void show_who(const json_t *conflict, FILE *out)
+{
+    static const char key[] = "key ";
+    if (!show_has(conflict, "actor"))
+        return;
+    const char *actor = show_text_of(conflict, "actor");
+    if (strncmp(actor, key, sizeof(key) - 1) == 0)
+        actor += sizeof(key) - 1;
+    fputs(" by ", out);
+    ctl_show_text(actor, out);
+}
+
 static void show_conflicts(const json_t *row, FILE *out)
 {
     const json_t *list = json_object_get(row, "conflict_list"), *c;
@@ -16,6 +29,7 @@ static void show_conflicts(const json_t *row, FILE *out)
         ctl_show_text(show_text_of(c, "file"), out);
         fputs(", update ", out);
         ctl_show_text(show_text_of(c, "update"), out);
+        show_who(c, out);
         fputs("): file wins", out);
     }
     json_int_t more = show_number_of(row, "conflicts") - (json_int_t)json_array_size(list);

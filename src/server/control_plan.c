@@ -173,6 +173,8 @@ static void pin(struct planning *g, unsigned i)
     if (z->is_kept && z->base) {
         g->plan.live[i].base = base_hold(z->base);
         g->plan.live[i].identity = z->identity ? mem_string(z->identity) : NULL;
+        g->plan.live[i].log_id = z->log_id;
+        g->plan.live[i].seq = z->seq_published;
     }
 }
 
@@ -192,6 +194,7 @@ enum control_next control_plan(struct control_call *call)
     struct planning *g = mem_alloc_zero(sizeof(*g));
     g->server = call->server;
     g->plan.old = conf_hold(call->server);
+    g->plan.state = call->server->state;
     g->plan.live = mem_alloc_zero((g->plan.old->zone_count + 1) * sizeof(*g->plan.live));
     g->path = mem_string(g->plan.old->path);
     g->faults = mem_alloc_zero(sizeof(*g->faults));

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
+#include "server/state.h"
 #include "zone/base.h"
 #include "zone/version.h"
 
@@ -41,6 +42,7 @@ struct plan_live {
     const struct version *version; /* pinned; NULL: it has no data */
     const struct base *base;       /* held; NULL: its changes are not kept */
     char *identity;
+    uint64_t log_id, seq; /* of its changes: with all of them up to seq; 0: there is none */
 };
 
 struct plan {
@@ -48,6 +50,7 @@ struct plan {
     const struct conf *old;
     const struct conf *new;
     struct plan_live *live; /* of old's zones, in their order */
+    struct state *state;    /* where changes are read */
     const atomic_bool *is_canceled;
     int64_t now_us;
     /* the outcome */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a zone's file would do: it is read and compared as a reload does it (opening.c), and merged
- * into a copy of what is served, which is thrown away. */
+ * into a copy of what is served, which is thrown away. Who made the live side of a conflict is
+ * looked for in the change log, newest change first. */
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "server/control_int.h"
+#include "server/history.h"
 #include "server/opening.h"
 #include "server/plan.h"
 #include "zone/image.h"
@@ -15,6 +17,12 @@
 /* What is said of one zone. */
 struct telling {
     json_t *conflicts, *faults;
+    struct told_conflict {
+        struct name_buf owner;
+        struct rrset_id id;
+        json_t *row;  /* of conflicts */
+        bool has_who; /* the last change of the RRset is found */
+    } conflict[PLAN_CONFLICTS_MAX];
 };
 
 static void on_line(void *arg, enum master_severity severity, const char *line)
@@ -46,15 +54,71 @@ static void on_conflict(void *arg, const struct merge_conflict *c)
 {
     struct telling *told = arg;
     char type[16];
-    if (json_array_size(told->conflicts) >= PLAN_CONFLICTS_MAX)
+    size_t n = json_array_size(told->conflicts);
+    if (n >= PLAN_CONFLICTS_MAX)
         return;
     json_t *row = json_object();
+    told->conflict[n] = (struct told_conflict){.id = {c->type, c->covered}, .row = row};
+    name_copy(&told->conflict[n].owner, c->owner);
     control_put_name(row, "name", c->owner);
     control_put_text(row, "type", rrtype_text(c->covered ? c->covered : c->type, type));
     put_set(row, "file", c->theirs);
     put_set(row, "update", c->ours);
     json_array_append_new(told->conflicts, row);
 }
+
+/* --- whose changes they are --- */
+
+struct who_reading {
+    struct telling *told;
+    struct name zone;
+    const atomic_bool *is_canceled;
+    size_t left; /* conflicts whose last change is not found */
+};
+
+static void who_note(struct who_reading *r, const struct rr *rr, const struct change *c)
+{
+    struct rrset_id id = {rr->type, rr->type == TYPE_RRSIG ? get_u16(rr->rdata.bytes) : 0};
+    for (size_t i = 0; i < json_array_size(r->told->conflicts); i++) {
+        struct told_conflict *t = &r->told->conflict[i];
+        if (t->has_who || rrset_order(t->id) != rrset_order(id) ||
+            !name_is_equal(name_of(&t->owner), rr->owner))
+            continue;
+        control_put_text(t->row, "actor", c->actor);
+        control_put_text(t->row, "kind", change_kind_text(c->kind));
+        control_put_number(t->row, "serial", c->serial_to);
+        control_put_number(t->row, "time_us", (uint64_t)c->time_us);
+        t->has_who = true;
+        r->left--;
+    }
+}
+
+static bool on_change(void *arg, const struct change *c)
+{
+    struct who_reading *r = arg;
+    struct change_walk w;
+    struct rr rr;
+    enum net_way way;
+    change_walk_start(&w, r->zone, c);
+    while (r->left > 0 && change_walk_next(&w, &rr, &way))
+        who_note(r, &rr, c);
+    return r->left > 0 && !w.why && !atomic_load(r->is_canceled);
+}
+
+/* What is not in the history any more, or cannot be read, stays without. */
+static void who_find(struct plan *p, const struct opening *o, const struct plan_live *live,
+                     struct telling *told)
+{
+    struct journal *j = state_journal(p->state);
+    struct who_reading r = {told, name_of(&o->name), p->is_canceled,
+                            json_array_size(told->conflicts)};
+    struct journal_range range = {live->log_id, live->seq, 1, -1};
+    struct diag diag;
+    if (j && live->seq > 0 && r.left > 0)
+        (void)journal_read(j, &range, on_change, &r, &diag);
+}
+
+/* --- the merge --- */
 
 /* A zone of its own with the same content. */
 static struct zone *copy_of(const struct version *v)
@@ -103,7 +167,8 @@ static void say_merged(struct plan *p, const struct opening *o, const struct dif
 }
 
 /* The plan of the merge is done to a copy. */
-static void merge_try(struct plan *p, struct opening *o, struct telling *told)
+static void merge_try(struct plan *p, struct opening *o, const struct plan_live *live,
+                      struct telling *told)
 {
     struct merge_sink sink = {.arg = told, .conflict = on_conflict};
     struct merge_result result = {0};
@@ -114,6 +179,8 @@ static void merge_try(struct plan *p, struct opening *o, struct telling *told)
     struct txn *t = txn_begin(copy, TXN_CHANGE);
     (void)merge_apply_some(o->plan, t, SIZE_MAX, o->serial, p->now_us, &sink, &result);
     (void)txn_seal(&t, &diff);
+    if (diff.len > 0 && o->has_history)
+        who_find(p, o, live, told);
     if (diff.len > 0)
         say_merged(p, o, &diff, &result, told);
     diff_done(&diff);
@@ -157,7 +224,7 @@ static struct opening *opening_for(struct plan *p, const struct conf_zone *c,
 
 uint64_t plan_file(struct plan *p, const struct conf_zone *new, const struct plan_live *live)
 {
-    struct telling told = {json_array(), json_array()};
+    struct telling told = {.conflicts = json_array(), .faults = json_array()};
     struct opening *o = opening_for(p, new, live);
     o->on_line = on_line;
     o->on_line_arg = &told;
@@ -168,7 +235,7 @@ uint64_t plan_file(struct plan *p, const struct conf_zone *new, const struct pla
     else if (o->has_failed)
         say_failed(p, o, &told);
     else if (o->plan && merge_count(o->plan) > 0)
-        merge_try(p, o, &told);
+        merge_try(p, o, live, &told);
     opening_free(o);
     json_decref(told.conflicts);
     json_decref(told.faults);

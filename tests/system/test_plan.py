@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `reevectl plan` says is what `reload` then does."""
 import json
+import time
 
 import pytest
 
@@ -67,7 +68,10 @@ def test_the_news_of_files_are_counted_with_their_conflicts_and_come_true(server
     example, plain = groups['records']
     assert (example['name'], plain['name']) == ('example.', 'plain.')
     assert example['conflicts'] == 1
-    assert example['conflict_list'] == [{'name': 'www.example.', 'type': 'A', 'file': '192.0.2.82', 'update': '192.0.2.81'}]
+    (conflict,) = example['conflict_list']
+    assert 0 < conflict.pop('time_us') < 1e6 * time.time()
+    assert conflict == {'name': 'www.example.', 'type': 'A', 'file': '192.0.2.82', 'update': '192.0.2.81', 'actor': 'key k',
+                        'kind': 'update', 'serial': 2}
     assert before == {zone: (server.serial(zone), dynamic.records_of(server, zone)) for zone in server.zones}, 'nothing applied'
     server.ctl('reload')
     for row in groups['records']:
@@ -90,9 +94,37 @@ def test_the_plan_reads_as_in_the_manual(server):
 zones     ~ example. (updates[1] added)
 zones     + new. (primary, 10 records)
 records   ~ example.: +1 -1 from its file, serial 2 -> 3
-            conflict at www.example. A (file 192.0.2.82, update 192.0.2.81): file wins
+            conflict at www.example. A (file 192.0.2.82, update 192.0.2.81 by k): file wins
 nothing applied
 '''
+
+
+def test_each_conflict_has_who_made_the_last_change(reeved):
+    """As in CONFIG: "conflict at api (file CNAME www, update CNAME www2 by k8s)". A later change of other RRsets of the name,
+    or of the zone, is nobody's business; what a key took away is its conflict as well."""
+    grants = ALL + [{'key': 'other', 'all': 'yes'}]
+    text = dynamic.ZONE + 'a A 192.0.2.11\nb A 192.0.2.12\nc A 192.0.2.13\n'
+    server = reeved({'example.': kept(text, updates=grants)}, keys=KEYS)
+    for key, name, address in (('other', 'a', '192.0.2.21'), ('k', 'a', '192.0.2.31'), ('other', 'b', '192.0.2.22')):
+        message = dynamic.update_of('example.', KEYS, key)
+        message.replace(f'{name}.example.', 300, 'A', address)
+        assert dynamic.rcode_of(server, message) == 'NOERROR'
+    message = dynamic.update_of('example.', KEYS, 'other')
+    message.delete('c.example.', 'A')
+    message.add('a.example.', 300, 'TXT', 'of another type')
+    assert dynamic.rcode_of(server, message) == 'NOERROR'
+    server.kill()       # the change log knows, not the server
+    server.run()
+    new = text.replace('192.0.2.11', '192.0.2.41').replace('192.0.2.12', '192.0.2.42').replace('192.0.2.13', '192.0.2.43')
+    server.zones['example.'] = kept(new, updates=grants)
+    server.configure()
+    (row,) = plan_of(server)[0]['records']
+    assert [(c['name'], c['update'], c['actor'], c['serial']) for c in row['conflict_list']] == [
+        ('a.example.', '192.0.2.31', 'key k', 3), ('b.example.', '192.0.2.22', 'key other', 4), ('c.example.', 'none', 'key other', 5)]
+    shown = server.reevectl('plan').stdout
+    for part in ('a.example. A (file 192.0.2.41, update 192.0.2.31 by k): file wins', 'update 192.0.2.22 by other)',
+                 'update none by other)'):
+        assert part in shown, shown
 
 
 def test_what_changes_of_a_zone_is_named(server):
