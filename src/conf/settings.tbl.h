@@ -111,7 +111,7 @@ SETTING("server.limits.tcp-unsent",             tcp_unsent,                  SIZ
 SETTING("server.limits.udp-receive-buffer",     udp_receive_buffer,          SIZE,      "4M",             65536,   1073741824,
         "receive buffer asked of the kernel for each UDP socket")
 SETTING("server.limits.nsec3-iterations",       nsec3_iterations,            COUNT,     "100",            0,       2500,
-        "a zone with more NSEC3 iterations is served without its NSEC3 proofs, and counted (RFC 9276)")
+        "a zone with more NSEC3 iterations is served without its NSEC3 proofs; answers and log say so (RFC 9276)")
 SETTING("server.limits.cname-chain",            cname_chain,                 COUNT,     "16",             1,       128,
         "CNAME and DNAME steps put into one answer; a resolver asks on from there")
 SETTING("server.limits.zone-records-max",       zone_records_max,            COUNT,     "0",              0,       4294967295,

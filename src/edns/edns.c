@@ -5,6 +5,8 @@
  * options: what was read until then is forgotten. */
 #include "edns/edns.h"
 
+#include <stdio.h>
+
 #include "base/attr.h"
 #include "base/check.h"
 
@@ -140,6 +142,16 @@ size_t edns_answer_max(const struct request *q)
                                                        : q->self->udp_size_max;
 }
 
+/* What does not fit is left out. */
+static inline void reserve_option(struct request *q, unsigned row)
+{
+    uint16_t size = options[row]->size ? options[row]->size(q) : EDNS_ABSENT;
+    if (size == EDNS_ABSENT || !build_reserve(q->answer, EDNS_TLV_HEAD_LEN + (size_t)size))
+        return;
+    q->edns.reserved += EDNS_TLV_HEAD_LEN + (uint32_t)size;
+    q->edns.options |= 1u << row;
+}
+
 bool edns_reserve(struct request *q)
 {
     q->edns.reserved = 0;
@@ -150,13 +162,7 @@ bool edns_reserve(struct request *q)
         return false;
     q->edns.reserved = EDNS_OPT_HEAD_LEN;
     ROW_EACH(row, q->edns.seen | unasked)
-    {
-        uint16_t size = options[row]->size ? options[row]->size(q) : EDNS_ABSENT;
-        if (size == EDNS_ABSENT || !build_reserve(q->answer, EDNS_TLV_HEAD_LEN + (size_t)size))
-            continue;
-        q->edns.reserved += EDNS_TLV_HEAD_LEN + (uint32_t)size;
-        q->edns.options |= 1u << row;
-    }
+    reserve_option(q, row);
     return true;
 }
 
@@ -176,10 +182,23 @@ static void write_option(const struct request *q, unsigned row, struct wr *w)
     (void)wr_room(w, wr_len(&payload));
 }
 
+/* That is known only when the answer is there. RFC 8914 s3: of what does not fit, errors are left
+ * out before any data, so that they come last is as it should be. */
+static void say_unproven(struct request *q)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "more than %u NSEC3 iterations", q->self->nsec3_iterations_max);
+    edns_say(q, EDE_NSEC3_ITERATIONS, text);
+    if (!(q->edns.options >> EDNS_ROW_error & 1))
+        reserve_option(q, EDNS_ROW_error);
+}
+
 void edns_write(struct request *q)
 {
     if (!q->edns.is_present)
         return;
+    if (UNLIKELY(q->edns.is_unproven))
+        say_unproven(q);
     build_release(q->answer, q->edns.reserved);
     struct wr w = wr_over(build_record_room(q->answer, SECTION_ADDITIONAL, q->edns.reserved),
                           q->edns.reserved);

@@ -36,8 +36,9 @@ enum ede {
     EDE_PROHIBITED = 18,        /* a rule says no */
     EDE_NOT_AUTHORITATIVE = 20, /* no zone of ours */
     EDE_NOT_SUPPORTED = 21,
-    EDE_NETWORK_ERROR = 23, /* another server did not do its part */
-    EDE_INVALID_DATA = 24   /* an expired zone */
+    EDE_NETWORK_ERROR = 23,   /* another server did not do its part */
+    EDE_INVALID_DATA = 24,    /* an expired zone */
+    EDE_NSEC3_ITERATIONS = 27 /* more of them than are computed here (RFC 9276) */
 };
 /* What the answer says beside its rcode, to those who sent an OPT: between edns_read() and
  * edns_reserve(). The first one counts. text: ASCII, copied, cut; NULL: none. */
@@ -62,8 +63,8 @@ size_t edns_answer_max(const struct request *q);
 /* Reserves room in q->answer for our OPT; false: there is not even that much. No OPT came: reserves
  * nothing. An option that does not fit behind a very long question is left out. */
 bool edns_reserve(struct request *q);
-/* Writes our OPT with the upper bits of q->rcode into the reserved room. No OPT came: nothing (RFC
- * 6891 s7). */
+/* Writes our OPT with the upper bits of q->rcode into the reserved room; where edns.is_unproven,
+ * with an error that says so, if there is room left for it. No OPT came: nothing (RFC 6891 s7). */
 void edns_write(struct request *q);
 
 /* Not here: Multiple QTYPEs (RFC 10029), whose options 20 and 21 are ignored as unknown ones; then

@@ -19,9 +19,8 @@ static enum proof proof_of(struct reply *r, const struct version *v)
         return PROOF_NONE;
     if (p->iterations <= r->q->self->nsec3_iterations_max)
         return PROOF_NSEC3;
-    if (!r->is_over_limit)
-        r->q->count->nsec3_over_limit++;
-    r->is_over_limit = true;
+    r->q->count->nsec3_over_limit += !r->q->edns.is_unproven;
+    r->q->edns.is_unproven = true;
     return PROOF_NONE;
 }
 

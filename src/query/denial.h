@@ -4,8 +4,8 @@
  *
  * Each function writes to authority, or does nothing where DO is not set or the zone is not signed.
  * A zone whose NSEC3 takes more iterations than self->nsec3_iterations_max is answered without
- * these records: RFC 9276 s4 names the cost of hashing as an attack, and validators treat such
- * zones as unsigned or broken anyway. */
+ * these records, and edns.is_unproven is set: RFC 9276 s4 names the cost of hashing as an attack,
+ * and validators treat such zones as unsigned or broken anyway. */
 #ifndef REEVE_QUERY_DENIAL_H
 #define REEVE_QUERY_DENIAL_H
 

@@ -11,7 +11,7 @@
 void reply_init(struct reply *r, struct request *q)
 {
     r->q = q;
-    r->is_full = r->is_over_limit = false;
+    r->is_full = false;
     r->qname = q->msg.qname;
     r->zone = q->zone;
     r->version = q->version;

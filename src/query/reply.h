@@ -42,8 +42,7 @@ struct link {
 
 struct reply {
     struct request *q;
-    bool is_full;       /* TC is set: nothing more is written */
-    bool is_over_limit; /* nsec3_over_limit is counted */
+    bool is_full; /* TC is set: nothing more is written */
 
     /* the name at the end of the chain and where it leads */
     struct name qname;

@@ -75,6 +75,7 @@ struct edns {
     bool has_good_cookie; /* the client is at its address */
     bool is_cookie_kept;  /* and is answered with the same cookie */
     bool has_error;
+    bool is_unproven;     /* too many NSEC3 iterations (RFC 9276): the answer goes without proof */
     uint8_t cookie_len;   /* 0: none that is answered */
     uint8_t lease_len;    /* 4, or 8 with KEY-LEASE; 0: none came, or it means nothing */
     uint16_t client_size; /* what the client advertised; EDNS_PLAIN_SIZE at least */

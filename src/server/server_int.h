@@ -57,7 +57,8 @@ struct server_zone {
     bool is_reread;             /* the log was read again, and has taken nothing since */
     struct zone_leases *leases; /* leases.c; NULL: no record of it has one */
     bool is_owed;               /* what its file has is not in: to be read again at retry_us */
-    int64_t retry_us;           /* wall clock: when what failed is tried again; 0: nothing did */
+    uint16_t iterations_said; /* that there are so many, above the limit, was logged; 0: nothing */
+    int64_t retry_us;         /* wall clock: when what failed is tried again; 0: nothing did */
 
     /* replication */
     struct recent recent; /* its newest changes, for IXFR */
@@ -292,9 +293,13 @@ static inline bool update_is_idle(const struct update_queue *u)
     return u->count == 0;
 }
 
-/* zones.c: the zone shows another version than before, or shows one for the first time: whoever
- * follows it is told. */
+/* published.c */
+/* The zone shows another version than before, or shows one for the first time: whoever follows it
+ * is told. */
 void zone_published(struct server *s, struct server_zone *z);
+/* Zone or limit may be another one: the log says it once if there are more NSEC3 iterations than
+ * are computed here (RFC 9276). */
+void zone_look_at_nsec3(const struct server *s, struct server_zone *z);
 
 /* transfer.c: AXFR and IXFR. True: q->rcode is the answer; false: x->outflow, or (IXFR over UDP)
  * x->out_len, is. */

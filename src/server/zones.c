@@ -298,11 +298,6 @@ void zones_retry(struct server *s)
     }
 }
 
-void zone_published(struct server *s, struct server_zone *z)
-{
-    peers_published(s, z);
-}
-
 static void configure(struct server *s, const struct conf_zone *c)
 {
     struct name name = name_of(&c->name);
@@ -323,6 +318,7 @@ static void configure(struct server *s, const struct conf_zone *c)
     peers_configure(s, z);
     secondary_configure(s, z);
     leases_wake(s, z); /* a secondary has none */
+    zone_look_at_nsec3(s, z);
     z->is_stale = z->is_loading && (z->is_stale || z->source != source_hash(s, c));
     zone_want_again(s, z);
 }

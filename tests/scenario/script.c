@@ -88,6 +88,11 @@ static void read_expect_word(struct reader *r, struct script_step *step, struct 
     } else if (word_is(word, "key-lease")) {
         step->lease_len = 8;
         step->key_lease_s = word_number(&r->w, UINT32_MAX);
+    } else if (word_is(word, "no-ede")) {
+        step->has_no_ede = true;
+    } else if (word_is(word, "ede")) {
+        step->has_ede = true;
+        step->ede = (uint16_t)word_number(&r->w, UINT16_MAX);
     } else if (word_is(word, "nsid")) {
         struct word text = word_next(&r->w);
         if (text.len < 2 || text.s[0] != '"')

@@ -80,6 +80,8 @@
  *     nsid "TEXT"   announces N (the size in OPT)   size N (bytes at most)   opt   no-opt
  *     expire N                the EXPIRE option says that
  *     lease N [key-lease N]   the Update Lease option says that; without key-lease in 4 bytes
+ *     ede N   no-ede          there is an extended DNS error with that code, or none; else there
+ *                             may be any
  *     no-question             the question does not come back
  * and sections in braces; one that is not there is not compared:
  *     answer { records }          exactly these, in any order; OPT is left out
@@ -191,6 +193,8 @@ struct script_step {
     uint32_t expire;
     unsigned lease_len; /* of the Update Lease option; 0: none */
     uint32_t lease_s, key_lease_s;
+    bool has_ede, has_no_ede;
+    uint16_t ede;
     bool no_question;
     size_t size_max;    /* 0: what the transport allows */
     uint32_t announces; /* size in the answer's OPT; 0: not compared */

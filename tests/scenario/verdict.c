@@ -6,6 +6,7 @@
 #include "base/wire.h"
 #include "dns/message.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,9 +121,20 @@ static void check_lease(struct verdict *v, const uint8_t *data, uint16_t len)
                step->key_lease_s, step->lease_len, got, key, len);
 }
 
+/* RFC 8914 s2: two bytes, then a text in UTF-8; ours are ASCII. */
+static void check_ede(struct verdict *v, const uint8_t *data, uint16_t len)
+{
+    unsigned got = len >= 2 ? get_u16(data) : UINT_MAX;
+    if (len < 2 || (v->step->has_ede && got != v->step->ede))
+        differ(v, "extended error %u expected, got %u in %u bytes", v->step->ede, got, len);
+    for (unsigned i = 2; i < len; i++)
+        if (data[i] < 0x20 || data[i] > 0x7e)
+            differ(v, "byte %u of an extended error's text is %u", i - 2, data[i]);
+}
+
 static void check_options(struct verdict *v, struct rd options)
 {
-    unsigned nsids = 0, expires = 0, leases = 0;
+    unsigned nsids = 0, expires = 0, leases = 0, edes = 0;
     while (rd_left(&options) && !options.bad) {
         uint16_t code = rd_u16(&options), len = rd_u16(&options);
         const uint8_t *data = rd_bytes(&options, len);
@@ -142,7 +154,10 @@ static void check_options(struct verdict *v, struct rd options)
         } else if (code == OPTION_LEASE) {
             check_lease(v, data, len);
             leases++;
-        } else if (code != OPTION_EDE && !was_sent(v->step, code)) { /* RFC 8914 s2: unasked */
+        } else if (code == OPTION_EDE) { /* RFC 8914 s2: unasked */
+            check_ede(v, data, len);
+            edes++;
+        } else if (!was_sent(v->step, code)) {
             differ(v, "option %u was not asked for", code);
         }
     }
@@ -154,6 +169,8 @@ static void check_options(struct verdict *v, struct rd options)
         differ(v, "%u EXPIRE options", expires);
     if (leases != (v->step->lease_len > 0))
         differ(v, "%u lease options", leases);
+    if (edes < v->step->has_ede || edes > !v->step->has_no_ede)
+        differ(v, "%u extended errors", edes);
 }
 
 /* Gives back the upper bits of the response code. */
@@ -164,7 +181,7 @@ static unsigned check_opt(struct verdict *v)
     bool is_free = !step->is_query && step->opt == OPT_AS_ASKED;
     if (v->msg.opt_at == 0) {
         if ((is_wanted && !is_free) || step->nsid || step->announces || step->has_expire ||
-            step->lease_len)
+            step->lease_len || step->has_ede)
             differ(v, "OPT expected, got none");
         return 0;
     }

@@ -164,13 +164,16 @@ def check_opt(step, m):
         leases = [list(struct.unpack(f"!{len(o.data) // 4}I", o.data)) for o in m.options if o.otype == 2]
         if leases != ([step.leased] if step.leased else []):
             yield f"  lease {step.leased} expected, got {leases}"
+        errors = [int(o.code) for o in m.options if o.otype == 15]
+        if step.ede is not None and errors != [step.ede] or len(errors) > ("no-ede" not in step.marks):
+            yield f"  extended error {step.ede} expected, got {errors}"
         sent = {code for code, _ in step.edns["options"]} if step.edns else {10}
         known = {3, 9, 15} | sent & {2, 8, 10, 11, 19}  # RFC 8914 s2: EDE, 15, comes unasked
         if any(o.otype not in known for o in m.options):
             yield f"  options that were not asked for: {m.options}"
     elif m.edns != -1:
         yield "  no OPT expected, got one"
-    elif step.nsid is not None or step.announces or step.expire is not None or step.leased:
+    elif step.nsid is not None or step.announces or step.expire is not None or step.leased or step.ede is not None:
         yield "  NSID, EXPIRE or a size expected, got no OPT"
 
 

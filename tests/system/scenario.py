@@ -79,6 +79,7 @@ class Step:
     expire: int = None
     lease: list = None      # as asked, for update
     leased: list = None     # as expected
+    ede: int = None
     serial: int = None
     size_max: int = 0
     announces: int = 0
@@ -368,7 +369,7 @@ class Parser(Reader):
                 step.expect_flags |= FLAGS[w]
             elif w == "aa?":
                 step.compared &= ~FLAGS["aa"]
-            elif w in ("case", "no-question", "no-opt", "opt"):
+            elif w in ("case", "no-question", "no-opt", "opt", "no-ede"):
                 step.marks.add(w)
             elif w == "nsid":
                 step.nsid = self.word("a quoted text").strip('"').encode()
@@ -378,6 +379,8 @@ class Parser(Reader):
                 step.leased = [self.number(2**32 - 1)]
             elif w == "key-lease":
                 step.leased.append(self.number(2**32 - 1))
+            elif w == "ede":
+                step.ede = self.number(65535)
             elif w == "size":
                 step.size_max = self.number(65535)
             elif w == "announces":

@@ -111,6 +111,47 @@ Test(denial_nsec3, says_that_the_owner_of_an_nsec3_does_not_exist)
     world_free(w);
 }
 
+/* The code of the extended error in the last answer's OPT (RFC 8914 s2), which is its last record
+ * and has no other option; -1: none. */
+static int error_of(const struct world *w)
+{
+    static struct message m;
+    cr_assert(message_read_header(&m, w->wire, w->wire_len));
+    cr_assert_eq(message_read(&m), NOERROR);
+    struct rd r = rd_over(w->wire + m.opt_at + 9, w->wire_len - m.opt_at - 9);
+    if (!m.opt_at || rd_u16(&r) == 0)
+        return -1;
+    cr_assert_eq(rd_u16(&r), 15);
+    rd_u16(&r);
+    int code = rd_u16(&r);
+    cr_assert(!r.bad);
+    return code;
+}
+
+/* RFC 8914 s3: errors are left out before data. The answer with everything takes this much. */
+Test(denial_nsec3, says_that_the_proof_is_left_out_where_there_is_room_for_it)
+{
+    struct world *w = open_world();
+    w->self.nsec3_iterations_max = 11;
+    (void)world_ask(w, "a.c.x.w.example. A", ASK_DO);
+    cr_expect_eq(error_of(w), 27);
+    size_t len = w->wire_len;
+    for (uint16_t size = (uint16_t)(len + 2); size > len - 2; size--) {
+        w->self.udp_size_max = size;
+        (void)world_ask_sized(w, "a.c.x.w.example. A", ASK_DO, size);
+        cr_expect_eq(error_of(w), size >= len ? 27 : -1, "%u", size);
+        cr_expect_eq(w->wire[2] & FLAG_TC >> 8, 0);
+    }
+    (void)world_ask(w, "a.c.x.w.example. A", ASK_EDNS);
+    cr_expect_eq(error_of(w), -1, "no proof is wanted");
+    (void)world_ask(w, "ns1.example. A", ASK_DO);
+    cr_expect_eq(error_of(w), -1, "none is needed");
+    w->self.nsec3_iterations_max = 12;
+    (void)world_ask(w, "a.c.x.w.example. A", ASK_DO);
+    cr_expect_eq(error_of(w), -1, "it is there");
+    world_free(w);
+}
+
 Test(denial_nsec3, leaves_the_proof_out_above_the_limit_of_iterations)
 {
     static const struct world_row rows[] = {
