@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * SipHash-2-4 as its authors specify it: two rounds a word, four at the end. */
+ * SipHash-c-d as its authors specify it: c rounds a word, d at the end. */
 #include "base/hash.h"
 
 #include <string.h>
@@ -27,34 +27,56 @@ static inline void sip_round(struct sip *s)
     s->v2 = rotl(s->v2, 32);
 }
 
-static inline void sip_word(struct sip *s, uint64_t m)
+static inline void sip_rounds(struct sip *s, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        sip_round(s);
+}
+
+static inline void sip_word(struct sip *s, uint64_t m, unsigned rounds)
 {
     s->v3 ^= m;
-    sip_round(s);
-    sip_round(s);
+    sip_rounds(s, rounds);
     s->v0 ^= m;
 }
 
-uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len)
+static inline struct sip sip_start(const struct hash_key *key)
 {
-    const uint8_t *p = bytes;
-    struct sip s = {
+    return (struct sip){
         key->k0 ^ 0x736f6d6570736575,
         key->k1 ^ 0x646f72616e646f6d,
         key->k0 ^ 0x6c7967656e657261,
         key->k1 ^ 0x7465646279746573,
     };
+}
+
+static inline uint64_t sip_end(struct sip *s, unsigned rounds)
+{
+    s->v2 ^= 0xff;
+    sip_rounds(s, rounds);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len)
+{
+    const uint8_t *p = bytes;
+    struct sip s = sip_start(key);
     uint64_t last = (uint64_t)len << 56;
     for (; len >= 8; p += 8, len -= 8) {
         uint64_t m;
         memcpy(&m, p, 8); /* little-endian words */
-        sip_word(&s, m);
+        sip_word(&s, m, 2);
     }
     for (size_t i = 0; i < len; i++)
         last |= (uint64_t)p[i] << (8 * i);
-    sip_word(&s, last);
-    s.v2 ^= 0xff;
-    for (int i = 0; i < 4; i++)
-        sip_round(&s);
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    sip_word(&s, last, 2);
+    return sip_end(&s, 4);
+}
+
+uint64_t hash_words(const struct hash_key *key, const uint64_t *words, unsigned count)
+{
+    struct sip s = sip_start(key);
+    for (unsigned i = 0; i < count; i++)
+        sip_word(&s, words[i], 1);
+    return sip_end(&s, 3);
 }

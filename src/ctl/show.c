@@ -177,6 +177,17 @@ static void show_cookies(const json_t *line, FILE *out)
             show_number_of(line, "cookies_good"), show_number_of(line, "cookies_bad"));
 }
 
+static void show_rate_limits(const json_t *line, FILE *out)
+{
+    bool is_on = json_is_true(json_object_get(line, "rate_limits"));
+    fprintf(out, "\n  rate limits    %s", is_on ? "on" : "off");
+    if (is_on || show_number_of(line, "rate_limited"))
+        fprintf(out,
+                ", %" JSON_INTEGER_FORMAT " answers held back, %" JSON_INTEGER_FORMAT
+                " of them sent truncated or as an error",
+                show_number_of(line, "rate_limited"), show_number_of(line, "rate_slipped"));
+}
+
 void show_status(const json_t *line, FILE *out)
 {
     fprintf(out, "reeve %s  pid %" JSON_INTEGER_FORMAT "  up ", show_text_of(line, "version"),
@@ -189,6 +200,7 @@ void show_status(const json_t *line, FILE *out)
     fprintf(out, "\n  queries        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " answered",
             show_number_of(line, "queries"), show_number_of(line, "answers"));
     show_cookies(line, out);
+    show_rate_limits(line, out);
     show_updates(line, out);
     fprintf(out, "\n  reloads        %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " refused\n",
             show_number_of(line, "reloads"), show_number_of(line, "reloads_failed"));

@@ -201,6 +201,39 @@ static void show_lookup(const json_t *line, FILE *out)
     fputc('\n', out);
 }
 
+static void show_rate_number(const json_t *line, const char *key, FILE *out)
+{
+    if (show_number_of(line, key))
+        fprintf(out, " %" NUMBER "/s", show_number_of(line, key));
+    else
+        fputs(" without limit", out);
+}
+
+/* Over TCP, or with a cookie or key of ours, there are none. */
+static void show_rate(const json_t *line, FILE *out)
+{
+    if (!show_has(line, "rate_class"))
+        return;
+    fputs("  rate limit  ", out);
+    if (show_has(line, "rate_exempt")) {
+        fputs("none, ", out);
+        put(line, "rate_exempt", out);
+        fputs(" is exempt\n", out);
+        return;
+    }
+    put(line, "rate_class", out);
+    if (show_has(line, "rate_name")) {
+        fputs(" of ", out);
+        put(line, "rate_name", out);
+    }
+    show_rate_number(line, "rate_per_second", out);
+    fputs(", all", out);
+    show_rate_number(line, "rate_all_per_second", out);
+    fputs(", to ", out);
+    put(line, "rate_network", out);
+    fputs(" over UDP without a good cookie\n", out);
+}
+
 void show_explain_query(const json_t *line, FILE *out)
 {
     put(line, "rcode", out);
@@ -226,6 +259,7 @@ void show_explain_query(const json_t *line, FILE *out)
     show_section(line, "answer", out);
     show_section(line, "authority", out);
     show_section(line, "additional", out);
+    show_rate(line, out);
 }
 
 /* --- refused --- */

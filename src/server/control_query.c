@@ -152,6 +152,25 @@ static void put_zone(json_t *fields, const struct request *q, struct name name, 
     control_put_text(fields, "reason", why);
 }
 
+/* What rate limits would make of it, if it came over UDP. */
+static void put_rate(json_t *fields, const struct rrl *rrl, const struct request *q)
+{
+    struct rrl_about about;
+    char network[PREFIX_TEXT_MAX];
+    struct text t;
+    if (!rrl->is_on)
+        return;
+    rrl_explain(rrl, q, &about);
+    text_init(&t, network, sizeof(network));
+    prefix_show(about.exempt ? about.exempt : &about.network, &t);
+    control_put_text(fields, about.exempt ? "rate_exempt" : "rate_network", network);
+    control_put_text(fields, "rate_class", about.class);
+    if (about.name.len)
+        control_put_name(fields, "rate_name", about.name);
+    control_put_number(fields, "rate_per_second", about.per_second);
+    control_put_number(fields, "rate_all_per_second", about.all_per_second);
+}
+
 enum control_next control_explain_query(struct control_call *call)
 {
     enum control_next next;
@@ -179,6 +198,7 @@ enum control_next control_explain_query(struct control_call *call)
     control_put_text(fields, "type", rrtype_text(type, text));
     put_zone(fields, &call->server->request[0], name_of(&name), type);
     put_answer(fields, x.out, len);
+    put_rate(fields, &call->server->rrl, &call->server->request[0]);
     free(x.out);
     return control_answer(call, fields);
 }

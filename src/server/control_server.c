@@ -131,6 +131,13 @@ static void cookies_put(const struct server *s, json_t *fields)
     control_put_number(fields, "cookies_bad", s->count.cookies_bad);
 }
 
+static void rate_limits_put(const struct server *s, json_t *fields)
+{
+    json_object_set_new(fields, "rate_limits", json_boolean(s->rrl.is_on));
+    control_put_number(fields, "rate_limited", s->count.rrl_limited);
+    control_put_number(fields, "rate_slipped", s->count.rrl_slipped);
+}
+
 static enum control_next status_step(struct control_call *call)
 {
     struct tally *t = call->state;
@@ -147,6 +154,7 @@ static enum control_next status_step(struct control_call *call)
     control_put_number(fields, "queries", s->count.udp_queries + s->count.tcp_queries);
     control_put_number(fields, "answers", s->count.answers);
     cookies_put(s, fields);
+    rate_limits_put(s, fields);
     updates_put(s, fields);
     control_put_number(fields, "reloads", s->count.reloads);
     control_put_number(fields, "reloads_failed", s->count.reloads_failed);

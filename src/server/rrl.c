@@ -22,6 +22,7 @@ void rrl_configure(struct rrl *r, const struct conf *conf)
     r->is_on = false;
     for (unsigned i = 0; i < RRL_CLASS_COUNT; i++) {
         uint32_t rate = rates[i] || i == RRL_ALL ? rates[i] : conf->rrl_responses;
+        r->per_second[i] = rate;
         r->rate[i] = bucket_rate(rate, conf->rrl_window_s);
         r->is_on = r->is_on || rate;
     }
@@ -77,22 +78,51 @@ struct rrl_subject rrl_subject_of(const struct request *q, bool is_decided)
 
 /* --- where an answer counts --- */
 
-/* Network, class and name: the key of a bucket. */
-struct rrl_key {
-    uint64_t prefix;
-    uint8_t bytes_len, class;
-    uint8_t name[NAME_LEN_MAX];
-};
+/* Network, class and name are the key of a bucket. It is hashed in whole words: loops over bytes,
+ * which end elsewhere for each name, would cost more than the hash. */
+#define KEY_HEAD      2
+#define KEY_WORDS_MAX (KEY_HEAD + (NAME_LEN_MAX + 7) / 8)
+
+/* RFC 4343: ASCII letters in lower case, eight bytes at once. */
+static uint64_t fold(uint64_t bytes)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t low = bytes & each * 0x7f;
+    uint64_t from_a = low + each * (0x80 - 'A'), behind_z = low + each * (0x7f - 'Z');
+    return bytes | (from_a & ~behind_z & ~bytes & each * 0x80) >> 2;
+}
+
+static uint64_t eight(const uint8_t *p)
+{
+    uint64_t bytes;
+    memcpy(&bytes, p, sizeof(bytes));
+    return bytes;
+}
+
+/* How many words the name has, folded; the last two may overlap. */
+static unsigned name_words(struct name n, uint64_t *out)
+{
+    unsigned count = 0;
+    if (n.len < 8) {
+        uint64_t bytes = 0;
+        for (unsigned i = 0; i < n.len; i++)
+            bytes |= (uint64_t)n.wire[i] << 8 * i;
+        out[0] = fold(bytes);
+        return n.len > 0;
+    }
+    for (unsigned at = 0; at + 8u < n.len; at += 8)
+        out[count++] = fold(eight(n.wire + at));
+    out[count++] = fold(eight(n.wire + n.len - 8));
+    return count;
+}
 
 static uint64_t hash_of(const struct rrl *r, struct network from, enum rrl_class class,
                         struct name name)
 {
-    struct rrl_key key;
-    key.prefix = from.prefix;
-    key.bytes_len = from.bytes_len;
-    key.class = (uint8_t) class;
-    name_lower(name, key.name);
-    return hash_bytes(&r->key, &key, offsetof(struct rrl_key, name) + name.len);
+    uint64_t key[KEY_WORDS_MAX];
+    key[0] = from.prefix;
+    key[1] = from.bytes_len | (uint64_t) class << 8 | (uint64_t)name.len << 16;
+    return hash_words(&r->key, key, KEY_HEAD + name_words(name, key + KEY_HEAD));
 }
 
 struct rrl_case rrl_case_of(const struct rrl *r, const struct request *q, bool is_decided)
@@ -110,24 +140,30 @@ struct rrl_case rrl_case_of(const struct rrl *r, const struct request *q, bool i
 
 /* --- judging --- */
 
+/* The first prefix in `exempt` that has the address, or NULL. */
+static const struct prefix *find_exempt(const struct rrl *r, const union address *a)
+{
+    for (unsigned i = 0; i < r->exempt->count; i++)
+        if (prefix_has(&r->exempt->items[i], a))
+            return &r->exempt->items[i];
+    return NULL;
+}
+
 static bool is_exempt(const struct rrl *r, const struct request *q)
 {
-    if (q->edns.has_good_cookie || tsig_is_verified(&q->tsig))
-        return true;
-    for (unsigned i = 0; i < r->exempt->count; i++)
-        if (prefix_has(&r->exempt->items[i], &q->peer.address))
-            return true;
-    return false;
+    return q->edns.has_good_cookie || tsig_is_verified(&q->tsig) ||
+           find_exempt(r, &q->peer.address);
 }
+
+static const char *const class_texts[] = {
+#define X(class, setting, text) text,
+    RRL_CLASS_LIST(X)
+#undef X
+};
 
 static void log_begun(struct rrl *r, const struct request *q, enum rrl_class class,
                       struct network from)
 {
-    static const char *const texts[] = {
-#define X(class, setting, text) text,
-        RRL_CLASS_LIST(X)
-#undef X
-    };
     char network[PREFIX_TEXT_MAX], zone[NAME_TEXT_MAX], name[NAME_TEXT_MAX];
     struct prefix prefix = network_prefix(from, r->bits);
     uint64_t suppressed;
@@ -137,7 +173,7 @@ static void log_begun(struct rrl *r, const struct request *q, enum rrl_class cla
         return;
     text_init(&t, network, sizeof(network));
     prefix_show(&prefix, &t);
-    log_info("rate limited", {"network", network}, {"class", texts[class]},
+    log_info("rate limited", {"network", network}, {"class", class_texts[class]},
              {"zone", q->entry ? name_text(name_of(&q->entry->name), zone) : NULL},
              {"name", q->msg.qname.len ? name_text(q->msg.qname, name) : NULL},
              {"suppressed", LOG_SUPPRESSED(suppressed)});
@@ -183,4 +219,19 @@ enum rrl_verdict rrl_judge(struct rrl *r, const struct request *q, const struct 
     if (bucket == BUCKET_FAILS_FIRST)
         log_begun(r, q, reached, c->from);
     return verdict == RRL_SLIP && c->subject.class == RRL_ERRORS ? RRL_SEND : verdict;
+}
+
+/* --- for the operator --- */
+
+void rrl_explain(const struct rrl *r, const struct request *q, struct rrl_about *out)
+{
+    struct rrl_subject subject = rrl_subject_of(q, false);
+    *out = (struct rrl_about){
+        .class = class_texts[subject.class],
+        .name = subject.name,
+        .per_second = r->per_second[subject.class],
+        .all_per_second = r->per_second[RRL_ALL],
+        .network = network_prefix(network_of(&q->peer.address, r->bits), r->bits),
+        .exempt = find_exempt(r, &q->peer.address),
+    };
 }

@@ -55,7 +55,8 @@ struct rrl {
     struct network_bits bits;
     uint32_t slip, table_size;
     struct bucket_rate rate[RRL_CLASS_COUNT];
-    const struct conf_prefixes *exempt; /* the configuration's */
+    uint32_t per_second[RRL_CLASS_COUNT]; /* 0: no limit */
+    const struct conf_prefixes *exempt;   /* the configuration's */
     struct hash_key key;
     struct buckets buckets;
     struct log_rate log;
@@ -81,5 +82,16 @@ struct rrl_subject rrl_subject_of(const struct request *q, bool is_decided);
 struct rrl_case rrl_case_of(const struct rrl *r, const struct request *q, bool is_decided);
 /* Counts the answer, which would go out over UDP: with exemptions, counters and the log. */
 enum rrl_verdict rrl_judge(struct rrl *r, const struct request *q, const struct rrl_case *c);
+
+/* Which limits an answer has, if it goes out over UDP to who has neither cookie nor key. */
+struct rrl_about {
+    const char *class;
+    struct name name;                    /* len 0: the network alone */
+    uint32_t per_second, all_per_second; /* 0: no limit */
+    struct prefix network;
+    const struct prefix *exempt; /* that the address is in; NULL: none */
+};
+/* Of the answer to a query that was looked up. Counts nothing. */
+void rrl_explain(const struct rrl *r, const struct request *q, struct rrl_about *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * base/hash: the test vectors of SipHash-2-4. */
+ * base/hash: the test vectors of SipHash. */
 #include <criterion/criterion.h>
 
 #include "base/attr.h"
@@ -45,4 +45,17 @@ Test(hash, the_key_matters)
 {
     static const struct hash_key a = {1, 2}, b = {1, 3};
     cr_expect_neq(hash_bytes(&a, "x", 1), hash_bytes(&b, "x", 1));
+}
+
+/* What CPython 3.11 says with PYTHONHASHSEED=0, which is SipHash-1-3 with the key 0, of bytes 00 01
+ * .. of these lengths; the last word of a message is its length at the top. */
+Test(hash, words_are_hashed_as_by_others)
+{
+    static const struct hash_key key = {0, 0};
+    static const uint64_t one[] = {UINT64_C(1) << 56};
+    static const uint64_t eight[] = {0x0706050403020100, UINT64_C(8) << 56};
+    static const uint64_t sixteen[] = {0x0706050403020100, 0x0f0e0d0c0b0a0908, UINT64_C(16) << 56};
+    cr_expect_eq(hash_words(&key, one, 1), 0x68a914128e01e473);
+    cr_expect_eq(hash_words(&key, eight, 2), 0xead411e67ebe2eea);
+    cr_expect_eq(hash_words(&key, sixteen, 3), 0x8972188433a5c5b7);
 }

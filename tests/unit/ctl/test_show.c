@@ -173,3 +173,27 @@ Test(show, secondaries_of_a_zone_are_shown_with_what_each_of_them_has)
                      "  ns2       203.0.113.2@53  101  BEHIND 6  last error: no answer 3m 12s "
                      "ago, next try in 27s\n");
 }
+
+Test(show, says_which_rate_limits_an_answer_has)
+{
+    static const struct row {
+        const char *json, *shown;
+    } rows[] = {
+        {"{\"rcode\":\"NXDOMAIN\"}", ""},
+        {"{\"rate_class\":\"nxdomain\",\"rate_name\":\"example.\",\"rate_per_second\":4,"
+         "\"rate_all_per_second\":0,\"rate_network\":\"192.0.2.0/24\"}",
+         "  rate limit  nxdomain of example. 4/s, all without limit, to 192.0.2.0/24 over UDP "
+         "without a good cookie\n"},
+        {"{\"rate_class\":\"errors\",\"rate_per_second\":0,\"rate_all_per_second\":9,"
+         "\"rate_network\":\"192.0.2.0/24\"}",
+         "  rate limit  errors without limit, all 9/s, to 192.0.2.0/24 over UDP without a good "
+         "cookie\n"},
+        {"{\"rate_class\":\"answers\",\"rate_exempt\":\"192.0.2.0/28\"}",
+         "  rate limit  none, 192.0.2.0/28 is exempt\n"},
+    };
+    static char shown[8192];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        show(VERB_explain_query, rows[i].json, shown, sizeof(shown));
+        cr_expect_str_eq(strchr(shown, '\n') + 1, rows[i].shown);
+    }
+}

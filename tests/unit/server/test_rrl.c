@@ -4,6 +4,7 @@
 #include "flood.h"
 
 #include "base/digits.h"
+#include "talk.h"
 
 static const char zone[] = "www A 192.0.2.1\n"
                            "mail A 192.0.2.2\n"
@@ -69,6 +70,43 @@ Test(rrl, answers_of_one_kind_count_together)
         cr_expect_eq(answered, r->answered, "%s and %s: %u", r->one, r->other, answered);
         bed_free(b);
     }
+}
+
+/* A name of that length in letters; `last` is its last character. */
+static const char *name_of_length(char room[64], unsigned len, char first, char last)
+{
+    for (unsigned i = 0; i < len; i++)
+        room[i] = (char)((unsigned)first + i % 26);
+    room[len - 1] = last;
+    snprintf(room + len, 64 - len, ".example");
+    return room;
+}
+
+/* RFC 4343: letters count in either case, what stands in ASCII where their other case would be
+ * does not. */
+Test(rrl, names_of_all_lengths_are_told_apart)
+{
+    static const char lasts[] = "az[{@`";
+    char text[20000] = "", lower[64], upper[64];
+    size_t len = 0;
+    for (unsigned n = 2; n <= 30; n++)
+        for (const char *last = lasts; *last; last++)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s. A 192.0.2.1\n",
+                                    name_of_length(lower, n, 'a', *last));
+    struct bed *b = bed_new();
+    bed_file(b, "z", BED_TOP "%s", 1, text);
+    bed_start(b, ", rate-limit: {responses: 3, slip: 0}", "  example: {file: z}\n");
+    bed_settle(b);
+    for (unsigned n = 2; n <= 30; n++)
+        for (const char *last = lasts; *last; last++) {
+            char other = *last == 'a' ? 'A' : *last == 'z' ? 'Z' : *last;
+            unsigned answered =
+                flood_answered(b, "192.0.2.1", name_of_length(lower, n, 'a', *last), TYPE_A, 2);
+            answered +=
+                flood_answered(b, "192.0.2.1", name_of_length(upper, n, 'A', other), TYPE_A, 2);
+            cr_expect_eq(answered, 3, "%s %s: %u", lower, upper, answered);
+        }
+    bed_free(b);
 }
 
 Test(rrl, is_off_unless_asked_for)
@@ -300,5 +338,85 @@ Test(rrl, a_line_says_who_begins_to_be_limited_and_what_for)
         (void)flood_answered(b, from, "www.example", TYPE_A, 9);
     }
     cr_expect_leq(lines, 10, "nor for each of very many networks in one second");
+    bed_free(b);
+}
+
+/* --- what the operator is told --- */
+
+/* NULL: there is no such member. */
+static const struct told_row {
+    const char *from, *name, *type, *class, *of, *network, *exempt;
+    json_int_t rate;
+} told_rows[] = {
+    {"192.0.2.1", "www.example", "A", "answers", "www.example.", "192.0.2.0/24", NULL, 5},
+    {"192.0.2.1", "a.wild.example", "A", "answers", "*.wild.example.", "192.0.2.0/24", NULL, 5},
+    {"192.0.2.1", "a.b.example", "A", "nxdomain", "example.", "192.0.2.0/24", NULL, 4},
+    {"2001:db8::1", "a.sub.example", "A", "referrals", "sub.example.", "2001:db8::/56", NULL, 5},
+    {"192.0.2.1", "www.test", "A", "errors", NULL, "192.0.2.0/24", NULL, 5},
+    {"192.0.2.1", "www.broken", "A", "errors", NULL, "192.0.2.0/24", NULL, 5},
+    {"198.51.100.7", "www.example", "A", "answers", "www.example.", NULL, "198.51.100.0/28", 5},
+};
+
+static json_t *explain(struct bed *b, struct talk *t, const struct told_row *r)
+{
+    char line[256];
+    snprintf(line, sizeof(line),
+             "{\"verb\":\"explain query\",\"name\":\"%s\",\"type\":\"%s\",\"from\":\"%s\"}",
+             r->name, r->type, r->from);
+    return talk_ask(b, t, line);
+}
+
+static void expect_member(json_t *answer, const char *key, const char *want, const char *row)
+{
+    const char *got = json_string_value(json_object_get(answer, key));
+    cr_expect_str_eq(got ? got : "none", want ? want : "none", "%s: %s", row, key);
+}
+
+Test(rrl, the_operator_is_told_what_limits_an_answer)
+{
+    struct bed *b = limited("responses: 5, nxdomain: 4, all: 9, exempt: 198.51.100.0/28");
+    struct talk t;
+    talk_open(&t, b);
+    for (size_t i = 0; i < ARRAY_LEN(told_rows); i++) {
+        const struct told_row *r = &told_rows[i];
+        json_t *answer = explain(b, &t, r);
+        expect_member(answer, "rate_class", r->class, r->name);
+        expect_member(answer, "rate_name", r->of, r->name);
+        expect_member(answer, "rate_network", r->network, r->name);
+        expect_member(answer, "rate_exempt", r->exempt, r->name);
+        cr_expect_eq(json_integer_value(json_object_get(answer, "rate_per_second")), r->rate);
+        cr_expect_eq(json_integer_value(json_object_get(answer, "rate_all_per_second")), 9);
+        json_decref(answer);
+    }
+    cr_expect_eq(flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 20), 5,
+                 "to be told of it is no answer");
+    talk_close(&t);
+    bed_free(b);
+}
+
+Test(rrl, without_limits_nothing_is_said_of_them)
+{
+    struct bed *b = limited("slip: 0");
+    struct talk t;
+    talk_open(&t, b);
+    json_t *answer = explain(b, &t, &told_rows[0]);
+    expect_member(answer, "rate_class", NULL, "off");
+    json_decref(answer);
+    talk_close(&t);
+    bed_free(b);
+}
+
+Test(rrl, status_says_what_was_held_back)
+{
+    struct bed *b = limited("responses: 5, slip: 2");
+    struct talk t;
+    talk_open(&t, b);
+    (void)flood_answered(b, "192.0.2.1", "www.example", TYPE_A, 15);
+    json_t *answer = talk_ask(b, &t, "{\"verb\":\"status\"}");
+    cr_expect(json_is_true(json_object_get(answer, "rate_limits")));
+    cr_expect_eq(json_integer_value(json_object_get(answer, "rate_limited")), 10);
+    cr_expect_eq(json_integer_value(json_object_get(answer, "rate_slipped")), 5);
+    json_decref(answer);
+    talk_close(&t);
     bed_free(b);
 }
