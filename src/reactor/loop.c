@@ -447,6 +447,7 @@ static void watchers_init(struct loop *l)
     signal_start(l, &l->on_int, on_stop, SIGINT);
     signal_start(l, &l->on_hup, on_reload, SIGHUP);
     signal_start(l, &l->on_usr1, on_counters, SIGUSR1);
+    process_hear_signals();
     ev_async_init(&l->loaded, on_loaded);
     ev_set_priority(&l->loaded, TURN_CONTROL);
     ev_async_start(l->ev, &l->loaded);

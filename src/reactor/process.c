@@ -47,6 +47,23 @@ static void streams_fill(void)
         close(fd);
 }
 
+/* SIG_BLOCK or SIG_UNBLOCK for those that the loop handles. */
+static void signals_mask(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void process_hear_signals(void)
+{
+    signals_mask(SIG_UNBLOCK);
+}
+
 void process_secure(enum process_dumps dumps)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -54,6 +71,7 @@ void process_secure(enum process_dumps dumps)
     (void)umask(027);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    signals_mask(SIG_BLOCK);
     if (dumps == PROCESS_DUMPS_OFF)
         dumps_off();
     else

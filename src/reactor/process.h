@@ -14,8 +14,13 @@ enum process_dumps { PROCESS_DUMPS_OFF, PROCESS_DUMPS_ON };
 
 /* For every start: no socket or file can take the number of a standard stream that was closed, no
  * privileges to gain by exec, no core dump (it would hold keys) unless asked for, files that we
- * make are not for others, a closed pipe is an error and not a signal. */
+ * make are not for others, a closed pipe is an error and not a signal. What asks the server to
+ * stop, to reload or to show its counters waits until process_hear_signals(): nothing of it is
+ * lost, and none of it ends a process that has only begun. */
 void process_secure(enum process_dumps dumps);
+
+/* Once there are handlers for SIGTERM, SIGINT, SIGHUP and SIGUSR1: they may come from here on. */
+void process_hear_signals(void);
 
 /* Called by the reactor's thread once the others are there: asks the scheduler for short slices, so
  * that on a processor that it shares with them (or with anybody) it may run as soon as something

@@ -16,6 +16,7 @@ import peers
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: takes longer than most, and is begun before them')
+    config.addinivalue_line('markers', 'once: does not run the program under test; left out for a second build of it')
     config.addinivalue_line('markers', 'xdist_group(name): run by one process')
 
 

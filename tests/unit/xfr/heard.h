@@ -4,6 +4,8 @@
 #ifndef TESTS_UNIT_XFR_HEARD_H
 #define TESTS_UNIT_XFR_HEARD_H
 
+#include <malloc.h>
+
 #include "../zone/zone_util.h"
 #include "xfr/out.h"
 
@@ -103,8 +105,10 @@ static inline void heard_from_text(struct heard *h, const char *origin, const ch
 
 static inline void diff_add(struct diff *d, const struct heard_record *r)
 {
-    d->bytes = realloc(d->bytes, d->len + r->owner.len + 10u + r->rdata.len);
-    struct wr w = wr_over(d->bytes + d->len, r->owner.len + 10u + r->rdata.len);
+    size_t more = r->owner.len + 10u + r->rdata.len;
+    if (malloc_usable_size(d->bytes) < d->len + more)
+        d->bytes = realloc(d->bytes, 2 * (d->len + more));
+    struct wr w = wr_over(d->bytes + d->len, more);
     wr_bytes(&w, r->owner.wire, r->owner.len);
     wr_u16(&w, r->type);
     wr_u16(&w, r->class);
@@ -125,6 +129,7 @@ static inline uint32_t diff_part(struct diff *d, const char *origin, const char 
         if (h.at[i].type == TYPE_SOA)
             serial = soa_of(h.at[i].rdata).serial;
     }
+    d->bytes = realloc(d->bytes, d->len); /* no byte more, for the sanitizers to see */
     *count = (uint32_t)h.count;
     heard_done(&h);
     return serial;
