@@ -105,18 +105,54 @@ static void consider_end(struct server *s, struct server_zone *z)
         leases_forget(s, z);
 }
 
-void leases_forget(struct server *s, struct server_zone *z)
+/* Nobody refers to them any more. */
+static void drop_run(struct job *t)
+{
+    struct zone_leases *l = container_of(t, struct zone_leases, job);
+    lease_set_done(&l->set);
+    lease_set_done(&l->coming);
+}
+
+static void drop_free(struct job *t)
+{
+    drop_run(t);
+    free(container_of(t, struct zone_leases, job));
+}
+
+static void drop_done(void *owner, struct job *t)
+{
+    (void)owner;
+    drop_free(t);
+}
+
+static const struct job_kind drop_kind = {drop_run, drop_done, drop_free};
+
+static struct zone_leases *take_out(struct server *s, struct server_zone *z)
 {
     struct zone_leases *l = z->leases;
     if (!l)
-        return;
+        return NULL;
     s->lease_count -= l->set.count;
     timer_stop(&s->timers, &l->timer);
-    lease_set_done(&l->set);
-    lease_set_done(&l->coming);
-    free(l);
     z->leases = NULL;
     z->rules.leases = NULL;
+    return l;
+}
+
+void leases_forget(struct server *s, struct server_zone *z)
+{
+    struct zone_leases *l = take_out(s, z);
+    if (l && lease_set_is_small(&l->set) && lease_set_is_small(&l->coming))
+        drop_free(&l->job);
+    else if (l)
+        helpers_give(s->helpers, &l->job, &drop_kind, PACE_FIRST);
+}
+
+void leases_free(struct server *s, struct server_zone *z)
+{
+    struct zone_leases *l = take_out(s, z);
+    if (l)
+        drop_free(&l->job);
 }
 
 void leases_wake(struct server *s, struct server_zone *z)

@@ -23,6 +23,7 @@
 
 #include "base/timer.h"
 #include "server/commit.h"
+#include "server/helpers.h"
 #include "update/lease.h"
 #include "update/update.h"
 
@@ -36,6 +37,7 @@ struct server_zone;
 #define LEASES_SLICE_BYTES (256u << 10)
 
 struct zone_leases {
+    struct job job; /* that frees them */
     struct timer timer;
     struct server_zone *zone;
     struct lease_set set; /* what is durable */
@@ -62,8 +64,10 @@ void leases_settle(struct server *s, struct pending *p, enum err result);
 
 /* The zone has data that came with leases of the log, in o, which they are taken out of. */
 void leases_take(struct server *s, struct server_zone *z, struct opening *o);
-/* The zone's data goes, or the server ends. */
+/* The zone's data goes; very many leases are freed by a helper. */
 void leases_forget(struct server *s, struct server_zone *z);
+/* The server ends, and has no helpers any more. */
+void leases_free(struct server *s, struct server_zone *z);
 /* What held the zone up may be over. */
 void leases_wake(struct server *s, struct server_zone *z);
 

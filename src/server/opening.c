@@ -63,7 +63,7 @@ static const struct job_kind drop_kind = {drop_run, drop_done, drop_free};
 
 void opening_drop(struct helpers *h, struct opening *o)
 {
-    if (o->zone || o->theirs || o->plan)
+    if (o->zone || o->theirs || o->plan || !lease_set_is_small(&o->leases))
         helpers_give(h, &o->job, &drop_kind, PACE_FIRST);
     else
         opening_free(o);

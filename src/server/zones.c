@@ -401,7 +401,7 @@ void zones_free(struct server *s)
         peers_free(s, z);
         secondary_free(s, z);
         transfer_forget(s, z);
-        leases_forget(s, z);
+        leases_free(s, z);
         zone_free(e->zone);
         owner_free(z);
     }

@@ -24,6 +24,8 @@ struct lease {
     uint32_t lease_s;   /* as it was granted */
 };
 
+#define LEASE_GROUPS_SMALL 32 /* 1024 leases */
+
 struct lease_entry;
 struct lease_set {
     struct hash_key key;
@@ -36,8 +38,13 @@ struct lease_set {
 
 /* key: drawn, since owners are chosen by clients. Nothing is allocated before the first lease. */
 void lease_set_init(struct lease_set *l, struct hash_key key);
-/* Takes as long as there are leases: some 100 ms for a million. */
+/* Takes as long as there were leases: some 100 ms for a million. */
 void lease_set_done(struct lease_set *l);
+/* There never were so many that this takes longer than some 0.1 ms. */
+static inline bool lease_set_is_small(const struct lease_set *l)
+{
+    return l->group_count <= LEASE_GROUPS_SMALL;
+}
 
 /* False: the record has none. Views live until the set is changed. */
 bool lease_set_get(const struct lease_set *l, struct name owner, uint16_t type, struct rdata rdata,

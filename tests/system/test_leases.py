@@ -12,6 +12,7 @@ import pytest
 
 import dynamic
 import harness
+import transfers
 
 KEYS = dynamic.keys('k', 'web1', 'adder')
 OPTION = 2                      # s9
@@ -49,6 +50,10 @@ def add(name, address='192.0.2.9', rdtype='A'):
 
 def leases(server, *name):
     return {(row['name'], row['type'], row['rdata']): row for row in server.ctl('leases', 'example.', *name)['leases']}
+
+
+def counters(server, *names):
+    return {row['name']: row['value'] for row in server.ctl('stats')['counters'] if row['name'] in names}
 
 
 def until_gone(server, name, rdtype='A'):
@@ -105,6 +110,7 @@ def test_a_record_goes_when_its_lease_is_over_also_at_a_secondary(reeved):
     assert update(primary, add('goes'), add('stays'), option=lease_of(2)) == (2,)
     secondary.until(lambda: dynamic.texts(secondary, 'goes.example.', 'A') == ['192.0.2.9'], 'the secondary has it')
     before = primary.serial('example.')
+    whole, steps = counters(primary, 'axfr_out', 'ixfr_fallbacks'), counters(primary, 'ixfr_out')
     for server in (primary, secondary):
         until_gone(server, 'goes.example.')
         assert dynamic.texts(server, 'stays.example.', 'A') == ['192.0.2.1', '192.0.2.2']
@@ -114,6 +120,11 @@ def test_a_record_goes_when_its_lease_is_over_also_at_a_secondary(reeved):
     assert sorted((row['op'], row['owner']) for row in change[1:]) == [('-', 'goes'), ('-', 'stays')]
     assert ' lease expired by lease' in primary.reevectl('log', 'example.', '--limit', '1').stdout
     assert leases(primary) == {}
+    # the secondary has taken it as a difference, and it is one to whoever asks
+    assert counters(primary, 'axfr_out', 'ixfr_fallbacks') == whole and counters(primary, 'ixfr_out') != steps
+    ended = transfers.steps(transfers.stream(primary, rdtype='IXFR', serial=before, key='k', keys=KEYS))
+    gone = {(f'{name}.example.', 'A', 60, 'c0000209') for name in ('goes', 'stays')}
+    assert ended == [transfers.Step(before, before + 1, gone, set())]
 
 
 def test_renewing_keeps_a_record_and_the_serial_over_kill_9(reeved):
