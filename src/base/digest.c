@@ -50,6 +50,7 @@ static void append_salt(uint8_t *to, const struct digest_job *job)
 void digest_salted(struct digest *d, const struct digest_job *job, uint8_t out[DIGEST_SHA1_LEN])
 {
     uint8_t bytes[DIGEST_INPUT_MAX + DIGEST_SALT_MAX];
+    d->computed++;
     memcpy(bytes, job->input, job->len);
     append_salt(bytes + job->len, job);
     digest_sha1(d, bytes, (size_t)job->len + job->salt_len, out);

@@ -27,6 +27,7 @@ struct digest_memo {
 
 struct digest {
     void *algorithm, *state; /* the library's; NULL before init and after done */
+    uint64_t computed;       /* jobs that were, and not remembered: what they cost is told by it */
     struct digest_memo memo[DIGEST_MEMO_COUNT];
 };
 

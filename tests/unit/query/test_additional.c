@@ -141,3 +141,49 @@ Test(additional, is_dropped_without_tc_where_it_does_not_fit)
     cr_expect(!strstr(got, "ad h15.z."), "%s", got);
     world_free(w);
 }
+
+/* How many names there are in additional, and whether `text` has TC. */
+static unsigned additional_names(const char *text)
+{
+    unsigned count = 0;
+    char last[300] = "", name[300];
+    for (const char *line = text; (line = strstr(line, "\nad ")); line += 4) {
+        cr_assert_eq(sscanf(line + 4, "%299s", name), 1);
+        count += strcmp(name, last) != 0;
+        memcpy(last, name, sizeof(name));
+    }
+    cr_expect_null(strstr(text, " tc\n"));
+    return count;
+}
+
+#define MANY 60
+
+/* CVE-2024-11187: what one question has us look up is bounded, however many names the answer has;
+ * the answer itself is whole. */
+Test(additional, of_many_targets_only_some_are_looked_up)
+{
+    static const char *const types[] = {"MX 1", "SRV 0 0 1", "KX 1", "NS"};
+    static char text[40000];
+    struct world *w = world_new();
+    size_t len = (size_t)snprintf(text, sizeof(text), "$TTL 60\n@ SOA . . 1 2 3 4 5\n@ NS h0\n");
+    for (unsigned i = 0; i < MANY; i++) {
+        len += (size_t)snprintf(text + len, sizeof(text) - len,
+                                "h%u A 192.0.2.1\nh%u AAAA 2001:db8::1\n", i, i);
+        for (size_t k = 0; k < ARRAY_LEN(types); k++)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s %s h%u\n",
+                                    k == 3 ? "@" : (const char *[]){"mx", "srv", "kx"}[k], types[k],
+                                    i);
+    }
+    world_add(w, "z.", text);
+    static const char *const questions[] = {"mx.z. MX", "srv.z. SRV", "kx.z. KX", "z. NS"};
+    for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
+        const char *got = world_ask(w, questions[i], ASK_FULL | ASK_TCP);
+        unsigned answers = 0;
+        for (const char *line = got; (line = strstr(line, "\nan ")); line += 4)
+            answers++;
+        cr_expect_eq(answers, MANY, "%s", questions[i]);
+        cr_expect_leq(additional_names(got), 16, "%s", questions[i]);
+        cr_expect_gt(additional_names(got), 0, "%s", questions[i]);
+    }
+    world_free(w);
+}

@@ -2,6 +2,7 @@
  * Answers from the signed zone of RFC 5155 appendix A, an opt-out zone with 12 iterations: the
  * examples of appendix B, and the cases that it leaves out. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -170,5 +171,33 @@ Test(denial_nsec3, leaves_the_proof_out_above_the_limit_of_iterations)
     w->self.nsec3_iterations_max = 12;
     world_check(w, appendix_b, ARRAY_LEN(appendix_b));
     cr_expect_eq(w->count.nsec3_over_limit, 3);
+    world_free(w);
+}
+
+/* RFC 5155 s7.2: closest encloser, next closer name and wildcard are three hashes; with opt-out one
+ * more for each name on the way up to an encloser that has an NSEC3. What the zone itself makes is
+ * remembered. */
+Test(denial_nsec3, hashes_few_names_for_an_answer)
+{
+    struct world *w = open_world();
+    for (size_t i = 0; i < ARRAY_LEN(appendix_b); i++) {
+        uint64_t before = w->digest.computed;
+        memset(w->digest.memo, 0, sizeof(w->digest.memo));
+        (void)world_ask(w, appendix_b[i].question, appendix_b[i].ask);
+        cr_expect_leq(w->digest.computed - before, 3, "%s", appendix_b[i].name);
+    }
+    uint64_t before = w->digest.computed;
+    for (unsigned i = 0; i < 100; i++) {
+        char question[64];
+        snprintf(question, sizeof(question), "a.b.c.d.e.f.g%u.w.example. A", i);
+        (void)world_ask(w, question, ASK_DO);
+    }
+    cr_expect_leq(w->digest.computed - before, 100 + 2, "one that nobody has asked for before");
+    before = w->digest.computed;
+    (void)world_ask(w, "a.c.x.w.example. A", ASK_EDNS);
+    (void)world_ask(w, "a.c.x.w.example. A", ASK_PLAIN);
+    w->self.nsec3_iterations_max = 11;
+    (void)world_ask(w, "a.c.x.w.example. A", ASK_DO);
+    cr_expect_eq(w->digest.computed, before, "no proof, no hash");
     world_free(w);
 }

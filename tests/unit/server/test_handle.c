@@ -171,6 +171,29 @@ Test(handle, never_answers_what_is_short_or_an_answer)
     bed_free(b);
 }
 
+/* CVE-2012-0206: a request in our own name, from our own port. Whatever it is answered with comes
+ * in again, and that is the end of it. */
+Test(handle, answers_none_of_its_own_answers)
+{
+    static const enum transport transports[] = {TRANSPORT_UDP, TRANSPORT_TCP};
+    static uint8_t in[DNS_MESSAGE_MAX], again[DNS_MESSAGE_MAX];
+    struct bed *b = example("");
+    unsigned answered = 0;
+    for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(transports); i++) {
+        enum transport transport = transports[i % ARRAY_LEN(transports)];
+        size_t len = bytes_of(rows[i / 2].in, in, sizeof(in));
+        size_t out_len = bed_ask(b, transport, in, len);
+        if (!out_len)
+            continue;
+        answered++;
+        memcpy(again, b->out, out_len);
+        cr_expect_eq(bed_ask(b, transport, again, out_len), 0, "%s", rows[i / 2].what);
+    }
+    cr_expect_eq(server_counters(b->server)->dropped_response, answered);
+    cr_expect_gt(answered, ARRAY_LEN(rows));
+    bed_free(b);
+}
+
 /* 64 at once, of all kinds, are answered as one by one. */
 Test(handle, answers_a_batch_as_it_answers_each)
 {
