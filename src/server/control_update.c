@@ -125,6 +125,14 @@ static void on_done(struct server *s, struct pending *p, enum err result)
 }
 
 /* What changes nothing waits as well: it may rest on what is not durable yet. */
+static void give(struct server *s, struct edit_zone *e)
+{
+    snprintf(e->pending.actor, sizeof(e->pending.actor), "%s", e->who);
+    e->pending.leases = e->leases;
+    e->leases = (struct lease_rows){0};
+    commit_give(s, &e->pending);
+}
+
 static void seal(struct server *s, struct changing *c)
 {
     struct edit_zone *e = edit_of(c);
@@ -138,21 +146,35 @@ static void seal(struct server *s, struct changing *c)
         return;
     }
     pending_init(&e->pending, c->zone, CHANGE_CONTROL, s->now_us, on_done);
-    snprintf(e->pending.actor, sizeof(e->pending.actor), "%s", e->who);
     if (e->is_changed) {
         pending_seal(&e->pending, &c->txn);
         note_diff(e, &e->pending.diff);
     } else
         txn_abort(&c->txn);
-    e->pending.leases = e->leases;
-    e->leases = (struct lease_rows){0};
-    commit_give(s, &e->pending);
+    give(s, e);
+}
+
+/* It was found wanting. So was the version that it was for, perhaps: see update.c. */
+static void give_up(struct server *s, struct edit_zone *e)
+{
+    const struct zone *data = e->changing.zone->entry->zone;
+    lease_rows_done(&e->leases);
+    if (data->tip == data->published) {
+        finish(e);
+        release(e);
+        return;
+    }
+    pending_init(&e->pending, e->changing.zone, CHANGE_CONTROL, s->now_us, on_done);
+    give(s, e);
 }
 
 static void drop(struct server *s, struct changing *c, enum changing_end why)
 {
-    (void)s;
     struct edit_zone *e = edit_of(c);
+    if (why == CHANGING_GAVE_UP) {
+        give_up(s, e);
+        return;
+    }
     if (why == CHANGING_LOG_FAILED)
         fail(e, SERVFAIL, "the change log fails, nothing was changed");
     else if (why == CHANGING_ZONE_GOES)

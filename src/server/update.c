@@ -5,7 +5,10 @@
  * Updates are queued as they come and run in slices at the end of each turn, so that a burst of
  * them never stands between a query and its answer. One for a zone that is being changed in slices
  * (changing.h) waits until that is done. A verdict that rests on data is answered when that data is
- * durable: at once where the tip is published, else behind the changes that it saw. */
+ * durable: at once where the tip is published, else behind the changes that it saw. Should the log
+ * not take those, the verdict was about a zone that never was, and the answer is SERVFAIL. A
+ * refusal is such a verdict as well: what a limit, the rules of a whole name or `strict` refuse is
+ * there, or not, in that version of the zone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +27,7 @@ struct reply {
     uint16_t id, flags, qtype, qclass;
     struct name_buf qname;
     struct edns edns;
+    char error_text[sizeof(((struct request *)0)->error_text)];
     struct tsig_session tsig;
     enum rcode rcode;
 };
@@ -66,6 +70,8 @@ static void reply_keep(struct reply *r, const struct request *q)
     r->qclass = q->msg.qclass;
     name_copy(&r->qname, q->msg.qname);
     r->edns = q->edns;
+    if (r->edns.has_error)
+        memcpy(r->error_text, q->error_text, sizeof(r->error_text));
     tsig_session_copy(&r->tsig, &q->tsig);
     r->rcode = q->rcode;
 }
@@ -89,8 +95,12 @@ static void reply_send(struct server *s, struct reply *r, enum rcode rcode, int6
     q->msg.qname = name_of(&r->qname);
     q->msg.qtype = r->qtype;
     q->msg.qclass = r->qclass;
-    if (rcode == SERVFAIL)
+    if (q->edns.has_error)
+        memcpy(q->error_text, r->error_text, sizeof(q->error_text));
+    if (rcode == SERVFAIL) {
+        q->edns.has_error = false; /* what was said of another verdict */
         edns_say(q, EDE_NOT_READY, "the change log did not take it");
+    }
     size_t len = answer_compose(s, q, s->late_out, COMPOSE_DECIDED);
     tsig_session_done(&q->tsig);
     s->hooks.reply(s->hooks.arg, &r->peer, &r->path, s->late_out, len);
@@ -220,10 +230,17 @@ static bool is_known(const struct request *q, const struct update_rules *rules)
     return false;
 }
 
-/* A verdict about what is in the zone. */
-static bool rests_on_data(enum rcode rc)
+/* What a prerequisite says of the zone (RFC 2136 s3.2), or that all went well: nobody is refused.
+ */
+static bool is_no_refusal(enum rcode rc)
 {
     return rc == NOERROR || rc == YXDOMAIN || rc == YXRRSET || rc == NXDOMAIN || rc == NXRRSET;
+}
+
+/* A verdict about what is in the zone, as far as can be told from the rcode. */
+static bool rests_on_data(enum rcode rc)
+{
+    return is_no_refusal(rc) || rc == REFUSED;
 }
 
 static bool turn_down(struct server *s, struct request *q, enum rcode rcode, const char *why)
@@ -238,7 +255,7 @@ static void say_outcome(struct server *s, struct request *q, const struct update
 {
     if (q->rcode == NOERROR)
         log_ignored(s, q, report);
-    else if (!rests_on_data(q->rcode)) {
+    else if (!is_no_refusal(q->rcode)) {
         struct refusal_cause cause = {.rcode = q->rcode,
                                       .reason = report->reason,
                                       .names_rules = true,
@@ -270,7 +287,7 @@ static bool run(struct server *s, struct request *q, struct exchange *x)
         return true;
     }
     if (!changes && !is_known(q, &z->rules))
-        return turn_down(s, q, REFUSED, no_grant);
+        return q->rcode == REFUSED || turn_down(s, q, REFUSED, no_grant);
     wait_for_log(s, q, x, &o);
     return false;
 }

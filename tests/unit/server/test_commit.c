@@ -49,6 +49,49 @@ Test(commit, holds_back_verdicts_that_rest_on_what_is_not_durable)
     disk_free(&d);
 }
 
+#define ONE_A_NAME                                    \
+    "  a.example: {file: a, protect: none, updates: " \
+    "[{unsigned: yes, all: yes, max-per-name: 1}]}\n"
+
+/* What refuses is not durable, and may never be: y has its one record, or not. */
+Test(commit, holds_back_refusals_by_what_is_not_durable)
+{
+    static const struct bed_change second = {"a.example.", "y.a.example.", CLASS_IN, TYPE_A,
+                                             60,           "192.0.2.10"};
+    struct disk d = start("", ONE_A_NAME);
+    struct bed *b = d.bed;
+    disk_send_add(b, "a.example.", "y.a.example.");
+    disk_until_committed(b);
+    disk_send(b, &second);
+    server_turn(b->server);
+    cr_expect_eq(b->late_count, 0, "over the limit, but in what version?");
+    disk_rest(b);
+    cr_assert_eq(b->late_count, 2);
+    cr_expect_eq(b->late[0], NOERROR);
+    cr_expect_eq(b->late[1], REFUSED);
+    cr_expect_eq(bed_update(b, &second), REFUSED, "of what is durable, at once");
+    disk_free(&d);
+}
+
+Test(commit, that_fails_takes_back_refusals_as_well)
+{
+    static const struct bed_change second = {"a.example.", "y.a.example.", CLASS_IN, TYPE_A,
+                                             60,           "192.0.2.10"};
+    struct disk d = start("", ONE_A_NAME);
+    struct bed *b = d.bed;
+    disk_fail(&d, FAULT_WRITE, 1, EIO);
+    disk_send_add(b, "a.example.", "y.a.example.");
+    disk_until_committed(b);
+    disk_send(b, &second);
+    server_turn(b->server);
+    disk_rest(b);
+    expect_late(b, 0, 2, SERVFAIL);
+    disk_recover(&d);
+    cr_expect_eq(bed_update(b, &second), NOERROR,
+                 "nothing is there that it would be one too many of");
+    disk_free(&d);
+}
+
 Test(commit, that_fails_takes_back_all_that_was_built_on_it)
 {
     struct disk d = start("", DISK_A DISK_B);
