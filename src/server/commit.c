@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "server/leases.h"
 #include "server/server_int.h"
+#include "update/quota.h"
 
 /* A full disk refuses many batches. */
 #define FAILURES_LOGGED_PER_SECOND 2
@@ -38,6 +39,7 @@ void pending_init(struct pending *p, struct server_zone *z, enum change_kind kin
 void pending_seal(struct pending *p, struct txn **t)
 {
     p->version = txn_seal(t, &p->diff);
+    quota_note(&p->zone->rules, p->version, &p->diff);
 }
 
 void pending_release(struct pending *p)
@@ -189,6 +191,7 @@ static void publish_all(struct server *s)
         if (!p->version || !z || z->entry->zone != p->data)
             continue;
         zone_publish(p->data, p->version);
+        quota_published(&z->rules, p->version);
         z->seq_published += p->steps.count ? p->steps.count : 1;
         z->is_reread = false;
         z->replay_bytes += bytes_of(p);

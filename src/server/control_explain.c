@@ -13,6 +13,7 @@
 #include "server/control_int.h"
 #include "server/nsupdate.h"
 #include "server/server_int.h"
+#include "update/quota.h"
 
 /* Rules told of; more are only counted. */
 #define EXPLAIN_RULES_MAX 256
@@ -31,7 +32,8 @@ struct asking {
     bool is_over, is_told;
     enum rcode rcode;
     char reason[DIAG_TEXT_MAX];
-    json_t *fields; /* the answer; NULL: there was no zone to ask */
+    json_t *fields;          /* the answer; NULL: there was no zone to ask */
+    struct quota_walk *walk; /* NULL: nothing had to be counted */
 };
 
 static void release(struct asking *a)
@@ -41,6 +43,7 @@ static void release(struct asking *a)
     nsupdate_done(&a->script);
     tsig_key_release(a->key);
     json_decref(a->fields);
+    free(a->walk);
     free(a);
 }
 
@@ -175,9 +178,27 @@ static void put_verdict(struct asking *a, const struct message *m,
     free(asked);
 }
 
+/* True: what grants cover is being counted, a slice of it. */
+static bool counts(struct asking *a)
+{
+    const struct server_zone *z = a->changing.zone;
+    const struct version *tip = z->entry->zone->tip;
+    struct grant_question who = {
+        .key = a->key,
+        .from = a->peer.address.any.sa_family == AF_UNSPEC ? NULL : &a->peer.address};
+    if (!quota_wants_count(&z->rules, tip, &who))
+        return false;
+    if (!a->walk)
+        a->walk = mem_alloc_zero(sizeof(*a->walk));
+    (void)quota_walk_some(a->walk, &z->rules, tip, counting_names(&z->rules));
+    return true;
+}
+
 static enum changing_next apply(struct server *s, struct changing *c)
 {
     struct asking *a = asking_of(c);
+    if (counts(a))
+        return CHANGING_MORE;
     const struct nsupdate_part *part = &a->script.part[0];
     struct update_actor actor = {.key = a->key, .peer = &a->peer, .is_asking = true};
     struct update_report report;

@@ -196,6 +196,12 @@ static inline struct server_zone *zone_owner(const struct store_entry *e)
 /* self.c: what the configuration says of this server. */
 void self_from_conf(struct self *self, const struct conf *conf);
 
+/* counting.c: counts first, where the update in q wants to know what grants cover: then the zone is
+ * being changed (z->changing) when this returns, or it was a matter of one turn. */
+void counting_consider(struct server *s, struct server_zone *z, const struct request *q);
+/* Names for one slice. */
+unsigned counting_names(const struct update_rules *rules);
+
 /* cookies.c: secrets, if the configuration wants cookies. The first time it waits for the disk. */
 void cookies_configure(struct server *s);
 /* In a helper: the server's own secrets, if it keeps any (*has), as a new file of dir, 0600. */

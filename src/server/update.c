@@ -483,6 +483,8 @@ bool update_handle(struct server *s, struct request *q, struct exchange *x)
     if (!update_gate(z, UPDATE_OF_PEER, &cause))
         return turn_down(s, q, cause.rcode, cause.reason);
     if (!z->changing)
+        counting_consider(s, z, q);
+    if (!z->changing)
         return run(s, q, x);
     return is_known(q, &z->rules) ? block(s, x) : turn_down(s, q, REFUSED, no_grant);
 }

@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "server/leases.h"
 #include "server/server_int.h"
+#include "update/quota.h"
 
 /* --- freeing --- */
 
@@ -443,6 +444,7 @@ void zone_take(struct server *s, struct server_zone *z, struct opening *o)
     o->zone = NULL;
     forget_data(s, z);
     z->entry->zone = fresh;
+    quota_forget(&z->rules);
     z->data_ticket = o->ticket;
     z->loaded_us = s->now_us;
     zone_published(s, z);

@@ -56,12 +56,15 @@ struct grant_rate {
     int64_t at_us;
     uint32_t tokens_milli;
 };
-/* Records of the zone that the grant covers, as counted when the zone had that serial and size. */
+/* Records of the zone that the grant covers: see quota.h. */
 struct grant_count {
-    uint64_t records; /* covered */
-    uint64_t zone_records;
-    uint32_t serial;
-    bool is_counted;
+    struct grant_counted {
+        uint64_t records;
+        uint64_t version; /* number of the zone's version that has so many */
+        bool is_counted;
+    } tip, published;
+    uint64_t coming; /* of the names counted so far */
+    const void *by;  /* who counts; NULL: nobody */
 };
 
 /* Seconds; all zero: not said. */

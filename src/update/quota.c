@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * max-records: how many records of the zone a grant covers.
+ * max-records: counting, and what an update leaves.
  *
- * What the tip has is counted once and remembered with the grant; from there each update adds what
- * it changed at the names that it touched, for every grant with such a limit and whoever's update
- * it is. The number stands for the zone with one serial and one number of records; if the zone is
- * found with others (a merge, a rollback, an update that the disk did not take), it is counted
- * anew. */
+ * An update that was granted something by such a grant looks at the names that it touched, before
+ * and after, and adds the difference to what the tip has. */
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "update/quota.h"
 #include "update/reverse.h"
 #include "update/update_int.h"
-#include "zone/lookup.h"
 
 /* The names that the update touched, each once. */
 struct names {
@@ -63,54 +60,191 @@ static int64_t growth(const struct update *u, const struct grant *g, const struc
     return sum;
 }
 
-/* What is remembered of another version is forgotten. What reverse-of-source covers depends on who
- * asks. */
-static bool is_remembered(const struct update *u, const struct grant *g)
+/* --- what is kept --- */
+
+static bool is_kept(const struct grant *g)
 {
-    const struct version *tip = u->zone->tip;
-    struct grant_count *c = g->counted;
-    if (!c)
-        return false;
-    c->is_counted = c->is_counted && c->serial == tip->serial &&
-                    c->zone_records == tip->record_count && g->where != GRANT_REVERSE;
-    return c->is_counted;
+    return g->records_max > 0 && g->counted && g->where != GRANT_REVERSE;
 }
+
+static void set(struct grant_count *c, const struct version *v, uint64_t records)
+{
+    c->tip = (struct grant_counted){records, v->number, true};
+    if (v == v->zone->published)
+        c->published = c->tip;
+}
+
+/* The number for the version, which may be the published one that a failure has gone back to. */
+static const struct grant_counted *get(const struct grant *g, const struct version *v)
+{
+    struct grant_count *c = is_kept(g) ? g->counted : NULL;
+    if (!c)
+        return NULL;
+    if (c->published.is_counted && c->published.version == v->number)
+        c->tip = c->published;
+    return c->tip.is_counted && c->tip.version == v->number ? &c->tip : NULL;
+}
+
+static bool is_covered(const struct grant *g, struct name zone, const struct rr *rr)
+{
+    struct grant_question q = {.zone = zone, .op = GRANT_ADD, .owner = rr->owner, .type = rr->type};
+    return grant_covers(g, &q);
+}
+
+/* How many more of the records the grant covers. Those of an RRset stand together. */
+static int64_t growth_of(const struct grant *g, const struct diff_of *of, const struct diff *d)
+{
+    struct rd r = rd_over(d->bytes, d->len);
+    struct rr rr, last = {0};
+    bool is_in = false;
+    int64_t sum = 0;
+    while (rd_left(&r) > 0) {
+        bool is_removed = (size_t)(r.at - r.start) < d->added_at;
+        const char *fault = diff_read(&r, of, &rr);
+        ASSERT(!fault);
+        if (!last.owner.len || rr.type != last.type || !name_is_equal(rr.owner, last.owner))
+            is_in = is_covered(g, of->zone, &rr);
+        last = rr;
+        sum += is_in ? is_removed ? -1 : 1 : 0;
+    }
+    return sum;
+}
+
+void quota_note(const struct update_rules *rules, const struct version *v, const struct diff *d)
+{
+    struct diff_of of = {name_of(&v->zone->name), v->zone->class};
+    uint64_t records = (uint64_t)d->removed_count + d->added_count;
+    for (unsigned i = 0; i < rules->grant_count; i++) {
+        const struct grant *g = &rules->grants[i];
+        const struct grant_counted *before = get(g, v->older);
+        if (before && records * rules->grant_count <= QUOTA_DIFF_MAX)
+            set(g->counted, v, (uint64_t)((int64_t)before->records + growth_of(g, &of, d)));
+    }
+}
+
+void quota_published(const struct update_rules *rules, const struct version *v)
+{
+    for (unsigned i = 0; i < rules->grant_count; i++) {
+        struct grant_count *c = rules->grants[i].counted;
+        if (c && c->tip.is_counted && c->tip.version == v->number)
+            c->published = c->tip;
+    }
+}
+
+void quota_forget(const struct update_rules *rules)
+{
+    for (unsigned i = 0; i < rules->grant_count; i++)
+        if (rules->grants[i].counted)
+            *rules->grants[i].counted = (struct grant_count){0};
+}
+
+/* --- counting --- */
+
+static uint64_t covered_by(const struct grant *g, const struct version *v, const struct node *n)
+{
+    uint64_t count = 0;
+    for (struct rrset s = node_first(n); s.count; s = node_next(n, s)) {
+        struct rr rr = {.owner = node_owner(n), .type = s.type};
+        if (is_covered(g, name_of(&v->zone->name), &rr))
+            count += s.count;
+    }
+    return count;
+}
+
+bool quota_wants_count(const struct update_rules *rules, const struct version *tip,
+                       const struct grant_question *who)
+{
+    if (tip->node_count <= QUOTA_AT_ONCE_MAX)
+        return false;
+    for (unsigned i = 0; i < rules->grant_count; i++) {
+        const struct grant *g = &rules->grants[i];
+        if (is_kept(g) && tip->record_count + QUOTA_MESSAGE_MAX > g->records_max &&
+            grant_is_for(g, who) && !get(g, tip))
+            return true;
+    }
+    return false;
+}
+
+/* Does the grant belong to this walk? It does from its beginning on, or not at all. */
+static bool is_of(const struct grant *g, const struct quota_walk *w)
+{
+    return is_kept(g) && g->counted->by == w;
+}
+
+static bool is_begun(const struct quota_walk *w, const struct update_rules *rules,
+                     const struct version *v)
+{
+    bool is_same = w->version == v;
+    for (unsigned i = 0; i < rules->grant_count; i++)
+        is_same = is_same && (!is_kept(&rules->grants[i]) || is_of(&rules->grants[i], w));
+    return is_same;
+}
+
+static void begin(struct quota_walk *w, const struct update_rules *rules, const struct version *v)
+{
+    w->version = v;
+    walk_start(&w->walk, v);
+    for (unsigned i = 0; i < rules->grant_count; i++) {
+        const struct grant *g = &rules->grants[i];
+        if (!is_kept(g))
+            continue;
+        g->counted->by = w;
+        g->counted->coming = 0;
+    }
+}
+
+bool quota_walk_some(struct quota_walk *w, const struct update_rules *rules,
+                     const struct version *v, unsigned names)
+{
+    const struct node *n = NULL;
+    if (!is_begun(w, rules, v))
+        begin(w, rules, v);
+    while (names-- > 0 && (n = walk_next(&w->walk)))
+        for (unsigned i = 0; i < rules->grant_count; i++)
+            if (is_of(&rules->grants[i], w))
+                rules->grants[i].counted->coming += covered_by(&rules->grants[i], v, n);
+    if (n)
+        return false;
+    for (unsigned i = 0; i < rules->grant_count; i++) {
+        if (!is_of(&rules->grants[i], w))
+            continue;
+        struct grant_count *c = rules->grants[i].counted;
+        set(c, v, c->coming);
+        c->by = NULL;
+    }
+    w->version = NULL;
+    return true;
+}
+
+/* --- an update --- */
 
 /* All of the tip that the grant covers. False: too many names to look at each time. */
 static bool count_tip(const struct update *u, const struct grant *g, uint64_t *out)
 {
-    if (is_remembered(u, g)) {
-        *out = g->counted->records;
+    const struct version *tip = u->zone->tip;
+    const struct grant_counted *kept = get(g, tip);
+    if (kept) {
+        *out = kept->records;
         return true;
     }
     if (g->where == GRANT_REVERSE) {
         struct name_buf name;
         reverse_name(&u->actor->peer->address, &name);
         bool is_here = name_is_under(name_of(&name), u->apex);
-        *out = is_here ? covered(u, g, lookup_exact(u->zone->tip, name_of(&name))) : 0;
+        *out = is_here ? covered(u, g, lookup_exact(tip, name_of(&name))) : 0;
         return true;
     }
-    if (!g->counted && u->zone->tip->node_count > UPDATE_COUNT_NAMES_MAX)
+    if (!g->counted && tip->node_count > UPDATE_COUNT_NAMES_MAX)
         return false;
     struct walk w;
     uint64_t count = 0;
-    walk_start(&w, u->zone->tip);
+    walk_start(&w, tip);
     for (const struct node *n = walk_next(&w); n; n = walk_next(&w))
-        count += covered(u, g, n);
+        count += covered_by(g, tip, n);
     *out = count;
+    if (g->counted)
+        set(g->counted, tip, count);
     return true;
-}
-
-/* The same number for the version that the update makes. */
-static void remember(const struct update *u, const struct grant *g, uint64_t records)
-{
-    if (g->counted && !u->actor->is_asking)
-        *g->counted = (struct grant_count){
-            .records = records,
-            .zone_records = txn_record_count(u->txn),
-            .serial = txn_serial(u->txn),
-            .is_counted = true,
-        };
 }
 
 static enum rcode refuse(struct update *u, unsigned rule, const char *why)
@@ -131,20 +265,17 @@ static bool is_used(const struct update *u, unsigned rule)
 static enum rcode check_grant(struct update *u, unsigned rule, const struct names *names)
 {
     const struct grant *g = &u->rules->grants[rule];
-    bool is_asked = is_used(u, rule), is_known = is_remembered(u, g);
     /* nobody asks, or there are not so many records in the whole zone */
-    if (!is_known && (!is_asked || txn_record_count(u->txn) <= g->records_max))
+    if (!is_used(u, rule) || txn_record_count(u->txn) <= g->records_max)
         return NOERROR;
     int64_t more = growth(u, g, names);
     uint64_t before;
-    if (!is_known && more <= 0)
+    if (more <= 0)
         return NOERROR;
     if (!count_tip(u, g, &before))
         return refuse(u, rule, "and the zone is too large to count them");
-    uint64_t after = (uint64_t)((int64_t)before + more);
-    if (is_asked && more > 0 && after > g->records_max)
+    if ((uint64_t)((int64_t)before + more) > g->records_max)
         return refuse(u, rule, "and this would be more");
-    remember(u, g, after);
     return NOERROR;
 }
 

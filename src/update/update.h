@@ -12,9 +12,8 @@
  * is no breach.
  *
  * Cost: a few walks down the tree for each record of the message, whatever the size of the zone,
- * but for max-records: what the grant covers is counted once by a walk over the
- * zone, and kept up to date from there (struct grant_count) until the zone is changed
- * by something else than updates. Zones with no more records than that are never counted.
+ * but for max-records: what the grant covers is known, see quota.h, or is counted by a walk over
+ * the zone. Zones with no more records than that are never counted.
  *
  * Leases (RFC 9664). Every record that an update adds, or would add if it were not there, gets the
  * lease that the client asks for, within what the grant has; who asks for none gets the grant's. An
@@ -67,8 +66,8 @@ struct update_actor {
     const struct tsig_key *key; /* verified; NULL: unsigned */
     const struct peer *peer;    /* NULL: the operator through the control socket: everything is
                                    granted */
-    /* only what would be is asked (explain): nothing is taken out of rates, and nothing remembered.
-     * An address of the family AF_UNSPEC then means that it is not known. */
+    /* only what would be is asked (explain): nothing is taken out of rates. An address of the
+     * family AF_UNSPEC then means that it is not known. */
     bool is_asking;
 };
 

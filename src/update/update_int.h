@@ -89,7 +89,7 @@ bool op_is_add(const struct item *item);
 enum rcode ops_permit(struct update *u);
 enum rcode ops_run(struct update *u);
 enum rcode ops_limit(struct update *u);
-/* max-records of all grants. */
+/* quota.c: max-records of all grants. */
 enum rcode quota_check(struct update *u);
 /* leasing.c: which records get which lease. */
 enum rcode ops_lease(struct update *u);

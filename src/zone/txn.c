@@ -45,6 +45,7 @@ struct txn *txn_begin(struct zone *z, enum txn_mode mode)
     t->next = mem_alloc(sizeof(*t->next));
     *t->next = *z->tip;
     t->next->pins = 0;
+    t->next->number = z->txn_last + 1;
     t->next->older = z->tip;
     t->next->newer = NULL;
     t->next->fresh = t->next->garbage = NULL;

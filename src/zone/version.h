@@ -44,6 +44,7 @@ struct version {
     struct version *older, *newer;
     struct pile *garbage; /* reachable from here and not from newer ones */
     struct pile *fresh;   /* made for this version; dropped when it is published */
+    uint64_t number;      /* no other version of the zone ever has it */
 };
 
 #endif

@@ -142,3 +142,56 @@ Test(updates, of_a_zone_that_is_removed_come_back_with_it)
     cr_expect_eq(ask(b, "x.a.example."), NOERROR);
     bed_free(b);
 }
+
+/* --- what grants cover, in a zone that takes many turns to count --- */
+
+#define COUNTED_NAMES 5000
+
+static void counted_file(struct bed *b)
+{
+    static char text[COUNTED_NAMES * 32 + 256];
+    size_t len = (size_t)snprintf(text, sizeof(text), BED_TOP, 1u);
+    for (unsigned i = 0; i < COUNTED_NAMES; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "h%u A 192.0.2.1\n", i);
+    bed_file(b, "a", "%s", text);
+}
+
+static struct bed *counted_bed(void)
+{
+    struct bed *b = bed_new();
+    counted_file(b);
+    /* two more than there are */
+    bed_start(
+        b, "",
+        "  a.example: {file: a, protect: none, updates: [{unsigned: yes, all: yes, types: [A], "
+        "max-records: 5002}, {unsigned: yes, all: yes}]}\n");
+    bed_settle(b);
+    return b;
+}
+
+Test(updates, wait_while_what_a_grant_covers_is_counted)
+{
+    struct bed *b = counted_bed();
+    const struct grant *g = b->server->conf->zones[0].grants;
+    cr_assert_not(g->counted->tip.is_counted);
+    cr_expect_eq(add(b, "x.a.example.", "192.0.2.7"), NOERROR);
+    cr_expect(g->counted->tip.is_counted);
+    cr_expect_eq(g->counted->tip.records, COUNTED_NAMES + 1);
+    cr_expect_eq(add(b, "y.a.example.", "192.0.2.7"), NOERROR);
+    cr_expect_eq(add(b, "z.a.example.", "192.0.2.7"), REFUSED);
+    cr_expect_eq(g->counted->published.records, COUNTED_NAMES + 2);
+    bed_free(b);
+}
+
+Test(updates, are_counted_anew_when_the_zone_is)
+{
+    struct bed *b = counted_bed();
+    cr_expect_eq(add(b, "x.a.example.", "192.0.2.7"), NOERROR);
+    cr_expect_eq(add(b, "y.a.example.", "192.0.2.7"), NOERROR);
+    restart(b,
+            "  a.example: {file: a, protect: none, updates: [{unsigned: yes, all: yes, types: [A], "
+            "max-records: 5003}, {unsigned: yes, all: yes}]}\n");
+    cr_expect_eq(add(b, "z.a.example.", "192.0.2.7"), NOERROR);
+    cr_expect_eq(add(b, "q.a.example.", "192.0.2.7"), REFUSED);
+    bed_free(b);
+}

@@ -155,6 +155,18 @@ static void build(struct bed *b, const char *lines)
     cr_assert_eq(message_read(&b->q.msg), NOERROR);
 }
 
+void bed_seal(struct bed *b, struct txn **t)
+{
+    struct diff diff = {0};
+    struct version *v = txn_seal(t, &diff);
+    quota_note(&b->rules, v, &diff);
+    diff_done(&diff);
+    if (b->keeps_back)
+        return;
+    zone_publish(b->zone, v);
+    quota_published(&b->rules, v);
+}
+
 enum rcode bed_update(struct bed *b, const char *lines)
 {
     build(b, lines);
@@ -165,8 +177,8 @@ enum rcode bed_update(struct bed *b, const char *lines)
     cr_assert_eq(rcode, b->report.rcode);
     cr_assert_eq(rcode != NOERROR, b->report.reason[0] != 0, "%s: rcode %u '%s'", lines, rcode,
                  b->report.reason);
-    if (rcode == NOERROR && b->report.is_changed)
-        zone_publish(b->zone, txn_seal(&t, NULL));
+    if (rcode == NOERROR && b->report.is_changed && !b->actor.is_asking)
+        bed_seal(b, &t);
     else {
         txn_abort(&t);
         cr_assert_eq(b->zone->tip, tip);

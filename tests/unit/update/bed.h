@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-#include "update/update.h"
+#include "update/quota.h"
 #include "zone/base.h"
 #include "zone/zone.h"
 
@@ -23,6 +23,7 @@ struct bed {
     struct update_rules rules;
     struct update_actor actor; /* the operator at first; bed_peer() makes it a peer */
     struct update_report report;
+    bool keeps_back; /* what is sealed is not published: the change log has not spoken */
     uint8_t wire[DNS_MESSAGE_MAX];
     char text[1 << 16];
 };
@@ -39,8 +40,11 @@ struct name_buf bed_name(const char *text);
 
 /* Runs an update of lines "p OWNER CLASS TTL TYPE [RDATA]" (prerequisite) and "u ..." (update);
  * owners are relative to the zone unless they end with a dot; "%0102" as RDATA is bytes as they
- * are. On NOERROR with changes it is published, else aborted. Gives the rcode. */
+ * are. On NOERROR with changes it is published, else (or if only asked) aborted. Gives the rcode.
+ */
 enum rcode bed_update(struct bed *b, const char *lines);
+/* What the server does with a change: the tip, and published. */
+void bed_seal(struct bed *b, struct txn **t);
 /* All records, a line each, in canonical order: "OWNER TTL TYPE RDATA". Until the next call. */
 const char *bed_dump(struct bed *b);
 /* What the dump of such a zone would be, malloc'd. */
