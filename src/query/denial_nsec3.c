@@ -2,11 +2,12 @@
  * Denial with NSEC3 (RFC 5155 s7.2).
  *
  * Hashing is what costs here, so no name is hashed twice: on the way up to an encloser that has an
- * NSEC3, the hash of the name before is the one of the next closer name. Only in an opt-out zone
+ * NSEC3, the hash of the name below it is the one of the next closer name. Only in an opt-out zone
  * that way has more than one step. */
 #include "query/denial.h"
 
 #include "base/check.h"
+#include "zone/zone.h"
 
 _Static_assert(NSEC3_HASH_LEN == DIGEST_SHA1_LEN, "NSEC3 hashes are SHA-1");
 
@@ -60,6 +61,51 @@ static void prove_cover(struct reply *r, const struct version *v, const struct h
     reply_proof(r, lookup_nsec3_cover(v, h->at), TYPE_NSEC3);
 }
 
+/* Where the search for an encloser has come to. */
+struct rung {
+    struct name name;
+    struct hash hash;
+    const struct node *match; /* NULL: it has no NSEC3 */
+};
+
+static void rung_look(const struct reply *r, struct rung *at)
+{
+    hash_known(r, at->name, &at->hash);
+    at->match = lookup_nsec3(r->version, at->hash.at);
+}
+
+/* low has no NSEC3, an ancestor of it that is `labels` above it may. s7.1: whose descendant has an
+ * NSEC3 has one itself, so the lowest one is found by halving, and a peer that knows of a deep
+ * insecure delegation cannot have more than sixteen names hashed for one question. False: there is
+ * none. */
+static bool climb(const struct reply *r, struct rung *low, struct rung *high, unsigned labels)
+{
+    unsigned step = 1;
+    high->match = NULL;
+    while (labels > 0) { /* most are just above */
+        step = step < labels ? step : labels;
+        high->name = name_suffix(low->name, step);
+        rung_look(r, high);
+        if (high->match)
+            break;
+        *low = *high;
+        labels -= step;
+        step *= 2;
+    }
+    while (high->match && step > 1) {
+        struct rung middle = {.name = name_suffix(low->name, step / 2)};
+        rung_look(r, &middle);
+        if (middle.match) {
+            *high = middle;
+            step /= 2;
+        } else {
+            *low = middle;
+            step -= step / 2;
+        }
+    }
+    return high->match;
+}
+
 /* s7.2.1: the closest provable encloser of name at `encloser` or above it, and that the name next
  * to it does not exist. below: the hash of the next closer name if the caller has it, else NULL.
  * The encloser found; len 0: the chain has a hole. */
@@ -67,26 +113,24 @@ static struct name prove_encloser(struct reply *r, struct name name, struct name
                                   const struct hash *below)
 {
     const struct version *v = r->version;
-    struct hash h, next;
-    const struct node *match;
-    for (;;) {
-        hash_known(r, encloser, &h);
-        match = lookup_nsec3(v, h.at);
-        if (match)
-            break;
-        if (encloser.len == v->apex->owner_len)
+    struct rung low = {.name = encloser}, high;
+    struct hash next;
+    rung_look(r, &low);
+    if (low.match) {
+        high = low;
+    } else {
+        unsigned labels = name_labels(encloser) - v->zone->labels;
+        if (!climb(r, &low, &high, labels))
             return (struct name){0};
-        next = h;
-        below = &next;
-        encloser = name_parent(encloser);
+        below = &low.hash;
     }
-    reply_proof(r, match, TYPE_NSEC3);
+    reply_proof(r, high.match, TYPE_NSEC3);
     if (!below) {
-        hash_name(r, v, next_closer(name, encloser), &next);
+        hash_name(r, v, next_closer(name, high.name), &next);
         below = &next;
     }
     prove_cover(r, v, below);
-    return encloser;
+    return high.name;
 }
 
 /* s7.2.3, s7.2.4, s7.2.7: the name's own NSEC3, or in an opt-out span the proof that it lies in

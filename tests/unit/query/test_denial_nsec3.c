@@ -201,3 +201,37 @@ Test(denial_nsec3, hashes_few_names_for_an_answer)
     cr_expect_eq(w->digest.computed, before, "no proof, no hash");
     world_free(w);
 }
+
+/* 0p9m... is the hash of example. with these parameters (RFC 5155 appendix A), and the only one. */
+static const char deep_zone[] =
+    "$TTL 3600\n"
+    "@ SOA ns.test. h.test. 1 2 3 4 5\n"
+    "@ RRSIG SOA 7 1 3600 20350101000000 20250101000000 1 example. c2ln\n"
+    "@ NS ns.test.\n"
+    "@ NSEC3PARAM 1 0 12 aabbccdd\n"
+    "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 1 12 aabbccdd 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NS "
+    "SOA RRSIG NSEC3PARAM\n";
+
+/* RFC 5155 s7.1: empty non-terminals above nothing but an insecure delegation have no NSEC3 in an
+ * opt-out zone. The proof is the apex, and what covers the name below it, however deep. */
+Test(denial_nsec3, hashes_few_names_above_a_deep_delegation)
+{
+    struct world *w = world_new();
+    char text[2048] = "", deep[300] = "", question[400];
+    for (unsigned labels = 1; labels <= 120; labels++)
+        snprintf(deep + strlen(deep), sizeof(deep) - strlen(deep), labels > 1 ? ".%c" : "%c",
+                 'a' + (int)(labels % 26));
+    snprintf(text, sizeof(text), "%s%s NS ns.test.\n", deep_zone, deep);
+    world_add(w, "example.", text);
+    const char *name = deep;
+    for (unsigned labels = 120; labels > 0; labels--, name += 2) {
+        uint64_t before = w->digest.computed;
+        memset(w->digest.memo, 0, sizeof(w->digest.memo));
+        snprintf(question, sizeof(question), "%s.example. MX", name);
+        const char *got = world_ask(w, question, ASK_DO);
+        cr_expect_leq(w->digest.computed - before, 16, "%u labels", labels);
+        cr_expect_not_null(strstr(got, "ns 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example. 3600 NSEC3"),
+                           "%s", got);
+    }
+    world_free(w);
+}
