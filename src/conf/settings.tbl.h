@@ -53,6 +53,8 @@ SETTING("server.user",                          user,                        TEX
         "user to become after the sockets are open when started as root; `off` stays")
 SETTING("server.state-dir",                     state_dir,                   PATH,      "/var/lib/reeve", 1,       4000,
         "the one directory that is written to: changes of zones, and keys made by `reevectl key`")
+SETTING("server.realtime",                      realtime,                    YES_NO,    "no",             0,       1,
+        "the thread that answers goes before every ordinary one on its processor (SCHED_RR); from the next start on")
 SETTING("server.minimal-responses",             minimal_responses,           YES_NO,    "yes",            0,       1,
         "leave out what a resolver does not need: NS records beside an answer, additional addresses of MX, SRV and the like")
 SETTING("server.udp-size",                      udp_size,                    COUNT,     "1232",           512,     4096,

@@ -530,7 +530,9 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
 
 int loop_run(struct loop *l)
 {
-    process_be_prompt();
+    struct diag diag = {0};
+    if (process_be_prompt(server_conf(l->server)->realtime, &diag) != OK)
+        log_warn("no realtime priority", {"reason", diag.text});
     configuration_apply(l);
     ev_timer_again(l->ev, &l->progress);
     server_start(l->server, clock_wall_us());

@@ -91,13 +91,20 @@ struct attributes {
     uint64_t runtime, deadline, period;
 };
 
-void process_be_prompt(void)
+enum err process_be_prompt(bool is_realtime, struct diag *diag)
 {
+    const struct sched_param first = {.sched_priority = 1};
     struct attributes attr = {.size = sizeof(attr)};
-    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) != 0 || attr.policy != SCHED_OTHER)
-        return;
-    attr.runtime = PROMPT_SLICE_NS;
-    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
+    if (is_realtime) {
+        if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) == 0)
+            return OK;
+        err_say(diag, ERR_SYSTEM, "%s", strerror(errno));
+    }
+    if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) == 0 && attr.policy == SCHED_OTHER) {
+        attr.runtime = PROMPT_SLICE_NS;
+        (void)syscall(SYS_sched_setattr, 0, &attr, 0);
+    }
+    return is_realtime ? ERR_SYSTEM : OK;
 }
 
 uint64_t process_descriptors(uint64_t want)

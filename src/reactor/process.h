@@ -22,11 +22,13 @@ void process_secure(enum process_dumps dumps);
 /* Once there are handlers for SIGTERM, SIGINT, SIGHUP and SIGUSR1: they may come from here on. */
 void process_hear_signals(void);
 
-/* Called by the reactor's thread once the others are there: asks the scheduler for short slices, so
- * that on a processor that it shares with them (or with anybody) it may run as soon as something
- * comes, instead of when their slice of some 3 ms is over. For what it costs nothing where it is
- * not to be had: Linux before 6.12. */
-void process_be_prompt(void);
+/* Called by the reactor's thread once the others are there, which stay as they are, as will be all
+ * that it starts. On a processor that it shares with them (or with anybody) it should run as soon
+ * as something comes, instead of when their slice of some 3 ms is over. It asks the scheduler for
+ * short slices; these have no effect before Linux 6.12, and even there a thread that has just run
+ * waits for a tick of the clock. So with `is_realtime` it goes before all ordinary threads
+ * (SCHED_RR, priority 1), if it may: ERR_SYSTEM with the reason else. */
+enum err process_be_prompt(bool is_realtime, struct diag *diag);
 
 /* Makes room for `want` open descriptors, as far as allowed; gives how many there may be. */
 uint64_t process_descriptors(uint64_t want);

@@ -19,6 +19,7 @@ def add_arguments(ask):
                      help="the binary of Reeve (default $REEVED, build/gcc/src/reeved, PATH)")
     ask.add_argument("--server-cpu", type=int, default=0)
     ask.add_argument("--load-cpu", type=int, default=1)
+    ask.add_argument("--realtime", action="store_true", help="Reeve with `realtime: yes`; needs root or CAP_SYS_NICE")
     ask.add_argument("--json", help="write every sample to this file")
 
 
@@ -43,6 +44,7 @@ class Run:
         self.args, self.parts, self.failures = args, args.parts.split(","), []
         if args.reeved:
             servers.Reeve.binary = os.path.abspath(args.reeved)
+        servers.Reeve.realtime = "yes" if args.realtime else "no"
         self.classes = []
         for name in args.servers.split(","):
             if known[name].is_installed():

@@ -31,11 +31,9 @@ class Failed(Exception):
     """A server could not be used; the text says which and why."""
 
 
-def child_setup(core, realtime=False):
+def child_setup(core):
     """In the child: on one core, and not outliving us if we are killed."""
     os.sched_setaffinity(0, {core})
-    if realtime:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -61,7 +59,6 @@ class Server:
     version_option = "-V"
     zone_sets = ("root", "tld", "small")
     can_reload = True  # by SIGHUP
-    realtime = False  # whether it goes before everybody else on its core
     conf_head = conf_zone = ""  # more of the configuration: at its top, for each zone
 
     def __init__(self, path, zones, core):
@@ -100,7 +97,7 @@ class Server:
         with open(self.path / "log", "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), cwd=self.path, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=lambda: child_setup(self.core, self.realtime))
+                start_new_session=True, preexec_fn=lambda: child_setup(self.core))
         self.probe = Probe(self.port)
 
     def wait_ready(self):
@@ -166,10 +163,14 @@ class Server:
 
 class Reeve(Server):
     name, binary, version_option = "reeve", "reeved", "--version"
+    realtime = "no"  # or yes
+
+    def conf_server(self):
+        return (f'server: {{listen: ["127.0.0.1@{self.port}"], state-dir: "{self.path}", '
+                f'realtime: {self.realtime}}}\n')
 
     def write_config(self):
-        self.write("conf", f'{self.conf_head}server: {{listen: ["127.0.0.1@{self.port}"], '
-                   f'state-dir: "{self.path}"}}\nzones:\n'
+        self.write("conf", f'{self.conf_head}{self.conf_server()}zones:\n'
                    + self.zone_lines('  "{zone}": {{file: "{path}"{more}}}\n'))
 
     def command(self):

@@ -69,7 +69,7 @@ class TakingReeve(Reeve):
     primary_port = 0
 
     def write_config(self):
-        self.write("conf", f'server: {{listen: ["127.0.0.1@{self.port}"], state-dir: "{self.path}"}}\n'
+        self.write("conf", f'{self.conf_server()}'
                    f'control: {{socket: off}}\nremotes: {{primary: {{address: "127.0.0.1@{self.primary_port}"}}}}\nzones:\n'
                    + self.zone_lines('  "{zone}": {{primaries: [primary]}}\n'))
 

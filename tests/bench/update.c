@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,7 +42,6 @@
 #define TRIES           3
 #define SWEEP_NS        1000000ULL   /* how often the slots are searched for what is overdue */
 #define DRAIN_NS        100000000ULL /* for the last answers to queries */
-#define SLEEP_NS        100000
 #define SECOND_NS       1000000000ULL
 
 enum mode { MODE_ADD, MODE_DELETE, MODE_REPLACE, MODES };
@@ -60,7 +58,7 @@ struct options {
     uint32_t outstanding; /* a power of two */
     uint64_t first, count, names, rate, timeout_ms;
     double seconds, idle_s;
-    bool verify, sleep;
+    bool verify;
 };
 
 struct slot {
@@ -289,24 +287,13 @@ static void updates_repeat(struct load *l, uint64_t now)
         batch_send(l, count);
 }
 
-/* With --sleep, for a core that the generator has not for itself: until something came or is due.
- */
-static void load_wait(const struct load *l)
-{
-    struct pollfd fds[] = {{l->fd, POLLIN, 0}, {l->background.fd, POLLIN, 0}};
-    struct timespec most = {.tv_nsec = SLEEP_NS};
-    if (l->options.sleep)
-        ppoll(fds, 2, &most, NULL); /* a negative descriptor is passed over */
-}
-
-/* Otherwise nothing sleeps: a sleeper would have to be woken up by the server, at the server's
+/* Nothing sleeps: a sleeper would have to be woken up by the server, at the server's
  * expense. */
 static void load_run(struct load *l)
 {
     uint64_t now = now_ns(), until = now + (uint64_t)(l->options.idle_s * 1e9);
     for (; now < until; now = now_ns()) {
         background_turn(&l->background, now);
-        load_wait(l);
     }
     printf("{\"idle\": ");
     background_show(&l->background);
@@ -317,7 +304,6 @@ static void load_run(struct load *l)
         updates_send(l);
         updates_receive(l);
         updates_repeat(l, now);
-        load_wait(l);
     }
     if (l->options.queries)
         for (until = now + DRAIN_NS; now < until; now = now_ns())
@@ -391,7 +377,7 @@ static void usage(void)
 {
     errx(2, "usage: update --port PORT --zone NAME --key NAME:BASE64 [--mode add|delete|replace] "
             "[--outstanding N] [--first N] [--count N] [--seconds S] [--names N] [--timeout MS] "
-            "[--queries FILE [--rate N] [--idle S]] [--verify] [--sleep]");
+            "[--queries FILE [--rate N] [--idle S]] [--verify]");
 }
 
 static enum mode mode_scan(const char *text)
@@ -448,9 +434,6 @@ static void option_set(struct options *o, int which, const char *text)
     case 'v':
         o->verify = true;
         break;
-    case 'l':
-        o->sleep = true;
-        break;
     default:
         usage();
     }
@@ -458,14 +441,12 @@ static void option_set(struct options *o, int which, const char *text)
 
 static void options_scan(struct options *o, int argc, char **argv)
 {
-    static const struct option names[] = {{"port", 1, NULL, 'p'},        {"zone", 1, NULL, 'z'},
-                                          {"key", 1, NULL, 'k'},         {"mode", 1, NULL, 'm'},
-                                          {"first", 1, NULL, 'f'},       {"count", 1, NULL, 'c'},
-                                          {"outstanding", 1, NULL, 'o'}, {"seconds", 1, NULL, 's'},
-                                          {"names", 1, NULL, 'n'},       {"timeout", 1, NULL, 't'},
-                                          {"queries", 1, NULL, 'q'},     {"rate", 1, NULL, 'r'},
-                                          {"idle", 1, NULL, 'i'},        {"verify", 0, NULL, 'v'},
-                                          {"sleep", 0, NULL, 'l'},       {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"port", 1, NULL, 'p'},        {"zone", 1, NULL, 'z'},    {"key", 1, NULL, 'k'},
+        {"mode", 1, NULL, 'm'},        {"first", 1, NULL, 'f'},   {"count", 1, NULL, 'c'},
+        {"outstanding", 1, NULL, 'o'}, {"seconds", 1, NULL, 's'}, {"names", 1, NULL, 'n'},
+        {"timeout", 1, NULL, 't'},     {"queries", 1, NULL, 'q'}, {"rate", 1, NULL, 'r'},
+        {"idle", 1, NULL, 'i'},        {"verify", 0, NULL, 'v'},  {NULL, 0, NULL, 0}};
     *o = (struct options){
         .seconds = 10, .outstanding = 64, .names = 1000, .rate = 1000, .timeout_ms = 3000};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 import process
-from servers import Failed, Knot, Named, Reeve, Server, child_setup
+from servers import Failed, Knot, Named, Reeve, child_setup
 
 KEY_NAME = "bench"
 KEY_SECRET = "cmVldmUgYmVuY2htYXJrIHNlY3JldCAzMiBvY3RldHM="  # any 32 octets
@@ -75,10 +75,8 @@ class Bench:
         argv = [self.material.program("update"), "--port", server.port, "--zone", server.zones[0].name,
                 "--key", f"{KEY_NAME}:{KEY_SECRET}", "--mode", kind.mode, "--outstanding", kind.outstanding,
                 "--timeout", TIMEOUT_MS, "--first", number, *options]
-        if Server.realtime:
-            argv.append("--sleep")  # or kernel threads would never get its core
         done = subprocess.run([str(word) for word in argv], capture_output=True, text=True,
-                              preexec_fn=lambda: child_setup(self.load_core, Server.realtime))
+                              preexec_fn=lambda: child_setup(self.load_core))
         if done.returncode != 0:
             raise Failed(f"updates, {kind.title}: {done.stderr.strip()}")
         result = json.loads(done.stdout)
@@ -176,7 +174,7 @@ def restart(bench, server, changes, seconds):
 
 def sync_times(path, core, preallocated):
     """What one fdatasync of a log record takes on this core: appended, or over what is there already."""
-    with multiprocessing.get_context("fork").Pool(1, child_setup, (core, Server.realtime)) as child:
+    with multiprocessing.get_context("fork").Pool(1, child_setup, (core,)) as child:
         return child.apply(sync_repeat, (path, preallocated))
 
 

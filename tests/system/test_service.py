@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """reeved as a service: start, reload, stop, what it tells the service manager, sockets and privileges."""
+import ctypes
 import os
 import pwd
 import re
+import resource
 import signal
 import socket
 import struct
@@ -211,6 +213,41 @@ def test_queries_are_answered_through_many_reloads(reeved):
         for _ in range(20):
             assert server.ask('www.example.', 'AAAA').answer
     server.until(lambda: server.serial('example.') == 11, 'the last serial')
+
+
+# --- threads ---
+
+def schedulers(server):
+    """Of the main thread, and of all others."""
+    tasks = sorted(int(task) for task in os.listdir(f'/proc/{server.process.pid}/task'))
+    policies = [os.sched_getscheduler(task) & ~os.SCHED_RESET_ON_FORK for task in tasks]
+    return policies[0], set(policies[1:])
+
+
+def test_the_thread_that_answers_may_go_before_all_others(reeved):
+    server = reeved({'example.': zone()}, server={'realtime': 'yes'})
+    if 'no realtime priority' in server.log():
+        pytest.skip('not allowed here: ' + server.log())
+    assert schedulers(server) == (os.SCHED_RR, {os.SCHED_OTHER})
+    server.zone_file('example.', zone(2))
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: server.serial('example.') == 2, 'the reload')
+    assert schedulers(server) == (os.SCHED_RR, {os.SCHED_OTHER})
+
+
+def give_up_nice():
+    """PR_CAPBSET_DROP of CAP_SYS_NICE: not even root has it after exec."""
+    ctypes.CDLL(None).prctl(24, 23, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))
+
+
+def test_without_the_right_to_it_is_said_and_served(reeved_ready):
+    server = reeved_ready({'example.': zone()}, server={'realtime': 'yes'})
+    server.configure()
+    server.run(preexec=give_up_nice)
+    assert 'msg="no realtime priority" reason="Operation not permitted"' in server.log()
+    assert schedulers(server)[0] == os.SCHED_OTHER
+    assert server.ask('www.example.', 'AAAA').answer
 
 
 # --- stop ---
