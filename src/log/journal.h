@@ -211,6 +211,12 @@ enum err journal_read(struct journal *j, const struct journal_range *range, jour
 enum err journal_find_serial(struct journal *j, uint64_t zone, uint32_t serial, uint64_t *seq,
                              struct diag *diag);
 
+/* The serials of all changes that are kept, oldest first. False: stop here. It is called while
+ * commits wait. */
+typedef bool (*journal_serials_fn)(void *arg, uint32_t serial_from, uint32_t serial_to);
+enum err journal_serials(struct journal *j, uint64_t zone, journal_serials_fn fn, void *arg,
+                         struct diag *diag);
+
 /* What is kept of the zone's changes. */
 struct journal_history {
     uint64_t changes, bytes;      /* bytes of diffs */

@@ -201,6 +201,40 @@ enum err journal_find_serial(struct journal *j, uint64_t zone, uint32_t serial, 
     return e == ERR_ABSENT ? err_say(diag, e, "serial %u is not in the history", serial) : e;
 }
 
+/* Some more behind *at; ERR_ABSENT: that was all. */
+static enum err serials_piece(struct journal *j, uint64_t zone, uint64_t *at, journal_serials_fn fn,
+                              void *arg, struct diag *diag)
+{
+    enum err e = journal_enter(j, NEED_READ, diag);
+    if (e != OK)
+        return e == ERR_ABSENT ? ERR_IO : e;
+    sqlite3_stmt *s = sql_stmt(&j->sql, STMT_CHANGE_SIZES_UP);
+    sqlite3_bind_int64(s, 1, (int64_t)zone);
+    sqlite3_bind_int64(s, 2, (int64_t)*at);
+    sqlite3_bind_int64(s, 3, SCAN_ROWS_MAX);
+    unsigned count = 0;
+    bool goes_on = true;
+    while (goes_on && (e = sql_row(&j->sql, s, diag, "change log")) == OK) {
+        *at = (uint64_t)sqlite3_column_int64(s, 0);
+        goes_on =
+            fn(arg, (uint32_t)sqlite3_column_int64(s, 2), (uint32_t)sqlite3_column_int64(s, 3));
+        count++;
+    }
+    sqlite3_reset(s);
+    journal_leave(j);
+    return e == ERR_ABSENT && count == SCAN_ROWS_MAX ? OK : goes_on ? e : ERR_ABSENT;
+}
+
+enum err journal_serials(struct journal *j, uint64_t zone, journal_serials_fn fn, void *arg,
+                         struct diag *diag)
+{
+    uint64_t at = 0;
+    enum err e = OK;
+    while (e == OK)
+        e = serials_piece(j, zone, &at, fn, arg, diag);
+    return e == ERR_ABSENT ? OK : e;
+}
+
 /* --- how much there is --- */
 
 /* The next rows; *rows fewer than asked for: that was all. */

@@ -403,9 +403,9 @@ void conn_drain(struct conn *c)
 
 void conn_run(struct conn *c, int revents)
 {
-    enum next next = KEEP;
+    enum next next = c->is_late ? CLOSE : KEEP;
     size_t got;
-    if (revents & EV_WRITE)
+    if (next == KEEP && revents & EV_WRITE)
         next = conn_write(c);
     if (next == KEEP && revents & EV_READ)
         next = conn_read(c, &got);
@@ -459,5 +459,14 @@ void conn_outflow_ready(void *arg, void *channel, struct outflow *f)
         if (flow_of(link)->flow == f && flow_of(link)->state == FLOW_LATER)
             flow_state_set(c, flow_of(link), FLOW_READY);
     }
+    ev_feed_event(c->tcp->ev, &c->io, EV_WRITE);
+}
+
+void conn_outflow_late(void *arg, void *channel, struct outflow *f)
+{
+    struct conn *c = channel;
+    (void)arg;
+    (void)f;
+    c->is_late = true;
     ev_feed_event(c->tcp->ev, &c->io, EV_WRITE);
 }

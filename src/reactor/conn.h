@@ -71,6 +71,7 @@ struct conn {
     bool is_paused;           /* not read from, too much unsent */
     bool has_asked, has_sent; /* in this turn: a whole message came, CONN_PROGRESS_LEN went; renew
                                  the deadline */
+    bool is_late;             /* an answer of it has no more time: it is closed */
     bool is_closed;           /* only kept for the answers that still come: conn_answer() */
     uint32_t waiting;         /* messages whose answers come later, see server_hooks */
     uint32_t unsent_count;    /* answers queued since nothing was unsent */
@@ -101,5 +102,7 @@ void conn_answer(struct conn *c, const uint8_t *bytes, size_t len);
 /* A server hook: f, which came with a message of the connection `channel`, can make its next
  * message now. */
 void conn_outflow_ready(void *arg, void *channel, struct outflow *f);
+/* Another one: f has no more time, and the connection is closed for that, but not in here. */
+void conn_outflow_late(void *arg, void *channel, struct outflow *f);
 
 #endif

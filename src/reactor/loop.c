@@ -505,6 +505,7 @@ enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag)
                                        .hold = hold,
                                        .reply = reply,
                                        .outflow_ready = conn_outflow_ready,
+                                       .outflow_late = conn_outflow_late,
                                        .dial = call_dial,
                                        .dial_pause = call_dial_pause,
                                        .hang_up = call_hang_up};

@@ -243,11 +243,15 @@ static const struct call_kind probe_kind = {probe_message, probe_failed};
 
 /* --- transfers: the end --- */
 
-/* IXFR that is not had here, or is beyond us: AXFR may do. */
-static bool is_worth_axfr(const struct secondary *sec, enum rcode rcode)
+/* What an error in answer to a transfer is; NOERROR: an answer without what it should have. RFC
+ * 1995 s2: one who does not know IXFR is asked for AXFR. What is wrong with the zone or our
+ * signature (NOTAUTH) would be so for both. */
+static enum refresh_event_kind refusal_kind(const struct secondary *sec, enum rcode rcode)
 {
-    return sec->act.kind == REFRESH_IXFR &&
-           (rcode == NOERROR || rcode == FORMERR || rcode == NOTIMP || rcode == SERVFAIL);
+    if (sec->act.kind != REFRESH_IXFR || rcode == NOTAUTH)
+        return REFRESH_FAILED;
+    return rcode == NOERROR || rcode == FORMERR || rcode == NOTIMP ? REFRESH_UNFIT
+                                                                   : REFRESH_DECLINED;
 }
 
 static void transfer_current(struct server *s, struct secondary *sec, const struct xfr_in *x,
@@ -284,7 +288,7 @@ static void transfer_over(struct server *s, struct secondary *sec, const struct 
         transfer_current(s, sec, x, &in->note);
         return;
     case XFR_IN_REFUSED:
-        kind = is_worth_axfr(sec, xfr_in_rcode(x)) ? REFRESH_UNFIT : REFRESH_FAILED;
+        kind = refusal_kind(sec, xfr_in_rcode(x));
         break;
     case XFR_IN_BAD:
         kind = sec->act.kind == REFRESH_IXFR ? REFRESH_UNFIT : REFRESH_FAILED;
@@ -443,11 +447,24 @@ static const struct call_kind zone_kind = {zone_message, zone_failed};
 
 /* --- transfers: the start --- */
 
+static void limit_set(struct server *s, struct secondary *sec, int64_t at_us);
+
+/* What waits behind others takes no time of its own: from when on its limit counts. */
+static int64_t begun_us(const struct server *s, const struct secondary *sec)
+{
+    return sec->call.state == CALL_QUEUED ? s->now_us : sec->call.started_us;
+}
+
 static void on_limit(void *arg, struct timer *t)
 {
     struct secondary *sec = container_of(t, struct secondary, limit);
     struct server *s = arg;
     bool was_waiting = sec->is_waiting;
+    int64_t due_us = begun_us(s, sec) + (int64_t)s->conf->transfer_time_ms * 1000;
+    if (!was_waiting && due_us > s->now_us) {
+        limit_set(s, sec, due_us);
+        return;
+    }
     asking_stop(s, sec);
     s->count.transfers_in_failed += !was_waiting;
     secondary_fail(s, sec, REFRESH_FAILED,
@@ -455,10 +472,10 @@ static void on_limit(void *arg, struct timer *t)
                                : "the transfer took longer than limits.transfer-time");
 }
 
-static void limit_set(struct server *s, struct secondary *sec, int64_t us)
+static void limit_set(struct server *s, struct secondary *sec, int64_t at_us)
 {
     sec->limit.fire = on_limit;
-    timer_set(&s->timers, &sec->limit, s->now_us + us);
+    timer_set(&s->timers, &sec->limit, at_us);
 }
 
 /* The least of both, where 0 is none. */
@@ -510,7 +527,7 @@ static bool transfer_send(struct server *s, struct secondary *sec, struct diag *
     incoming_new(s, sec);
     sec->ask.key = NULL;
     tsig_key_release(key);
-    limit_set(s, sec, (int64_t)s->conf->transfer_time_ms * 1000);
+    limit_set(s, sec, s->now_us + (int64_t)s->conf->transfer_time_ms * 1000);
     return true;
 }
 
@@ -524,7 +541,7 @@ bool asking_start(struct server *s, struct secondary *sec, struct diag *diag)
     if (!z->is_kept || z->is_ready)
         return transfer_send(s, sec, diag);
     sec->is_waiting = true; /* secondary_ready() goes on */
-    limit_set(s, sec, READY_US);
+    limit_set(s, sec, s->now_us + READY_US);
     return true;
 }
 

@@ -104,6 +104,7 @@ static void start_next(struct server *s, struct call_lane *lane)
     all->under_way[lane->class]++;
     lane_ring(all, lane);
     c->state = CALL_UNDER_WAY;
+    c->started_us = s->now_us;
     s->hooks.dial(s->hooks.arg, c);
 }
 

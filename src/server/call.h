@@ -58,7 +58,8 @@ struct call {
     /* over UDP: for the message that ends the call; TCP: for the connection, then for each message
      */
     int64_t wait_us;
-    uint8_t *bytes; /* the question, kept until the call is over */
+    int64_t started_us; /* when it was out of the queue */
+    uint8_t *bytes;     /* the question, kept until the call is over */
     size_t len;
     enum call_state {
         CALL_OVER,

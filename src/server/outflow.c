@@ -43,11 +43,12 @@ struct outflow {
 
     /* how it stands */
     struct timer pause; /* it is to look on in another turn */
+    struct timer limit; /* of its time */
     bool is_awaited;    /* the reactor was told "later" */
     bool is_last;       /* it has been given the last message */
     bool is_over;       /* it has said its last word; the struct waits for the reading */
     struct diag broken;
-    int64_t started_us, until_us;
+    int64_t started_us;
 
     /* for the log */
     struct name_buf zone;
@@ -200,6 +201,7 @@ static void outflow_free(struct outflow *f)
     f->server->outflow_count--; /* not before: a reading under way takes a helper's time */
     list_remove(&f->link);
     timer_stop(&f->server->timers, &f->pause);
+    timer_stop(&f->server->timers, &f->limit);
     xfr_out_free(f->out);
     unpin(f);
     transfer_read_done(&f->read);
@@ -224,6 +226,23 @@ static void on_pause(void *arg, struct timer *t)
 {
     (void)arg;
     resume(container_of(t, struct outflow, pause));
+}
+
+static void break_off(struct outflow *f, const char *why)
+{
+    if (!f->broken.text[0])
+        err_say(&f->broken, ERR_IO, "%s", why);
+}
+
+/* A client that takes little, or nothing while it asks for other things, is never given the next
+ * message: so it is not there that its time is looked at. */
+static void on_limit(void *arg, struct timer *t)
+{
+    struct server *s = arg;
+    struct outflow *f = container_of(t, struct outflow, limit);
+    s->count.transfers_timed_out++;
+    break_off(f, "longer than transfer-time");
+    s->hooks.outflow_late(s->hooks.arg, f->channel, f);
 }
 
 unsigned outflow_count_of(const struct server *s, const struct xfr_question *who)
@@ -253,7 +272,8 @@ static struct outflow *outflow_new(struct server *s, struct request *q, struct e
     f->serial_from = t->serial;
     f->serial_to = t->version->serial;
     f->started_us = q->now_us;
-    f->until_us = q->now_us + (int64_t)s->conf->transfer_time_ms * 1000;
+    f->limit.fire = on_limit;
+    timer_set(&s->timers, &f->limit, q->now_us + (int64_t)s->conf->transfer_time_ms * 1000);
     f->version = version_pin(t->zone->entry->zone->published);
     text_init(&rule, f->rule, sizeof(f->rule));
     xfr_rule_show(t->rule, &rule);
@@ -290,12 +310,6 @@ static void give(struct outflow *f, struct xfr_steps *steps, bool is_end)
     f->has_more = !is_end;
 }
 
-static void break_off(struct outflow *f, const char *why)
-{
-    if (!f->broken.text[0])
-        err_say(&f->broken, ERR_IO, "%s", why);
-}
-
 /* --- readings --- */
 
 static struct outflow *outflow_of(struct transfer_read *r)
@@ -325,6 +339,7 @@ static void note_unreadable(const struct outflow *f)
 static void take_read(struct outflow *f)
 {
     struct transfer_read *r = &f->read;
+    transfer_traced(f->server, name_of(&f->zone), r);
     if (r->end == TRANSFER_READ_USELESS) {
         char zone[NAME_TEXT_MAX];
         log_debug("whole zone in place of differences",
@@ -389,6 +404,8 @@ static void read_prepare(struct outflow *f, const struct transfer *t)
         .serial_to = t->version->serial,
         .bytes_max = t->version->byte_count,
         .unreadable = t->zone->unreadable,
+        .wants_trace = !t->zone->is_traced,
+        .backs = t->zone->backs,
     };
     name_copy(&f->read.zone, name_of(&f->zone));
 }
@@ -447,10 +464,6 @@ enum outflow_next server_outflow_next(struct server *s, struct outflow *f, int64
 {
     ASSERT(!f->is_last && !f->is_over);
     server_now(s, now_us);
-    if (now_us >= f->until_us && !f->broken.text[0]) {
-        s->count.transfers_timed_out++;
-        break_off(f, "longer than transfer-time");
-    }
     if (f->broken.text[0])
         return OUTFLOW_BROKEN;
     if (!f->out)
@@ -484,6 +497,7 @@ void server_outflow_end(struct server *s, struct outflow *f, bool is_sent)
     heard(f, is_whole ? PEER_TAKEN : PEER_BROKE_OFF);
     log_end(f, is_whole);
     f->is_over = true;
+    timer_stop(&s->timers, &f->limit);
     if (f->is_reading)
         atomic_store(&f->read.is_unwanted, true);
     else

@@ -33,6 +33,10 @@ void outflow_head(struct request *q, struct exchange *x, struct xfr_out_head *he
 /* The SOA of a version as out.h wants it. */
 struct xfr_out_soa outflow_soa(const struct version *v);
 
+/* transfer.c: r, the reading of an outflow of that zone, may have found which serials it has had
+ * twice. */
+void transfer_traced(struct server *s, struct name zone, const struct transfer_read *r);
+
 /* How many of those under way are of the same client: to its address, or signed with its key. */
 unsigned outflow_count_of(const struct server *s, const struct xfr_question *who);
 

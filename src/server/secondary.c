@@ -257,7 +257,9 @@ void secondary_fail(struct server *s, struct secondary *sec, enum refresh_event_
                     const char *reason)
 {
     char zone[NAME_TEXT_MAX];
-    if (kind == REFRESH_UNFIT && sec->act.kind == REFRESH_IXFR)
+    bool is_unfit =
+        kind == REFRESH_UNFIT || (kind == REFRESH_DECLINED && sec->refresh.is_declining);
+    if (is_unfit && sec->act.kind == REFRESH_IXFR)
         log_info("no differences to be had, the whole zone is asked for",
                  {"zone", name_text(name_of(&sec->zone->entry->name), zone)},
                  {"primary", secondary_primary(sec)->text}, {"reason", reason});
@@ -365,6 +367,7 @@ void secondaries_clock(struct server *s, int64_t by_us)
         if (!secondary_is_open(zone_owner(e)))
             continue;
         refresh_shift(&zone_owner(e)->secondary->refresh, by_us);
+        zone_owner(e)->secondary->call.started_us += by_us;
         follow(s, zone_owner(e)->secondary);
     }
 }

@@ -54,6 +54,9 @@ struct server_hooks {
     /* Messages that an outflow said OUTFLOW_LATER for can be had now; called from the loop and not
      * from within server_outflow_next(). channel: of the exchange that it came with. */
     void (*outflow_ready)(void *arg, void *channel, struct outflow *f);
+    /* It has no more time, whatever the peer takes: its connection is to be closed, but not from
+     * within. */
+    void (*outflow_late)(void *arg, void *channel, struct outflow *f);
     /* Sends the call's question (server/call.h); events follow. A failure is one of them, too. */
     void (*dial)(void *arg, struct call *c);
     void (*dial_pause)(void *arg, struct call *c);

@@ -21,6 +21,7 @@
 #include "server/state.h"
 #include "update/update.h"
 #include "xfr/recent.h"
+#include "xfr/serials.h"
 #include "zone/store.h"
 
 /* What the server knows of one zone beside its data; store_entry.owner points here. */
@@ -63,9 +64,10 @@ struct server_zone {
     /* replication */
     struct recent recent; /* its newest changes, for IXFR */
     uint64_t unreadable; /* a change in the log that could not be read for IXFR; 0: none is known */
-    bool has_gone_back;  /* its serial has, from this one: */
-    uint32_t gone_from;
-    struct peers *peers; /* peers.c: its secondaries; NULL: none are configured */
+    bool is_traced;      /* it is known whether its serial ever went back: */
+    unsigned backs;      /* how often it has since the start */
+    struct serials *twice; /* those that it had before, and may have had again; NULL: none */
+    struct peers *peers;   /* peers.c: its secondaries; NULL: none are configured */
     struct secondary
         *secondary;      /* secondary.c: how it follows its primaries; NULL: it is primary */
     struct list waiters; /* waiting.c: updates and operators that wait for secondaries */
@@ -313,6 +315,8 @@ bool transfer_handle(struct server *s, struct request *q, struct exchange *x);
 /* The change is durable and published: it is remembered for IXFR. What it needs of p's diff and
  * steps it may take out of it. */
 void transfer_changed(struct server *s, struct server_zone *z, struct pending *p);
+/* The zone was replaced, and its history with it: its serial was `from`, and is `to`. */
+void transfer_replaced(struct server_zone *z, uint32_t from, uint32_t to);
 /* The zone's data goes. */
 void transfer_forget(struct server *s, struct server_zone *z);
 

@@ -392,7 +392,9 @@ static void forget_done(void *owner, struct job *j)
     }
     log_notice("zone replaced as a whole, its history begins anew", {"zone", zone},
                {"reason", "the change is larger than the change log takes"});
+    uint32_t from = t->serial_from, to = t->serial;
     take_first(s, t, &(struct journal_zone){.id = t->log_id});
+    transfer_replaced(z, from, to);
 }
 
 static void forget_drop(struct job *j)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/check.h"
 #include "edns/edns.h"
 #include "server/outflow.h"
@@ -212,11 +213,11 @@ static bool is_over_limit(struct server *s, struct request *q)
     return true;
 }
 
-/* The serial that ours went back from may come a second time, for another state of the zone: who
- * has it is not helped by what came after that. */
+/* A serial that the zone had before it went back, and may have had again since, for another state:
+ * who has it is not helped by what came after that. */
 static bool is_doubtful(const struct transfer *t)
 {
-    return t->zone->has_gone_back && t->serial == t->zone->gone_from;
+    return t->zone->twice && serials_has(t->zone->twice, t->serial);
 }
 
 /* What is in memory and fits, perhaps with the best compression. What is not there is not waited
@@ -225,7 +226,7 @@ static void ixfr_udp(struct server *s, struct request *q, struct exchange *x,
                      const struct transfer *t)
 {
     struct xfr_steps steps = {0};
-    bool has_steps = !is_doubtful(t) &&
+    bool has_steps = t->zone->is_traced && !is_doubtful(t) &&
                      recent_from(&t->zone->recent, t->serial, XFR_OUT_FILL, &steps) &&
                      answer_steps_udp(s, q, x, t, &steps);
     xfr_steps_done(&steps);
@@ -239,7 +240,9 @@ static void ixfr_tcp(struct server *s, struct request *q, struct exchange *x,
                      const struct transfer *t)
 {
     struct xfr_steps steps = {0};
-    bool is_here = recent_from(&t->zone->recent, t->serial, UINT64_MAX, &steps);
+    /* whether that serial stands for two states is in the log, where it is not known here */
+    bool is_here =
+        t->zone->is_traced && recent_from(&t->zone->recent, t->serial, UINT64_MAX, &steps);
     bool is_ordered = serial_compare(t->serial, t->version->serial) == -1;
     if (!is_ordered || is_doubtful(t) ||
         (is_here && steps.bytes > t->version->byte_count)) /* RFC 1995 s5 */
@@ -311,11 +314,34 @@ static void remember(struct server *s, struct server_zone *z, struct xfr_step *s
 
 static void note_way(struct server_zone *z, const struct diff *d)
 {
-    int way = serial_compare(d->serial_to, d->serial_from);
-    if (way == 0 || way == 1)
+    if (serial_compare(d->serial_to, d->serial_from) == 1)
         return;
-    z->has_gone_back = true;
-    z->gone_from = d->serial_from;
+    z->is_traced = false; /* until the log was asked which serials it has had */
+    z->backs++;
+}
+
+static struct serials *twice_of(struct server_zone *z)
+{
+    if (!z->twice)
+        z->twice = mem_alloc_zero(sizeof(*z->twice));
+    return z->twice;
+}
+
+void transfer_traced(struct server *s, struct name zone, const struct transfer_read *r)
+{
+    const struct store_entry *e = store_get(&s->store, zone);
+    struct server_zone *z = e ? zone_owner(e) : NULL;
+    if (!r->is_traced || !z || z->log_id != r->log_id || z->backs != r->backs)
+        return;
+    z->is_traced = true;
+    if (r->twice.count)
+        serials_add_all(twice_of(z), &r->twice);
+}
+
+void transfer_replaced(struct server_zone *z, uint32_t from, uint32_t to)
+{
+    if (serial_compare(to, from) != 1)
+        serials_add(twice_of(z), to, from);
 }
 
 void transfer_changed(struct server *s, struct server_zone *z, struct pending *p)
@@ -334,4 +360,5 @@ void transfer_changed(struct server *s, struct server_zone *z, struct pending *p
 void transfer_forget(struct server *s, struct server_zone *z)
 {
     recent_clear(&s->recents, &z->recent);
+    z->is_traced = false;
 }

@@ -158,9 +158,41 @@ static enum err find(struct transfer_read *r, struct journal *j)
     return e == ERR_ABSENT ? find_oldest(r, j) : e;
 }
 
+/* --- serials that stand for two states --- */
+
+struct trace {
+    const struct transfer_read *read;
+    struct serials all, twice;
+};
+
+static bool on_serials(void *arg, uint32_t from, uint32_t to)
+{
+    struct trace *t = arg;
+    serials_add(&t->all, from, from);
+    if (serial_compare(to, from) != 1)
+        t->twice = t->all;
+    serials_add(&t->all, to, to);
+    return !is_stopped(t->read);
+}
+
+static enum err trace(struct transfer_read *r, struct journal *j)
+{
+    struct trace t = {.read = r};
+    enum err e = journal_serials(j, r->log_id, on_serials, &t, &r->diag);
+    r->is_traced = e == OK && !is_stopped(r);
+    r->twice = t.twice;
+    return e;
+}
+
+/* --- the first reading --- */
+
 static enum transfer_read_end first(struct transfer_read *r, struct journal *j)
 {
     struct journal_history h;
+    if (r->wants_trace && trace(r, j) != OK)
+        return TRANSFER_READ_USELESS;
+    if (serials_has(&r->twice, r->serial))
+        return say(r, TRANSFER_READ_USELESS, "the serial was had twice, since it went back");
     if (find(r, j) != OK)
         return TRANSFER_READ_USELESS;
     if (r->seq >= r->until)

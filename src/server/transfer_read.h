@@ -3,14 +3,16 @@
  * windows of bounded size, for one transfer.
  *
  * The first reading also decides whether the differences are worth sending: not if the serial is
- * unknown, nor if it went back since then, nor if they are larger than the zone (RFC 1995 s5), nor
- * if one of them alone is more than we like to have in memory. Far behind, it tries to make one
- * step of them all; where that does not shorten them, they come in windows. */
+ * unknown, nor if it went back since then or was had twice for that, nor if they are larger than
+ * the zone (RFC 1995 s5), nor if one of them alone is more than we like to have in memory. Far
+ * behind, it tries to make one step of them all; where that does not shorten them, they come in
+ * windows. */
 #ifndef REEVE_SERVER_TRANSFER_READ_H
 #define REEVE_SERVER_TRANSFER_READ_H
 
 #include "server/helpers.h"
 #include "server/state.h"
+#include "xfr/serials.h"
 #include "xfr/step.h"
 
 /* Bytes of steps read at once; the last one may go beyond. */
@@ -47,11 +49,15 @@ struct transfer_read {
     uint64_t bytes_max;         /* more are useless */
     uint64_t unreadable;        /* a change that was found to be so: nothing over it is of use */
     struct xfr_steps held;      /* all of them: only a condensed step is wanted */
+    bool wants_trace;           /* the first reading: which serials the zone has had twice */
+    unsigned backs;             /* struct server_zone's, when that was asked */
 
     /* what came of it; steps are the reader's until it takes them */
     enum transfer_read_end end;
     struct xfr_steps steps;
     bool is_condensed;
+    bool is_traced;       /* it is known, as far as the history goes: */
+    struct serials twice; /* those before the serial went back last; none: it never did */
     struct diag diag;
 
     /* its own */

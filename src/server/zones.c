@@ -145,6 +145,7 @@ static void owner_free(struct server_zone *z)
     base_release(z->base);
     free(z->identity);
     free(z->failure);
+    free(z->twice);
     free(z);
 }
 
@@ -455,6 +456,7 @@ void zone_take(struct server *s, struct server_zone *z, struct opening *o)
     z->is_frozen = o->log.flags & JOURNAL_ZONE_FROZEN;
     z->log_id = o->log.id;
     z->seq_given = z->seq_published = o->log.seq_last;
+    z->is_traced = o->log.seq_last == 0;
     z->replay_bytes = o->log.replay_bytes;
     if (o->has_change) /* what the file was counts when the change is durable */
         source_take_old(z, o);

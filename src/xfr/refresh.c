@@ -125,6 +125,8 @@ static struct refresh_act begin(struct refresh *r)
     r->tried = 0;
     r->primary = r->address = 0;
     r->is_behind = false;
+    r->is_declining = r->is_declining || r->has_declined;
+    r->has_declined = false;
     r->is_news = r->is_notified && !r->is_forced_next;
     if (r->is_news && r->news.from && r->news.from <= r->primary_count) {
         r->primary = r->news.from - 1;
@@ -250,6 +252,8 @@ static struct refresh_act on_answered(struct refresh *r, const struct refresh_ev
 static struct refresh_act on_taken(struct refresh *r, const struct refresh_event *e)
 {
     ASSERT(r->state == TAKING_STEPS || r->state == TAKING_WHOLE);
+    if (r->state == TAKING_STEPS)
+        r->is_declining = r->has_declined = false;
     r->has_data = true;
     r->has_held = false;
     r->serial = e->serial;
@@ -261,6 +265,14 @@ static struct refresh_act on_taken(struct refresh *r, const struct refresh_event
 static struct refresh_act on_unfit(struct refresh *r, const struct refresh_event *e)
 {
     return r->state == TAKING_STEPS ? ask(r, TAKING_WHOLE) : ask_next(r, e->now_us);
+}
+
+static struct refresh_act on_declined(struct refresh *r, const struct refresh_event *e)
+{
+    if (r->is_declining)
+        return on_unfit(r, e);
+    r->has_declined = true;
+    return ask_next(r, e->now_us);
 }
 
 static struct refresh_act on_held(struct refresh *r, const struct refresh_event *e)
@@ -292,6 +304,8 @@ static struct refresh_act act(struct refresh *r, const struct refresh_event *e)
         return on_taken(r, e);
     case REFRESH_UNFIT:
         return on_unfit(r, e);
+    case REFRESH_DECLINED:
+        return on_declined(r, e);
     case REFRESH_FAILED:
         return ask_next(r, e->now_us);
     case REFRESH_HELD:
@@ -369,6 +383,7 @@ void refresh_configure(struct refresh *r, const struct refresh_limits *limits,
     set_primaries(r, address_counts, primary_count);
     r->is_forced_next = r->is_forced_next || r->is_forced;
     r->is_forced = r->is_notified = r->is_news = r->is_behind = false;
+    r->is_declining = r->has_declined = false;
     r->state = IDLE;
     r->failures = r->vain = 0;
     r->next_us = now_us;

@@ -13,6 +13,10 @@
  * (s3.7); while a question is under way, or a failure is too fresh, it is remembered once. What was
  * news and failed everywhere is tried once more after the least retry before the SOA's times count.
  *
+ * Who answers IXFR with an error may be in trouble, and AXFR would be more of it: the next primary
+ * is asked. Where a later round finds the same again, AXFR follows at once, and so from then on
+ * until IXFR is had (RFC 1995 says nothing of errors; BIND and Knot always ask for AXFR at once).
+ *
  * The data is good for the SOA's expire after a primary last said that it has no newer serial
  * (ANSWERED with ours, CURRENT, HELD) or gave us one (TAKEN): a primary that has news which cannot
  * be had does not make old data good. */
@@ -45,6 +49,8 @@ enum refresh_event_kind {
     REFRESH_TAKEN,    /* transfer: the zone is now at `serial`, with `timers` */
     REFRESH_UNFIT,    /* transfer: the differences did not fit, or IXFR is not had here: AXFR from
                          the same primary */
+    REFRESH_DECLINED, /* IXFR was answered with an error that says nothing of IXFR: as FAILED; where
+                         is_declining, as UNFIT */
     REFRESH_FAILED,   /* no answer, refused, broken, a serial behind ours: the next primary */
     REFRESH_HELD      /* transfer: kept back by the shrink limit: as if current, until forced;
                          `serial` is not asked for again */
@@ -81,6 +87,7 @@ struct refresh {
     int64_t expires_us; /* when the data is good no more; INT64_MAX: there is none */
     bool is_expired;    /* says so from expires_us on, until the next check or transfer */
     bool is_forced;     /* the transfer under way is the operator's: no shrink limit, any serial */
+    bool is_declining;  /* IXFR was answered with an error in an earlier round, not had since */
     unsigned failures;  /* rounds of all primaries that failed since the last success */
 
     /* its own */
@@ -99,12 +106,13 @@ struct refresh {
         uint32_t serial;
         unsigned from, from_address;
     } news;
-    bool is_news;    /* the round is about news, not about what time it is */
-    bool is_behind;  /* in this round a primary had news that could not be had */
-    unsigned vain;   /* rounds in a row that NOTIFY began and that found nothing */
-    int64_t news_us; /* no NOTIFY begins a round before */
-    int64_t next_us; /* when the next round begins; INT64_MAX: one is under way */
-    bool has_held;   /* this serial is kept back */
+    bool is_news;      /* the round is about news, not about what time it is */
+    bool is_behind;    /* in this round a primary had news that could not be had */
+    bool has_declined; /* in this round IXFR was answered with an error */
+    unsigned vain;     /* rounds in a row that NOTIFY began and that found nothing */
+    int64_t news_us;   /* no NOTIFY begins a round before */
+    int64_t next_us;   /* when the next round begins; INT64_MAX: one is under way */
+    bool has_held;     /* this serial is kept back */
     uint32_t held;
     struct jitter jitter;           /* state of its random numbers */
     const unsigned *address_counts; /* of each primary */

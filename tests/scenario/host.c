@@ -119,6 +119,14 @@ static void outflow_ready(void *arg, void *channel, struct outflow *f)
     x->is_ready = true;
 }
 
+/* Transfers are taken at once. */
+static void outflow_late(void *arg, void *channel, struct outflow *f)
+{
+    (void)arg;
+    (void)channel;
+    (void)f;
+}
+
 /* Until a helper or the change log has something. */
 static bool wait_for_wake(struct host *h)
 {
@@ -238,7 +246,8 @@ static enum err start(struct host *h, struct diag *diag)
                                        .dial = dial,
                                        .dial_pause = dial_pause,
                                        .hang_up = hang_up,
-                                       .outflow_ready = outflow_ready};
+                                       .outflow_ready = outflow_ready,
+                                       .outflow_late = outflow_late};
     struct conf *conf = make_conf(h, h->script, diag);
     if (!conf)
         return ERR_INVALID;

@@ -164,10 +164,16 @@ FAULTS = {
 }
 
 
-@pytest.mark.skipif(not harness.can_unshare('net'), reason='may not make a network namespace')
-@pytest.mark.parametrize('fault', FAULTS)
-def test_a_bad_network_is_got_over(own_network, request, fault):
-    pair = following.Pair(request, *KINDS)
+LATE = {
+    # of all packets of that network
+    'all is late': 'delay 40ms 20ms',
+    'all is late, and some comes twice': 'delay 20ms 10ms duplicate 20%',
+}
+needs_network = pytest.mark.skipif(not harness.can_unshare('net'), reason='may not make a network namespace')
+
+
+def spoil(pair, fault):
+    """The packets between the two servers fare so from here on."""
     ports = f'{{ {pair.asked.port}, {pair.told.port} }}'
     made = nft('table inet faults { chain input { type filter hook input priority 0;\n'
                + ''.join(f'meta l4proto {{ tcp, udp }} th {which} {ports} {FAULTS[fault]}\n' for which in ('dport', 'sport'))
@@ -175,7 +181,35 @@ def test_a_bad_network_is_got_over(own_network, request, fault):
     assert 'syntax error' not in made.stderr, made.stderr
     if made.returncode:
         pytest.skip(f'the kernel cannot do that: {made.stderr}')
-    for _ in range(3):
+
+
+def follow(pair, rounds):
+    for _ in range(rounds):
         pair.steps(5)
         pair.wait_in_sync()
     pair.assert_same()
+
+
+@needs_network
+@pytest.mark.parametrize('fault', FAULTS)
+def test_a_bad_network_is_got_over(own_network, request, fault):
+    pair = following.Pair(request, *KINDS)
+    spoil(pair, fault)
+    follow(pair, 3)
+
+
+@needs_network
+@pytest.mark.parametrize('late', LATE)
+def test_a_long_way_is_got_over(own_network, request, late):
+    """Refresh, NOTIFY and transfers over a network that takes its time and mixes packets up, and then loses some, too."""
+    tc = shutil.which('tc', path='/usr/sbin:/sbin')
+    if not tc:
+        pytest.skip('no tc (iproute2)')
+    pair = following.Pair(request, *KINDS)
+    made = subprocess.run([tc, 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', *LATE[late].split()], text=True,
+                          capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip(f'the kernel cannot do that (sch_netem): {made.stderr}')
+    follow(pair, 1)
+    spoil(pair, 'a fifth is lost')
+    follow(pair, 1)

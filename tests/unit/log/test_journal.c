@@ -518,3 +518,34 @@ Test(journal, a_history_says_whether_its_serial_went_back)
     cr_assert_eq(journal_history_after(bed.j, id, 6, &h, &bed.diag), OK);
     cr_expect_not(h.goes_back);
 }
+
+struct serials_seen {
+    unsigned count, max;
+    uint32_t next;
+    bool is_a_row;
+};
+
+static bool on_serials(void *arg, uint32_t from, uint32_t to)
+{
+    struct serials_seen *s = arg;
+    s->is_a_row = s->is_a_row && (s->count == 0 || from == s->next);
+    s->next = to;
+    return ++s->count < s->max;
+}
+
+/* In more pieces than one. */
+Test(journal, gives_the_serials_of_all_changes)
+{
+    uint64_t id = bed_zone(&bed, "example.");
+    for (uint64_t i = 1; i <= 9000; i += 50)
+        cr_assert_eq(bed_append(&bed, id, i, i + 49), OK);
+    struct serials_seen all = {.max = UINT32_MAX, .is_a_row = true};
+    cr_assert_eq(journal_serials(bed.j, id, on_serials, &all, &bed.diag), OK);
+    cr_expect(all.count == 9000 && all.is_a_row, "%u", all.count);
+    struct serials_seen some = {.max = 5000, .is_a_row = true};
+    cr_assert_eq(journal_serials(bed.j, id, on_serials, &some, &bed.diag), OK);
+    cr_expect_eq(some.count, 5000);
+    struct serials_seen none = {.max = UINT32_MAX};
+    cr_assert_eq(journal_serials(bed.j, 99, on_serials, &none, &bed.diag), OK);
+    cr_expect_eq(none.count, 0);
+}

@@ -367,6 +367,31 @@ Test(conn, is_closed_when_nothing_of_a_row_is_taken_in_time)
     bench_end();
 }
 
+/* A client that reads nothing, or little, is given no message more; the row's time is over all the
+ * same. */
+Test(conn, is_closed_when_the_time_of_a_row_is_over)
+{
+    bench_start();
+    bench->flow[0].count = 100000;
+    bench->flow[1].count = 3;
+    bench->flow[1].later_at = 1;
+    ask('T');
+    ask('T');
+    int64_t begin_us = clock_mono_us();
+    while (!bench->flow[0].made) {
+        cr_assert_lt(clock_mono_us(), begin_us + WAIT_US);
+        turns(1);
+    }
+    turns(20);
+    conn_outflow_late(NULL, bench->flow[1].channel, &bench->flow[1]);
+    cr_expect_eq(bench->tcp.conns, 1, "not from within");
+    turns(1);
+    cr_expect_eq(bench->tcp.conns, 0);
+    expect_ended(&bench->flow[0], false);
+    expect_ended(&bench->flow[1], false);
+    bench_end();
+}
+
 Test(conn, ends_a_row_for_a_client_that_has_said_all_it_wants)
 {
     struct got m;

@@ -47,7 +47,7 @@ struct bed {
     /* their rcodes in the order in which they came */
     uint8_t late[BED_LATE_MAX];
     unsigned late_count;
-    unsigned outflows_ready; /* calls of the hook */
+    unsigned outflows_ready, outflows_late; /* calls of the hooks */
     int64_t now_us;
 };
 
@@ -126,13 +126,22 @@ static inline void bed_outflow_ready(void *arg, void *channel, struct outflow *f
     b->outflows_ready++;
 }
 
+static inline void bed_outflow_late(void *arg, void *channel, struct outflow *f)
+{
+    struct bed *b = arg;
+    (void)channel;
+    (void)f;
+    b->outflows_late++;
+}
+
 static inline struct server_hooks bed_hooks(struct bed *b)
 {
     return (struct server_hooks){.arg = b,
                                  .wake = bed_wake,
                                  .hold = bed_hold,
                                  .reply = bed_reply,
-                                 .outflow_ready = bed_outflow_ready};
+                                 .outflow_ready = bed_outflow_ready,
+                                 .outflow_late = bed_outflow_late};
 }
 
 /* Until the change log has answered all that waits for it. */

@@ -229,6 +229,16 @@ static inline void primary_cut(struct call *c, const char *why)
     server_call_failed(primary.bed->server, c, why);
 }
 
+/* The one question under way is answered with an error. */
+static inline void primary_refuses(enum rcode rcode)
+{
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    a->wire[3] = (uint8_t)rcode;
+    primary_send(c, a);
+    primary_rest(primary.bed);
+}
+
 /* The probe is answered with that serial. */
 static inline void primary_says(uint32_t serial)
 {

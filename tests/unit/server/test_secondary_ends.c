@@ -70,6 +70,58 @@ Test(secondary_ends, asks_for_the_whole_zone_where_the_soa_stays_alone)
     disk_free(&d);
 }
 
+/* A primary that always has a little more to say. */
+Test(secondary_ends, cuts_a_transfer_that_is_never_over)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    b->server->conf->transfer_time_ms = 60000;
+    primary_look(b);
+    primary_says(2);
+    send_first(2);
+    for (unsigned i = 0; i < 5; i++) {
+        struct call *c = primary_call();
+        struct primary_answer *a = primary_answer(c);
+        primary_pass(b, 10000000);
+        primary_rr(a, "x.z.example. 300 A 192.0.2.1");
+        primary_send(c, a);
+    }
+    cr_expect_eq(b->server->count.transfers_in_failed, 0);
+    primary_pass(b, 9999999);
+    cr_assert_eq(primary.count, 1);
+    primary_pass(b, 1);
+    cr_expect_eq(primary.count, 0);
+    cr_expect_eq(b->server->count.transfers_in_failed, 1);
+    cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "transfer-time"));
+    disk_free(&d);
+}
+
+/* limits.transfers-in-per-primary: those that wait for others have their own time. */
+Test(secondary_ends, counts_no_time_of_a_transfer_that_waits_for_others)
+{
+    static const char zones[] = PRIMARY_Z "  y.example: {primaries: [p1]}\n";
+    struct disk d = disk_new();
+    struct bed *b = d.bed;
+    primary_start(b, zones);
+    b->server->conf->transfer_time_ms = 60000;
+    b->server->calls.per_host_max[CALLS_TCP] = 1;
+    disk_rest(b);
+    primary_pass(b, 0);
+    struct call *first = primary_call();
+    primary_pass(b, 59000000);
+    cr_assert_eq(primary_call(), first);
+    primary_pass(b, 1000000);
+    cr_expect_eq(b->server->count.transfers_in_failed, 1);
+    cr_assert_neq(primary_call(), first, "the other one's turn");
+    struct call *second = primary_call();
+    primary_pass(b, 59999999);
+    cr_assert_eq(primary_call(), second);
+    cr_expect_eq(b->server->count.transfers_in_failed, 1);
+    primary_pass(b, 1);
+    cr_expect_eq(b->server->count.transfers_in_failed, 2);
+    disk_free(&d);
+}
+
 /* The first snapshot is late, and when it is there the primary's key is gone. */
 Test(secondary_ends, waits_for_nothing_once_its_wait_is_over)
 {

@@ -85,6 +85,100 @@ Test(secondary_odd, is_replaced_where_the_change_is_too_large_for_the_log)
     disk_free(&d);
 }
 
+/* --- IXFR answered with an error --- */
+
+static unsigned asked_host(void)
+{
+    return ntohl(primary_call()->to.address.v4.sin_addr.s_addr) & 0xff;
+}
+
+/* Looks for news and finds that serial: IXFR is asked for. */
+static void find_news(struct bed *b, uint32_t serial)
+{
+    primary_look(b);
+    primary_says(serial);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+}
+
+/* RFC 1995 s2: a type that the server does not know. */
+Test(secondary_odd, asks_for_the_whole_zone_where_ixfr_is_not_known)
+{
+    static const enum rcode rcodes[] = {NOTIMP, FORMERR};
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    for (unsigned i = 0; i < ARRAY_LEN(rcodes); i++) {
+        find_news(b, 2 + i);
+        primary_refuses(rcodes[i]);
+        cr_assert_eq(primary_asked(), TYPE_AXFR);
+        primary_gives_whole(2 + i, 2);
+        cr_expect_eq(bed_serial(b, "z.example."), 2 + i);
+    }
+    cr_expect_eq(b->server->count.primaries_failed, 0);
+    disk_free(&d);
+}
+
+Test(secondary_odd, asks_the_next_primary_where_ixfr_is_answered_with_an_error)
+{
+    struct disk d = primary_served("  z.example: {primaries: [p1, p2]}\n");
+    struct bed *b = d.bed;
+    find_news(b, 2);
+    cr_assert_eq(asked_host(), 1);
+    primary_refuses(SERVFAIL);
+    cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "SERVFAIL"));
+    cr_expect_eq(b->server->count.primaries_failed, 1);
+    cr_assert_eq(asked_host(), 2);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    primary_gives_steps(1, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_expect_eq(primary.count, 0);
+    disk_free(&d);
+}
+
+/* IXFR that never works must not keep the zone from coming. */
+Test(secondary_odd, asks_for_the_whole_zone_where_ixfr_is_answered_with_errors_for_ever)
+{
+    static const enum rcode rcodes[] = {SERVFAIL, REFUSED};
+    for (unsigned i = 0; i < ARRAY_LEN(rcodes); i++) {
+        struct disk d = primary_served(PRIMARY_Z);
+        struct bed *b = d.bed;
+        find_news(b, 2);
+        primary_refuses(rcodes[i]);
+        cr_assert_eq(primary.count, 0, "not at once");
+        primary_pass(b, PRIMARY_RETRY * 1000000);
+        primary_says(2);
+        cr_assert_eq(primary_asked(), TYPE_IXFR);
+        primary_refuses(rcodes[i]);
+        cr_assert_eq(primary_asked(), TYPE_AXFR);
+        primary_gives_whole(2, 2);
+        cr_expect_eq(bed_serial(b, "z.example."), 2);
+        find_news(b, 3);
+        primary_refuses(rcodes[i]);
+        cr_assert_eq(primary_asked(), TYPE_AXFR, "known by now");
+        primary_gives_whole(3, 2);
+        cr_expect_eq(bed_serial(b, "z.example."), 3);
+        cr_expect_eq(b->server->count.primaries_failed, 1);
+        disk_free(&d);
+    }
+}
+
+/* RFC 8945 s5.2: what is wrong with the key is so for AXFR, too. */
+Test(secondary_odd, asks_for_nothing_more_where_ixfr_is_answered_notauth)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    find_news(b, 2);
+    for (unsigned i = 0; i < 3; i++) {
+        primary_refuses(NOTAUTH);
+        cr_assert_eq(primary.count, 0);
+        primary_pass(b, (int64_t)PRIMARY_RETRY * 8 * 1000000);
+        primary_says(2);
+        cr_assert_eq(primary_asked(), TYPE_IXFR);
+    }
+    primary_gives_steps(1, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    disk_free(&d);
+}
+
 /* --- a log that is of no use --- */
 
 /* A change that is whole, and removes what the zone never had. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Transfers to others: an answer under way stays what it was, whatever happens meanwhile; its
  * limits hold; what is not in memory comes from the change log; and who is refused is told of. */
-#include "bed.h"
+#include "client.h"
 
 #define OPEN                                                                       \
     "  a.example: {file: a, protect: none, updates: [{unsigned: yes, all: yes}], " \
@@ -30,98 +30,14 @@ static struct bed *open_bed(const char *settings)
     return b;
 }
 
-/* A question for a transfer; serial -1: AXFR. */
-static size_t question(uint8_t *wire, int64_t serial)
-{
-    size_t len = bed_query(wire, "a.example.", serial < 0 ? TYPE_AXFR : TYPE_IXFR);
-    if (serial < 0)
-        return len;
-    struct wr w = wr_over(wire + len, 128);
-    put_u16(wire + 8, 1);
-    bed_name(&w, "a.example.");
-    wr_u16(&w, TYPE_SOA);
-    wr_u16(&w, CLASS_IN);
-    wr_u32(&w, 0);
-    wr_u16(&w, 22);
-    wr_u16(&w, 0);
-    wr_u32(&w, (uint32_t)serial);
-    for (unsigned i = 0; i < 4; i++)
-        wr_u32(&w, 0);
-    return len + wr_len(&w);
-}
-
-/* The answer to that IPv4 address begins; NULL: it is one message, in b->out. */
 static struct outflow *begin_from(struct bed *b, int64_t serial, uint32_t from)
 {
-    uint8_t wire[1024];
-    struct exchange x = {.in = wire, .in_len = question(wire, serial), .out = b->out};
-    x.peer.transport = TRANSPORT_TCP;
-    x.peer.address.v4.sin_family = AF_INET;
-    x.peer.address.v4.sin_addr.s_addr = htonl(from);
-    x.channel = b;
-    server_handle(b->server, &x, 1, b->now_us);
-    cr_assert_not(x.is_waiting);
-    cr_assert(!x.outflow || x.out_len == 0);
-    b->out_len = x.out_len;
-    return x.outflow;
+    return client_begin(b, "a.example.", serial, from);
 }
 
 static struct outflow *begin(struct bed *b, int64_t serial)
 {
     return begin_from(b, serial, 0);
-}
-
-/* What came of it. */
-struct taken {
-    unsigned messages, records, soas, waits;
-    uint32_t first, last; /* serials */
-};
-
-static void take_message(struct bed *b, struct taken *t, size_t len)
-{
-    static uint8_t room[1u << 20];
-    struct wr rdata = wr_over(room, sizeof(room));
-    struct message m;
-    struct rr rr;
-    cr_assert(message_read_header(&m, b->out, len));
-    cr_assert_eq(message_read(&m), NOERROR);
-    struct rr_reader reader = rr_reader_of(&m, SECTION_ANSWER);
-    while (rr_read(&reader, &rdata, &rr) == RR_READ_OK) {
-        t->records++;
-        if (rr.type != TYPE_SOA)
-            continue;
-        t->last = soa_of(rr.rdata).serial;
-        t->first = t->soas++ ? t->first : t->last;
-    }
-    t->messages++;
-}
-
-/* One message more, once it can be had. */
-static enum outflow_next take(struct bed *b, struct outflow *f, struct taken *t)
-{
-    size_t len = 0;
-    enum outflow_next next;
-    while ((next = server_outflow_next(b->server, f, b->now_us, b->out, &len)) == OUTFLOW_LATER) {
-        unsigned ready = b->outflows_ready;
-        t->waits++;
-        while (b->outflows_ready == ready) {
-            cr_assert(bed_wait(b), "nobody says that more can be had");
-            (void)server_collect(b->server, b->now_us);
-        }
-    }
-    if (next != OUTFLOW_BROKEN)
-        take_message(b, t, len);
-    return next;
-}
-
-/* All the rest. */
-static void finish(struct bed *b, struct outflow *f, struct taken *t)
-{
-    enum outflow_next next;
-    while ((next = take(b, f, t)) == OUTFLOW_MESSAGE)
-        ;
-    cr_assert_eq(next, OUTFLOW_LAST);
-    server_outflow_end(b->server, f, true);
 }
 
 static unsigned change(struct bed *b, uint16_t class, const char *owner, const char *text)
@@ -146,14 +62,14 @@ Test(transfer_out, stays_what_it_was_while_the_zone_changes)
     struct taken t = {0};
     struct outflow *f = begin(b, -1);
     cr_assert_not_null(f);
-    cr_assert_eq(take(b, f, &t), OUTFLOW_MESSAGE);
+    cr_assert_eq(client_take(b, f, &t), OUTFLOW_MESSAGE);
     for (unsigned i = 0; i < 20; i++) {
         char owner[32];
         snprintf(owner, sizeof(owner), "z%u.a.example.", i);
         cr_assert_eq(add(b, owner), NOERROR);
     }
     cr_expect_eq(bed_serial(b, "a.example."), 21);
-    finish(b, f, &t);
+    client_finish(b, f, &t);
     cr_expect_gt(t.messages, 2);
     cr_expect_eq(t.records, NAMES + 3, "SOA twice, NS, and the names: %u", t.records);
     cr_expect_eq(t.first, 1);
@@ -168,12 +84,12 @@ Test(transfer_out, goes_on_when_the_zone_is_removed_or_replaced)
     struct taken t = {0}, other = {0};
     struct outflow *f = begin(b, -1), *g = begin(b, -1);
     cr_assert(f && g);
-    cr_assert_eq(take(b, f, &t), OUTFLOW_MESSAGE);
+    cr_assert_eq(client_take(b, f, &t), OUTFLOW_MESSAGE);
     bed_reload(b, "", "  b.example: {soa: {ns: [ns.example.net.]}}\n");
     bed_settle(b);
-    cr_assert_eq(take(b, g, &other), OUTFLOW_MESSAGE);
+    cr_assert_eq(client_take(b, g, &other), OUTFLOW_MESSAGE);
     server_outflow_end(b->server, g, false);
-    finish(b, f, &t);
+    client_finish(b, f, &t);
     cr_expect_eq(t.records, NAMES + 3);
     cr_expect_eq(counters(b)->transfers_broken, 1);
     cr_expect_eq(b->server->outflow_count, 0);
@@ -191,7 +107,7 @@ Test(transfer_out, has_a_limit_of_how_many_at_once)
     cr_expect_eq(counters(b)->transfers_over_limit, 1);
     cr_expect_null(begin(b, 1), "one message needs no place");
     cr_expect_eq(bed_rcode(b), NOERROR);
-    finish(b, f, &t);
+    client_finish(b, f, &t);
     f = begin(b, -1);
     cr_assert_not_null(f, "the place is free again");
     server_outflow_end(b->server, f, false);
@@ -227,13 +143,56 @@ Test(transfer_out, is_cut_when_it_takes_too_long)
     struct outflow *f = begin(b, -1);
     cr_assert_not_null(f);
     b->now_us += 59 * 1000000;
-    cr_expect_eq(take(b, f, &t), OUTFLOW_MESSAGE);
+    server_time(b->server, b->now_us);
+    cr_expect_eq(client_take(b, f, &t), OUTFLOW_MESSAGE);
+    cr_expect_eq(b->outflows_late, 0);
     b->now_us += 1000000;
-    cr_expect_eq(take(b, f, &t), OUTFLOW_BROKEN);
-    cr_expect_eq(take(b, f, &t), OUTFLOW_BROKEN);
+    server_time(b->server, b->now_us);
+    cr_expect_eq(b->outflows_late, 1);
+    cr_expect_eq(client_take(b, f, &t), OUTFLOW_BROKEN);
+    cr_expect_eq(client_take(b, f, &t), OUTFLOW_BROKEN);
     server_outflow_end(b->server, f, false);
     cr_expect_eq(counters(b)->transfers_timed_out, 1);
     cr_expect_eq(counters(b)->transfers_broken, 1);
+    bed_free(b);
+}
+
+/* The client asks for nothing more of it, in whatever state it is: there is a time all the same. */
+Test(transfer_out, is_cut_in_time_whatever_its_client_takes)
+{
+    enum { NOTHING, SOME, ALL, A_READING, STATES };
+    struct bed *b = open_bed(", limits: {transfer-time: 60s}");
+    cr_assert_eq(add(b, "x.a.example."), NOERROR);
+    server_free(b->server);
+    bed_start(b, ", limits: {transfer-time: 60s}", OPEN);
+    bed_settle(b);
+    for (unsigned state = NOTHING; state < STATES; state++) {
+        struct taken t = {0};
+        struct outflow *f = begin(b, state == A_READING ? 1 : -1);
+        cr_assert_not_null(f);
+        if (state == SOME)
+            cr_assert_eq(client_take(b, f, &t), OUTFLOW_MESSAGE);
+        while (state == ALL && client_take(b, f, &t) == OUTFLOW_MESSAGE)
+            ;
+        if (state == A_READING)
+            cr_assert_eq(server_outflow_next(b->server, f, b->now_us, b->out, &(size_t){0}),
+                         OUTFLOW_LATER);
+        cr_assert_leq(server_next_us(b->server), b->now_us + 60000000, "state %u", state);
+        b->now_us += 59999999;
+        server_time(b->server, b->now_us);
+        cr_expect_eq(b->outflows_late, state, "state %u: too soon", state);
+        b->now_us += 1;
+        server_time(b->server, b->now_us);
+        cr_expect_eq(b->outflows_late, state + 1, "state %u", state);
+        server_outflow_end(b->server, f, false);
+        cr_expect_eq(counters(b)->transfers_timed_out, state + 1);
+        cr_expect_eq(counters(b)->transfers_broken, state + 1);
+    }
+    while (b->server->outflow_count) {
+        cr_assert(bed_wait(b));
+        (void)server_collect(b->server, b->now_us);
+    }
+    cr_expect_eq(server_next_us(b->server) > b->now_us + 60000000, true, "no timer is left");
     bed_free(b);
 }
 
@@ -284,7 +243,7 @@ Test(transfer_out, reads_what_is_not_in_memory_in_windows)
     restart(b);
     struct outflow *f = begin(b, KNOWN);
     cr_assert_not_null(f);
-    finish(b, f, &t);
+    client_finish(b, f, &t);
     unsigned steps = LARGE + 1 - KNOWN;
     cr_expect_eq(t.soas, 2 + 2 * steps, "%u", t.soas);
     cr_expect_eq(t.records, 2 + 3 * steps, "a record in each: %u", t.records);
@@ -296,7 +255,7 @@ Test(transfer_out, reads_what_is_not_in_memory_in_windows)
     cr_assert_eq(server_outflow_next(b->server, f, b->now_us, b->out, &(size_t){0}), OUTFLOW_LATER);
     server_outflow_end(b->server, f, false); /* closed while its reading is under way */
     f = begin(b, KNOWN);
-    cr_assert_eq(take(b, f, &none), OUTFLOW_MESSAGE);
+    cr_assert_eq(client_take(b, f, &none), OUTFLOW_MESSAGE);
     server_outflow_end(b->server, f, false);
     f = begin(b, KNOWN); /* the server ends before its reading is back */
     server_outflow_end(b->server, f, false);
@@ -311,7 +270,7 @@ Test(transfer_out, keeps_a_window_of_what_cannot_be_condensed)
     for (unsigned i = 0; i < LARGE; i++)
         change_large(b, CLASS_IN, i);
     restart(b);
-    finish(b, begin(b, 2), &t);
+    client_finish(b, begin(b, 2), &t);
     unsigned steps = LARGE + 1 - 2;
     cr_expect_eq(t.soas, 2 + 2 * steps, "%u", t.soas);
     cr_expect_eq(t.records, 2 + 3 * steps, "a record in each: %u", t.records);
@@ -341,7 +300,7 @@ Test(transfer_out, counts_until_its_reading_is_back)
         cr_assert(bed_wait(b));
         (void)server_collect(b->server, b->now_us);
     }
-    finish(b, begin(b, 1), &t);
+    client_finish(b, begin(b, 1), &t);
     cr_expect_eq(t.records, 2 + 3 + 3);
     bed_free(b);
 }
@@ -353,9 +312,9 @@ Test(transfer_out, knows_the_serial_that_the_history_begins_with)
     cr_assert_eq(add(b, "x.a.example."), NOERROR);
     cr_assert_eq(add(b, "y.a.example."), NOERROR);
     restart(b);
-    finish(b, begin(b, 1), &t);
+    client_finish(b, begin(b, 1), &t);
     cr_expect_eq(t.records, 2 + 3 + 3, "%u", t.records);
-    finish(b, begin(b, 0), &whole);
+    client_finish(b, begin(b, 0), &whole);
     cr_expect_eq(whole.records, NAMES + 2 + 3);
     cr_expect_eq(counters(b)->ixfr_fallbacks, 1);
     bed_free(b);
@@ -373,7 +332,7 @@ Test(transfer_out, is_of_the_whole_zone_where_there_is_no_history)
     bed_file(b, "a", BED_TOP "www A 192.0.2.1\n", 2);
     bed_reload(b, "", zones);
     bed_settle(b);
-    finish(b, begin(b, 1), &t);
+    client_finish(b, begin(b, 1), &t);
     cr_expect_eq(t.records, 4);
     cr_expect_eq(t.first, 2);
     bed_free(b);
@@ -464,12 +423,12 @@ Test(transfer_out, stays_whole_or_ends_whatever_happens_in_any_phase)
             struct outflow *f = begin(b, p->serial);
             cr_assert_not_null(f, "%s", p->what);
             for (unsigned k = 0; k < p->messages; k++)
-                cr_assert_eq(take(b, f, &t), OUTFLOW_MESSAGE, "%s", p->what);
+                cr_assert_eq(client_take(b, f, &t), OUTFLOW_MESSAGE, "%s", p->what);
             happen(b, event);
             if (event == THE_END) {
                 server_outflow_end(b->server, f, false);
             } else {
-                finish(b, f, &t);
+                client_finish(b, f, &t);
                 cr_expect_eq(t.records, p->records, "%s, event %d: %u", p->what, (int)event,
                              t.records);
                 cr_expect_eq(t.last, 5, "%s, event %d", p->what, (int)event);

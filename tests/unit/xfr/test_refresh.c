@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * xfr/refresh: its rules as tables of events, and long random lives whose invariants are checked
- * after every step. */
-#include "xfr/refresh.h"
-
-#include <criterion/criterion.h>
+ * xfr/refresh: its rules as tables of events, and its times. */
 #include <signal.h>
 
 #include "base/attr.h"
-#include "dns/rr.h"
+#include "refresh_util.h"
 
-#define S       1000000LL
-#define START   (1700000000 * S)
 #define ROW_MAX 24
-
-static const unsigned one_address[] = {1}, three_addresses[] = {2, 1};
-static const struct refresh_limits limits = {30, 86400, 5, 3600, 86400000};
-static const struct refresh_timers timers = {true, 3600, 600, 86400};
 
 /* --- tables --- */
 
@@ -76,6 +66,37 @@ static const struct row rows[] = {
       {REFRESH_UNFIT, 0, 0, REFRESH_IXFR, 0, 0, 0, 0},
       {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 1, 0, 0},
       {REFRESH_FAILED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      NONE}},
+    {"IXFR answered with an error fails, and is followed by AXFR where it happens again",
+     true,
+     {{REFRESH_NOTIFIED, 0, 101, REFRESH_IXFR, 0, 0, 1, 0},
+      {REFRESH_DECLINED, 0, 0, REFRESH_IXFR, 0, 1, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 1, 0, 0, 0},
+      {REFRESH_DECLINED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 4, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 1, 0, REFRESH_IXFR, 0, 0, 0, 0},
+      {REFRESH_DECLINED, 0, 0, REFRESH_AXFR, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 1, 0, 0},
+      {REFRESH_DECLINED, 0, 0, REFRESH_AXFR, 0, 1, 0, 0},
+      {REFRESH_TAKEN, 0, 101, REFRESH_WAIT, 0, 0, 0, 0},
+      NONE}},
+    {"a primary that never has IXFR is asked for AXFR at once from then on, until it has",
+     true,
+     {{REFRESH_NOTIFIED, 0, 101, REFRESH_IXFR, 1, 0, 2, 0},
+      {REFRESH_DECLINED, 0, 0, REFRESH_IXFR, 0, 0, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_IXFR, 0, 1, 0, 0},
+      {REFRESH_FAILED, 0, 0, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_TIME, 5, 0, REFRESH_IXFR, 1, 0, 0, 0},
+      {REFRESH_DECLINED, 0, 0, REFRESH_AXFR, 1, 0, 0, 0},
+      {REFRESH_TAKEN, 0, 101, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 102, REFRESH_IXFR, 1, 0, 2, 0},
+      {REFRESH_DECLINED, 0, 0, REFRESH_AXFR, 1, 0, 0, 0},
+      {REFRESH_TAKEN, 0, 102, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 103, REFRESH_IXFR, 1, 0, 2, 0},
+      {REFRESH_TAKEN, 0, 103, REFRESH_WAIT, 0, 0, 0, 0},
+      {REFRESH_NOTIFIED, 0, 104, REFRESH_IXFR, 1, 0, 2, 0},
+      {REFRESH_DECLINED, 0, 0, REFRESH_IXFR, 0, 0, 0, 0},
+      {REFRESH_TAKEN, 0, 104, REFRESH_WAIT, 0, 0, 0, 0},
       NONE}},
     {"NOTIFY of news asks whoever sent it, at the address that it came from", /* RFC 1996 s3.11 */
      true,
@@ -179,20 +200,6 @@ static const struct row rows[] = {
       {REFRESH_TAKEN, 0, 102, REFRESH_WAIT, 0, 0, 0, 0},
       NONE}},
 };
-
-static void set_up(struct refresh *r, bool has_data, const unsigned *addresses, unsigned count)
-{
-    struct refresh_setup setup = {.limits = limits,
-                                  .address_counts = addresses,
-                                  .primary_count = count,
-                                  .has_data = has_data,
-                                  .serial = 100,
-                                  .timers = timers,
-                                  .seed = 42};
-    if (!has_data)
-        setup.timers = (struct refresh_timers){0};
-    refresh_init(r, &setup, START);
-}
 
 static struct refresh_event event_of(const struct line *l, int64_t now_us)
 {
@@ -439,151 +446,4 @@ Test(refresh, an_end_without_a_question_is_our_bug, .signal = SIGABRT)
     struct refresh r;
     set_up(&r, true, one_address, 1);
     step(&r, REFRESH_FAILED, START, 0);
-}
-
-/* --- long lives --- */
-
-static uint64_t dice_state;
-static uint64_t dice(uint64_t sides)
-{
-    dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
-    return (dice_state >> 33) % sides;
-}
-
-struct life {
-    struct refresh r;
-    int64_t now;
-    uint32_t serial;           /* ours, as the model has it */
-    enum refresh_act_kind way; /* WAIT: no question is under way */
-    int64_t failed;            /* when the last round failed; 0: it did not, or the operator came */
-    unsigned in_a_row;         /* questions that failed since one did not, or since a pause */
-    unsigned total;
-};
-
-static void check(struct life *l, const struct refresh_event *e, struct refresh_act a)
-{
-    const struct refresh *r = &l->r;
-    bool ends = e->kind >= REFRESH_ANSWERED;
-    cr_assert(a.kind == REFRESH_WAIT || ends || l->way == REFRESH_WAIT, "two at once");
-    if (ends || a.kind != REFRESH_WAIT)
-        l->way = a.kind;
-    cr_assert_lt(a.primary, r->primary_count);
-    cr_assert_lt(a.address, r->address_counts[a.primary]);
-    cr_assert_gt(r->wake_us, l->now, "it would be called for nothing");
-    cr_assert(l->way != REFRESH_WAIT || r->wake_us < INT64_MAX, "it sleeps for ever");
-    cr_assert_eq(r->is_expired, r->has_data && l->now >= r->expires_us);
-    cr_assert_eq(r->serial, l->serial);
-    cr_assert(!r->is_forced || l->way == REFRESH_AXFR);
-    if (e->kind == REFRESH_ASKED || e->kind == REFRESH_FORCED)
-        l->failed = l->in_a_row = 0;
-    if (e->kind == REFRESH_FAILED && ++l->in_a_row && a.kind == REFRESH_WAIT) {
-        l->failed = l->now;
-        l->in_a_row = 0;
-    } else if (ends && e->kind != REFRESH_FAILED) {
-        l->failed = l->in_a_row = 0;
-    } else if (a.kind != REFRESH_WAIT && !ends && l->failed) {
-        cr_assert_geq(l->now - l->failed, (int64_t)r->limits.retry_min_s * S, "again too soon");
-    }
-    cr_assert_leq(l->in_a_row, 2 * l->total, "a round does not end");
-}
-
-static void live(struct life *l, enum refresh_event_kind kind, uint32_t serial)
-{
-    struct refresh_event e = {.kind = kind, .now_us = l->now, .serial = serial};
-    e.has_serial = dice(3) > 0;
-    e.from = (unsigned)dice(4);
-    e.from_address = (unsigned)dice(3);
-    e.has_expire = dice(4) == 0;
-    e.expire_s = (uint32_t)dice(100000);
-    e.timers = (struct refresh_timers){true, (uint32_t)dice(100000), (uint32_t)dice(5000),
-                                       (uint32_t)dice(200000)};
-    if (kind == REFRESH_TAKEN)
-        l->serial = serial;
-    check(l, &e, refresh_step(&l->r, &e));
-}
-
-/* What may end the question under way. */
-static void end_one(struct life *l)
-{
-    static const enum refresh_event_kind ends[][4] = {
-        [REFRESH_PROBE] = {REFRESH_ANSWERED, REFRESH_ANSWERED, REFRESH_FAILED, REFRESH_FAILED},
-        [REFRESH_IXFR] = {REFRESH_TAKEN, REFRESH_CURRENT, REFRESH_UNFIT, REFRESH_FAILED},
-        [REFRESH_AXFR] = {REFRESH_TAKEN, REFRESH_HELD, REFRESH_UNFIT, REFRESH_FAILED},
-    };
-    enum refresh_event_kind kind = ends[l->way][dice(4)];
-    if (kind == REFRESH_HELD && !l->r.has_data)
-        kind = REFRESH_FAILED;
-    live(l, kind, kind == REFRESH_CURRENT ? l->serial : l->serial + (uint32_t)dice(4) - 1);
-}
-
-static void live_once(uint64_t seed)
-{
-    static const unsigned counts[] = {1, 3, 2};
-    struct life l = {.now = START, .serial = 0xfffffff0u};
-    dice_state = seed;
-    unsigned primaries = 1 + (unsigned)dice(3);
-    for (unsigned i = 0; i < primaries; i++)
-        l.total += counts[i];
-    struct refresh_setup setup = {.limits = limits,
-                                  .address_counts = counts,
-                                  .primary_count = primaries,
-                                  .has_data = dice(2),
-                                  .serial = l.serial,
-                                  .timers = timers,
-                                  .seed = seed};
-    refresh_init(&l.r, &setup, l.now);
-    for (int i = 0; i < 2000; i++) {
-        uint64_t what = dice(16);
-        bool is_due = l.way == REFRESH_WAIT && what > 3;
-        l.now = is_due ? (l.r.wake_us > l.now ? l.r.wake_us : l.now) : l.now + (int64_t)dice(8 * S);
-        if (what < 3)
-            live(&l, REFRESH_NOTIFIED, l.serial + (uint32_t)dice(5) - 2);
-        else if (what == 3)
-            live(&l, dice(2) ? REFRESH_ASKED : REFRESH_FORCED, 0);
-        else if (l.way == REFRESH_WAIT)
-            live(&l, REFRESH_TIME, 0);
-        else
-            end_one(&l);
-    }
-}
-
-Test(refresh, keeps_its_word_through_long_lives)
-{
-    for (uint64_t seed = 1; seed <= 500; seed++)
-        live_once(seed * 2654435761u);
-}
-
-/* Primaries that answer, whatever the SOA's times: the data never expires, and every serial gets
- * through, around the end of the numbers too. */
-Test(refresh, never_expires_while_a_primary_answers)
-{
-    for (uint64_t seed = 1; seed <= 200; seed++) {
-        struct refresh r;
-        dice_state = seed * 77777;
-        set_up(&r, false, three_addresses, 2);
-        uint32_t primary = 0xffffff00u;
-        int64_t now = START;
-        struct refresh_timers t = {true, (uint32_t)dice(200000), (uint32_t)dice(10000),
-                                   (uint32_t)dice(100000)};
-        for (int i = 0; i < 2000; i++) {
-            bool is_told = dice(3) == 0;
-            primary += (uint32_t)dice(2);
-            now = is_told ? now + (int64_t)dice((uint64_t)(r.wake_us - now) + 1) : r.wake_us;
-            struct refresh_event e = {.kind = is_told ? REFRESH_NOTIFIED : REFRESH_TIME,
-                                      .now_us = now,
-                                      .serial = primary,
-                                      .has_serial = true};
-            struct refresh_act a = refresh_step(&r, &e);
-            cr_assert_not(r.is_expired, "seed %lu, turn %d", (unsigned long)seed, i);
-            while (a.kind != REFRESH_WAIT) {
-                now += (int64_t)dice(S);
-                e = (struct refresh_event){.now_us = now, .serial = primary, .timers = t};
-                e.kind = a.kind == REFRESH_PROBE             ? REFRESH_ANSWERED
-                         : r.has_data && r.serial == primary ? REFRESH_CURRENT
-                                                             : REFRESH_TAKEN;
-                a = refresh_step(&r, &e);
-            }
-            cr_assert(!r.has_data || r.serial == primary);
-        }
-    }
 }
