@@ -52,6 +52,7 @@ struct incoming {
     char *broken;    /* the call is over, for this reason; NULL: it is not */
     struct buffer reading;
     int64_t now_us;
+    uint64_t kept; /* as counted in server.secondaries.incoming_kept */
     enum xfr_in_next next;
     bool has_rest; /* there is something behind the end */
     struct diag diag;
@@ -93,13 +94,27 @@ static void xfr_give_away(struct server *s, struct xfr_in *x)
     helpers_give(s->helpers, &d->job, &xfr_drop_kind, PACE_FIRST);
 }
 
+/* limits.transfers-memory is of what is being read; what is complete soon becomes the zone. */
+static void incoming_count(struct server *s, struct incoming *in, uint64_t kept)
+{
+    ASSERT(s->secondaries.incoming_kept >= in->kept);
+    s->secondaries.incoming_kept += kept - in->kept;
+    in->kept = kept;
+}
+
 /* Its x is somebody else's already, or NULL. */
-static void incoming_free(struct incoming *in)
+static void incoming_release(struct incoming *in)
 {
     free(in->filling.bytes);
     free(in->reading.bytes);
     free(in->broken);
     free(in);
+}
+
+static void incoming_free(struct server *s, struct incoming *in)
+{
+    incoming_count(s, in, 0);
+    incoming_release(in);
 }
 
 /* --- the end of a question --- */
@@ -117,7 +132,7 @@ static void transfer_end(struct server *s, struct secondary *sec, bool may_reuse
         return; /* freed when it comes back */
     if (in->x)
         xfr_give_away(s, in->x);
-    incoming_free(in);
+    incoming_free(s, in);
 }
 
 void asking_stop(struct server *s, struct secondary *sec)
@@ -313,7 +328,7 @@ static void incoming_over(struct server *s, struct secondary *sec)
     sec->incoming = NULL; /* the next question may be asked in here */
     transfer_over(s, sec, in, x);
     xfr_give_away(s, x);
-    incoming_free(in);
+    incoming_free(s, in);
 }
 
 /* --- transfers: messages --- */
@@ -364,6 +379,16 @@ static void incoming_broke(struct server *s, struct secondary *sec, const char *
     incoming_over(s, sec);
 }
 
+/* Others may be the larger ones, but are there already. It is tried again after a while. */
+static void incoming_over_memory(struct server *s, struct secondary *sec)
+{
+    asking_stop(s, sec);
+    s->count.transfers_in_failed++;
+    s->count.transfers_in_over_memory++;
+    secondary_fail(s, sec, REFRESH_FAILED,
+                   "all transfers under way take more than limits.transfers-memory");
+}
+
 static void incoming_done(void *owner, struct job *t)
 {
     struct server *s = owner;
@@ -372,11 +397,16 @@ static void incoming_done(void *owner, struct job *t)
     in->is_reading = false;
     if (!sec) {
         xfr_give_away(s, in->x);
-        incoming_free(in);
+        incoming_free(s, in);
         return;
     }
     if (in->next != XFR_IN_MORE) {
         incoming_over(s, sec);
+        return;
+    }
+    incoming_count(s, in, xfr_in_kept(in->x));
+    if (s->secondaries.incoming_kept > s->conf->transfers_memory) {
+        incoming_over_memory(s, sec);
         return;
     }
     if (in->filling.len > 0) {
@@ -397,7 +427,7 @@ static void incoming_drop(struct job *t)
     if (in->owner)
         in->owner->incoming = NULL;
     xfr_in_free(in->x);
-    incoming_free(in);
+    incoming_release(in); /* the server ends: nothing is counted any more */
 }
 
 static const struct job_kind incoming_kind = {incoming_run, incoming_done, incoming_drop};

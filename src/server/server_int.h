@@ -80,6 +80,7 @@ struct secondaries {
     struct timer timer;
     bool is_noting;
     struct log_rate failing_rate, expired_rate;
+    uint64_t incoming_kept;     /* bytes in memory of transfers under way, see asking.c */
     size_t diff_max, apply_max; /* SECONDARY_..., but in tests */
 };
 

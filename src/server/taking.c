@@ -10,9 +10,9 @@
  *
  * Differences that remove what is not there do not fit: the zone is not what they are of. Adding
  * what is there, with the same TTL, leaves the zone as the primary has it, and NSD sends that where
- * other records of an RRset have changed; Knot and NSD take it, BIND asks for the whole zone (RFC
- * 1995 says nothing of it). It is taken here, but not passed on: what goes into the log is then the
- * one difference that came of it. */
+ * other records of the name have changed (4.6.1). BIND takes it (9.18), Knot (3.2) and NSD ask for
+ * the whole zone (test_malicious_primary.py); RFC 1995 says nothing of it. It is taken here, but
+ * not passed on: what goes into the log is then the one difference that came of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +256,13 @@ static bool is_too_costly(const struct server *s, const struct taking *t)
     return !t->is_whole && txn_bytes(t->changing.txn) > max;
 }
 
+/* What one transfer may bring (xfr/in.h) is what many small ones may. */
+static bool is_too_large(const struct conf *c, uint64_t records)
+{
+    return (c->zone_records_max && records > c->zone_records_max) ||
+           (c->transfer_records && records > c->transfer_records);
+}
+
 /* All steps are applied. */
 static enum changing_next look_at_it(struct server *s, struct taking *t)
 {
@@ -265,6 +272,8 @@ static enum changing_next look_at_it(struct server *s, struct taking *t)
         return give_up(t, bad, "the differences do not lead to the serial that they are for");
     if (!has_ns(txn_find(txn, name_of(&t->changing.zone->entry->name))))
         return give_up(t, bad, "the zone would have no NS records at its apex");
+    if (is_too_large(s->conf, txn_record_count(txn)))
+        return give_up(t, REFRESH_FAILED, "the zone would have more records than the limits allow");
     if (is_held(s, t->owner, t->serial, t->records_before, txn_record_count(txn)))
         return give_up(t, REFRESH_HELD, NULL);
     return CHANGING_APPLIED;

@@ -65,6 +65,9 @@ enum rcode xfr_in_rcode(const struct xfr_in *x);
 /* What the answer's EXPIRE option says (RFC 7314), in seconds; false: there was none. */
 bool xfr_in_expire(const struct xfr_in *x, uint32_t *seconds);
 
+/* Bytes of memory that are kept of it so far. */
+uint64_t xfr_in_kept(const struct xfr_in *x);
+
 struct xfr_in_count {
     uint64_t messages, records, bytes;
 };

@@ -68,7 +68,5 @@ enum xfr_in_next xfr_in_breach(struct diag *diag, const char *fmt, ...) ATTR_PRI
 /* The next record, in stored form, with an owner in the zone and of a type and class that a zone
  * can have; a SOA's owner is the apex. XFR_IN_WHOLE and XFR_IN_STEPS: it was the closing one. */
 enum xfr_in_next xfr_in_record(struct xfr_in *x, const struct rr *rr, struct diag *diag);
-/* Bytes that are kept of it so far. */
-uint64_t xfr_in_kept(const struct xfr_in *x);
 
 #endif

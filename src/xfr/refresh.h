@@ -15,7 +15,8 @@
  *
  * Who answers IXFR with an error may be in trouble, and AXFR would be more of it: the next primary
  * is asked. Where a later round finds the same again, AXFR follows at once, and so from then on
- * until IXFR is had (RFC 1995 says nothing of errors; BIND and Knot always ask for AXFR at once).
+ * until IXFR is had (RFC 1995 says nothing of errors; BIND and Knot ask for AXFR at once, NSD
+ * never).
  *
  * The data is good for the SOA's expire after a primary last said that it has no newer serial
  * (ANSWERED with ours, CURRENT, HELD) or gave us one (TAKEN): a primary that has news which cannot

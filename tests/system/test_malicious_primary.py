@@ -5,6 +5,7 @@ Whatever it sends, the zone that was served before stays, whole; memory stays bo
 asked again and again; and when it does well the next time, the zone follows.
 """
 import concurrent.futures
+import os
 import random
 import re
 import struct
@@ -460,3 +461,43 @@ def test_odd_but_right_transfers_are_taken(request, reeved, script):
     primary.zones[ORIGIN].serial = GOOD
     primary.notify(secondary.port, ORIGIN)
     wait_for(secondary, ORIGIN, GOOD)
+
+
+# --- what the others do: what our comments say of them ---
+
+def adds_what_is_there_in_steps(answer):
+    """And has AXFR for who does not like that."""
+    if answer.qtype == 'AXFR' or answer.state.serial == OLD:
+        rogue.right(answer)
+    else:
+        adds_what_is_there(answer)
+
+
+def has_no_steps(answer):
+    """IXFR is answered with an error that says nothing of IXFR, every time."""
+    if answer.qtype == 'AXFR' or answer.state.serial == OLD:
+        rogue.right(answer)
+    else:
+        answer.send([], flags=rogue.QR | 2)
+
+
+@pytest.mark.skipif('REEVE_PEERS' not in os.environ, reason='by hand, with REEVE_PEERS=1: what others do is theirs to change')
+@pytest.mark.parametrize('script, kind, asked', [    # named 9.18.49, knotd 3.2.6, nsd 4.6.1
+    (adds_what_is_there_in_steps, 'named', ['IXFR']), (adds_what_is_there_in_steps, 'knotd', ['IXFR', 'AXFR']),
+    (adds_what_is_there_in_steps, 'nsd', ['IXFR', 'AXFR']), (adds_what_is_there_in_steps, 'reeved', ['IXFR']),
+    # nsd asks for IXFR again and again, and keeps the old zone
+    (has_no_steps, 'named', ['IXFR', 'AXFR']), (has_no_steps, 'knotd', ['IXFR', 'AXFR']), (has_no_steps, 'reeved', ['IXFR', 'IXFR', 'AXFR']),
+])
+def test_of_what_is_not_in_the_rfc_this_is_made(request, script, kind, asked):
+    primary = rogue.Primary(following.KEYS, ORIGIN)
+    request.addfinalizer(primary.close)
+    state, port = primary.zones[ORIGIN], harness.free_port()
+    state.script = script
+    secondary = request.getfixturevalue(kind)({ORIGIN: following.secondary_zone('p')}, keys=following.KEYS, port=port, remotes={
+        'p': following.remote(primary.port)}, **following.settings(kind))
+    wait_for(secondary, ORIGIN, OLD)
+    before, state.serial = len(state.asked), GOOD
+    primary.notify(port, ORIGIN)
+    wait_for(secondary, ORIGIN, GOOD)
+    assert [qtype for qtype in state.asked[before:] if qtype != 'SOA'] == asked
+    assert_serves(secondary, ORIGIN, GOOD)

@@ -381,6 +381,39 @@ Test(secondary, reads_a_long_transfer_in_a_helper)
     disk_free(&d);
 }
 
+/* limits.transfers-memory: of all that are under way. */
+Test(secondary, gives_up_a_transfer_that_takes_too_much_memory)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    struct secondaries *all = &b->server->secondaries;
+    const uint64_t others = 1u << 30;
+    b->server->conf->transfers_memory = others + 500000;
+    all->incoming_kept = others;
+    primary_look(b);
+    primary_says(2);
+    for (unsigned i = 0; i < LONG_MESSAGES && primary.count; i++) {
+        send_long(i);
+        primary_rest(b); /* it is read, and counted */
+    }
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_expect_eq(b->server->count.transfers_in_over_memory, 1);
+    cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "transfers-memory"));
+    cr_expect_eq(primary.count, 0);
+    cr_expect_eq(all->incoming_kept, others, "its share is given back");
+    all->incoming_kept = 0;
+    primary_pass(b, PRIMARY_RETRY * 1000000);
+    while (primary_asked() == TYPE_SOA)
+        primary_says(2);
+    for (unsigned i = 0; i < 6; i++)
+        send_long(i);
+    send_long(LONG_MESSAGES - 1);
+    primary_until_over(b);
+    cr_expect_eq(bed_serial(b, "z.example."), 2, "without them it is taken");
+    cr_expect_eq(all->incoming_kept, 0);
+    disk_free(&d);
+}
+
 Test(secondary, takes_nothing_of_a_transfer_that_is_cut)
 {
     struct disk d = primary_served(PRIMARY_Z);

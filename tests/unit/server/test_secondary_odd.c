@@ -52,6 +52,44 @@ Test(secondary_odd, asks_for_the_whole_zone_where_differences_cost_more)
     disk_free(&d);
 }
 
+static void give_two_more(void)
+{
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    primary_soa(a, 2);
+    primary_soa(a, 1);
+    primary_soa(a, 2);
+    primary_rr(a, "h8.z.example. 300 A 192.0.2.8");
+    primary_rr(a, "h9.z.example. 300 A 192.0.2.9");
+    primary_soa(a, 2);
+    primary_send(c, a);
+}
+
+/* What no single transfer may bring, a row of differences may not either. */
+Test(secondary_odd, does_not_grow_beyond_what_a_transfer_may_bring)
+{
+    enum { RECORDS = 5 }; /* SOA, NS, its address, two hosts */
+    static const uint32_t limits[][2] = {{RECORDS + 1, 0}, {0, RECORDS + 1}, {RECORDS + 2, 0}};
+    for (unsigned i = 0; i < ARRAY_LEN(limits); i++) {
+        struct disk d = primary_served(PRIMARY_Z);
+        struct bed *b = d.bed;
+        bool fits = i == 2;
+        cr_assert_eq(disk_zone(b, "z.example.")->entry->zone->published->record_count, RECORDS);
+        b->server->conf->zone_records_max = limits[i][0];
+        b->server->conf->transfer_records = limits[i][1];
+        primary_look(b);
+        primary_says(2);
+        give_two_more();
+        primary_until_over(b);
+        cr_expect_eq(bed_serial(b, "z.example."), fits ? 2 : 1, "row %u", i);
+        cr_expect_eq(primary.count, 0, "AXFR would be as large");
+        cr_expect_eq(b->server->count.transfers_in_failed, !fits);
+        cr_expect_eq(strstr(primary_secondary(b)->primaries[0].error, "more records") != NULL,
+                     !fits);
+        disk_free(&d);
+    }
+}
+
 /* A change that no row of the log holds. */
 Test(secondary_odd, is_replaced_where_the_change_is_too_large_for_the_log)
 {
