@@ -200,8 +200,8 @@ struct conf_transfer {
 };
 
 struct conf_zone {
-    struct name_buf name; /* absolute, case as written */
-    const char *text;     /* the key as written */
+    struct name name; /* absolute, case as written */
+    const char *text; /* the key as written */
     /* ready for open(): absolute, or joined to the configuration file's directory; NULL: soa */
     const char *file;
     struct conf_soa *soa; /* NULL: file */

@@ -309,7 +309,7 @@ static void show_zones(const struct conf *c, FILE *out)
 {
     fprintf(out, "zones:%s\n", c->zone_count ? "" : " {}");
     for (unsigned i = 0; i < c->zone_count; i++) {
-        show_name(c, name_of(&c->zones[i].name), c->zones[i].at, out);
+        show_name(c, c->zones[i].name, c->zones[i].at, out);
         show_entries(c, "zones.*", &c->zones[i], 2 * INDENT, out);
     }
 }

@@ -11,7 +11,7 @@ static void warn_of_dot(struct fill *f, const struct conf_zone *z, const struct 
                         struct name name)
 {
     struct name_buf bare;
-    struct name zone = name_of(&z->name);
+    struct name zone = z->name;
     if (name_is_root(zone) ||
         name_scan(written->text, strlen(written->text), NAME_ROOT, &bare, NULL) != OK ||
         name_is_equal(name_of(&bare), name) || !name_is_under(name_of(&bare), zone))
@@ -26,10 +26,10 @@ bool names_read(struct fill *f, const struct conf_zone *z, const struct conf_tex
 {
     struct diag diag = {0};
     if (strcmp(written->text, "apex") == 0) {
-        *out = z->name;
+        name_copy(out, z->name);
         return true;
     }
-    if (name_scan(written->text, strlen(written->text), name_of(&z->name), out, &diag) != OK) {
+    if (name_scan(written->text, strlen(written->text), z->name, out, &diag) != OK) {
         fault_add(f->faults, written->at, "\"%.*s\" is not a name: %s", QUOTED(written->text),
                   diag.text);
         return false;
@@ -43,7 +43,7 @@ bool names_read_inside(struct fill *f, const struct conf_zone *z, const struct c
 {
     if (!names_read(f, z, written, out))
         return false;
-    if (name_is_under(name_of(out), name_of(&z->name)))
+    if (name_is_under(name_of(out), z->name))
         return true;
     fault_add(f->faults, written->at, "\"%.*s\" is not in zone \"%.*s\"", QUOTED(written->text),
               QUOTED(z->text));

@@ -128,7 +128,7 @@ static void build_names(struct fill *f, const struct conf_zone *z, const struct 
     if (g->is_any_name && g->where != GRANT_ACME) { /* every name: the zone's and all below it */
         g->is_any_name = false;
         g->where = GRANT_UNDER;
-        names[0] = z->name;
+        name_copy(&names[0], z->name);
         g->name_count = 1;
     }
 }
@@ -182,7 +182,7 @@ static unsigned build_ops(struct fill *f, const struct conf_texts *list)
 static void build_self(struct fill *f, const struct conf_zone *z, const struct conf_update *u,
                        struct grant *g)
 {
-    struct name zone = name_of(&z->name), key = name_of(&g->key);
+    struct name zone = z->name, key = name_of(&g->key);
     if (name_is_under(key, zone))
         g->self = g->key;
     else if (u->key.text[strlen(u->key.text) - 1] == '.')

@@ -12,17 +12,29 @@
 #include "conf/replication.h"
 #include "conf/updates.h"
 
+static struct name name_keep(struct fill *f, const struct item *key, struct name name)
+{
+    uint8_t *wire = fill_alloc(f, key, name.len);
+    if (!wire)
+        return NAME_ROOT;
+    memcpy(wire, name.wire, name.len);
+    return (struct name){wire, name.len};
+}
+
 static bool read_name(struct fill *f, const struct item *key, struct conf_zone *z)
 {
     struct diag diag = {0};
+    struct name_buf name;
     z->at = key->at;
     if (key->len == 0 || strcmp(key->text, "@") == 0)
         fault_add(f->faults, key->at, "\"%s\" is not the name of a zone", key->text);
-    else if (name_scan(key->text, key->len, NAME_ROOT, &z->name, &diag) != OK)
+    else if (name_scan(key->text, key->len, NAME_ROOT, &name, &diag) != OK)
         fault_add(f->faults, key->at, "\"%.*s\" is not the name of a zone: %s", QUOTED(key->text),
                   diag.text);
     else
         z->text = fill_string(f, key);
+    if (z->text)
+        z->name = name_keep(f, key, name_of(&name));
     return z->text != NULL;
 }
 
@@ -61,7 +73,7 @@ static void read_settings(struct fill *f, const struct item *key, struct conf_zo
 static int compare_zones(const void *pa, const void *pb)
 {
     const struct conf_zone *a = pa, *b = pb;
-    int order = name_compare(name_of(&a->name), name_of(&b->name));
+    int order = name_compare(a->name, b->name);
     if (order)
         return order;
     if (a->at.line != b->at.line)
@@ -73,7 +85,7 @@ static void check_twice(struct fill *f, const struct conf *c)
 {
     const struct conf_zone *first = c->zones;
     for (const struct conf_zone *z = c->zones + 1; z < c->zones + c->zone_count; z++)
-        if (!name_is_equal(name_of(&z->name), name_of(&first->name)))
+        if (!name_is_equal(z->name, first->name))
             first = z;
         else
             fault_add(f->faults, z->at, "zone \"%.*s\" is given twice, first at line %u, column %u",
@@ -137,7 +149,7 @@ static void build_soa(struct fill *f, const struct conf_zone *z, struct conf_soa
     static const struct name hostmaster = {(const uint8_t *)"\012hostmaster", 12};
     if (soa->written.rname.text)
         names_read(f, z, &soa->written.rname, &soa->rname);
-    else if (!name_join(hostmaster, name_of(&z->name), &soa->rname))
+    else if (!name_join(hostmaster, z->name, &soa->rname))
         fault_add(f->faults, z->ats.soa, "\"soa\" needs \"rname\": hostmaster.%.*s is too long",
                   QUOTED(z->text));
 }

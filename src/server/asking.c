@@ -135,8 +135,15 @@ static void transfer_end(struct server *s, struct secondary *sec, bool may_reuse
     incoming_free(s, in);
 }
 
+static void hint_set(struct secondary *sec, const char *text)
+{
+    free(sec->hint);
+    sec->hint = text ? mem_string(text) : NULL;
+}
+
 void asking_stop(struct server *s, struct secondary *sec)
 {
+    hint_set(sec, NULL);
     sec->is_waiting = false;
     transfer_end(s, sec, false);
     tsig_session_done(&sec->tsig);
@@ -229,7 +236,7 @@ static enum call_verdict probe_message(struct server *s, struct call *c, const u
     xfr_reply_read(&sec->ask, &sec->tsig, bytes, len, s->now_us, &r, &diag);
     if (r.kind == XFR_REPLY_FOREIGN) {
         if (diag.text[0])
-            snprintf(sec->hint, sizeof(sec->hint), "%s", diag.text);
+            hint_set(sec, diag.text);
         return CALL_STRANGE;
     }
     call_end(s, c, true);
@@ -247,7 +254,7 @@ static void probe_failed(struct server *s, struct call *c, const char *reason)
     struct secondary *sec = container_of(c, struct secondary, call);
     char text[DIAG_TEXT_MAX];
     if (c->to.transport == TRANSPORT_TCP) {
-        snprintf(text, sizeof(text), "%s", sec->hint[0] ? sec->hint : reason);
+        snprintf(text, sizeof(text), "%s", sec->hint ? sec->hint : reason);
         secondary_fail(s, sec, REFRESH_FAILED, text);
     } else {
         probe_again(s, sec, ++sec->tries < PROBE_UDP_TRIES ? TRANSPORT_UDP : TRANSPORT_TCP);
@@ -565,7 +572,7 @@ bool asking_start(struct server *s, struct secondary *sec, struct diag *diag)
 {
     const struct server_zone *z = sec->zone;
     sec->tries = 0;
-    sec->hint[0] = '\0';
+    hint_set(sec, NULL);
     if (sec->act.kind == REFRESH_PROBE)
         return probe_send(s, sec, TRANSPORT_UDP, diag);
     if (!z->is_kept || z->is_ready)

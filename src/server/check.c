@@ -20,8 +20,7 @@ unsigned server_check_zones(const struct conf *conf, FILE *out)
             continue;
         struct load_result result;
         struct diag diag = {0};
-        struct zone *zone =
-            load_zone_file(name_of(&z->name), z->file, &limits, &sink, &result, &diag);
+        struct zone *zone = load_zone_file(z->name, z->file, &limits, &sink, &result, &diag);
         failed += !zone;
         zone_free(zone);
     }

@@ -77,7 +77,7 @@ static void use_note(struct keylist *l, const struct conf_zone *z, const struct 
     if (!u->names)
         u->names = json_array();
     if (u->zones++ < KEY_ZONES_MAX)
-        json_array_append_new(u->names, json_string(name_text(name_of(&z->name), text)));
+        json_array_append_new(u->names, json_string(name_text(z->name, text)));
 }
 
 /* True: all zones are counted. */

@@ -164,8 +164,7 @@ static void pinning_end(struct control_call *call)
 
 static void pin(struct planning *g, unsigned i)
 {
-    const struct store_entry *e =
-        store_get(&g->server->store, name_of(&g->plan.old->zones[i].name));
+    const struct store_entry *e = store_get(&g->server->store, g->plan.old->zones[i].name);
     const struct server_zone *z = e ? e->owner : NULL;
     if (!z || !e->zone || !e->zone->published->apex)
         return;

@@ -46,7 +46,7 @@ static unsigned zones_after(const struct conf *conf, struct name last)
     unsigned low = 0, high = conf->zone_count;
     while (low < high) {
         unsigned mid = low + (high - low) / 2;
-        if (!last.len || name_compare(name_of(&conf->zones[mid].name), last) > 0)
+        if (!last.len || name_compare(conf->zones[mid].name, last) > 0)
             high = mid;
         else
             low = mid + 1;
@@ -67,7 +67,7 @@ static enum control_next zones_step(struct control_call *call)
     unsigned at = zones_after(conf, name_of(last)), rows = 0;
     json_t *list = json_array(), *fields = json_object();
     for (; at < conf->zone_count && rows < CONTROL_SLICE_ROWS; at++, rows++) {
-        *last = conf->zones[at].name;
+        name_copy(last, conf->zones[at].name);
         const struct store_entry *e = store_get(&call->server->store, name_of(last));
         if (e)
             json_array_append_new(list, zone_row(e));

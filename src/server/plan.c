@@ -96,13 +96,15 @@ static void key_compare(struct plan *p, const struct conf_key *old, const struct
         row_say(p, PLAN_KEYS, "~", name, "its secret is elsewhere");
 }
 
-/* What is next of two lists in canonical order, NULL: there is no more. < 0 only old has it, > 0
+static const struct name NO_NAME = {0};
+
+/* What is next of two lists in canonical order, NO_NAME: there is no more. < 0 only old has it, > 0
  * only new, 0 both. */
-static int next_order(const struct name_buf *old, const struct name_buf *new)
+static int next_order(struct name old, struct name new)
 {
-    if (!old)
+    if (!old.len)
         return 1;
-    return new ? name_compare(name_of(old), name_of(new)) : -1;
+    return new.len ? name_compare(old, new) : -1;
 }
 
 static void keys_compare(struct plan *p)
@@ -111,7 +113,8 @@ static void keys_compare(struct plan *p)
     while (i < p->old->key_count || k < p->new->key_count) {
         const struct conf_key *old = i < p->old->key_count ? &p->old->keys[i] : NULL;
         const struct conf_key *new = k < p->new->key_count ? &p->new->keys[k] : NULL;
-        int order = next_order(old ? &old->name : NULL, new ? &new->name : NULL);
+        int order =
+            next_order(old ? name_of(&old->name) : NO_NAME, new ? name_of(&new->name) : NO_NAME);
         key_compare(p, order <= 0 ? old : NULL, order >= 0 ? new : NULL);
         i += order <= 0;
         k += order >= 0;
@@ -127,7 +130,7 @@ static void zone_added(struct plan *p, const struct conf_zone *z)
     uint64_t records = plan_file(p, z, &none);
     snprintf(what, sizeof(what), "primary, %llu record%s%s", (unsigned long long)records,
              records == 1 ? "" : "s", z->has_history ? ", changes are kept" : "");
-    row_say(p, PLAN_ZONES, "+", name_text(name_of(&z->name), name), what);
+    row_say(p, PLAN_ZONES, "+", name_text(z->name, name), what);
 }
 
 static void zone_compare(struct plan *p, const struct conf_zone *old, const struct conf_zone *new)
@@ -136,7 +139,7 @@ static void zone_compare(struct plan *p, const struct conf_zone *old, const stru
     struct text t;
     ASSERT(old || new);
     if (!new) {
-        row_say(p, PLAN_ZONES, "-", name_text(name_of(&old->name), name),
+        row_say(p, PLAN_ZONES, "-", name_text(old->name, name),
                 old->has_history ? "its history is kept" : "");
         return;
     }
@@ -146,7 +149,7 @@ static void zone_compare(struct plan *p, const struct conf_zone *old, const stru
     }
     text_init(&t, what, sizeof(what));
     if (plan_zone_differs(old, new, &t))
-        row_say(p, PLAN_ZONES, "~", name_text(name_of(&new->name), name), what);
+        row_say(p, PLAN_ZONES, "~", name_text(new->name, name), what);
     (void)plan_file(p, new, &p->live[old - p->old->zones]);
 }
 
@@ -156,7 +159,7 @@ static void zones_compare(struct plan *p)
     while ((i < p->old->zone_count || k < p->new->zone_count) && !atomic_load(p->is_canceled)) {
         const struct conf_zone *old = i < p->old->zone_count ? &p->old->zones[i] : NULL;
         const struct conf_zone *new = k < p->new->zone_count ? &p->new->zones[k] : NULL;
-        int order = next_order(old ? &old->name : NULL, new ? &new->name : NULL);
+        int order = next_order(old ? old->name : NO_NAME, new ? new->name : NO_NAME);
         zone_compare(p, order <= 0 ? old : NULL, order >= 0 ? new : NULL);
         i += order <= 0;
         k += order >= 0;

@@ -204,7 +204,7 @@ static struct opening *opening_for(struct plan *p, const struct conf_zone *c,
                                    const struct plan_live *live)
 {
     struct opening *o = mem_alloc_zero(sizeof(*o));
-    name_copy(&o->name, name_of(&c->name));
+    name_copy(&o->name, c->name);
     o->path = mem_string(c->file);
     if (c->soa)
         opening_set_soa(o, c->soa);

@@ -29,7 +29,7 @@ static char **grants_show(const struct conf_zone *z)
     for (unsigned i = 0; i < z->grant_count; i++) {
         struct text t;
         text_init(&t, room, GRANT_TEXT_MAX);
-        grant_show(&z->grants[i], name_of(&z->name), &t);
+        grant_show(&z->grants[i], z->name, &t);
         all[i] = mem_string(room);
     }
     free(room);

@@ -66,8 +66,8 @@ struct secondary {
     struct xfr_ask ask;
     struct tsig_session tsig;
     unsigned tries;
-    char hint[DIAG_TEXT_MAX]; /* of what came and was no answer */
-    struct timer limit;       /* of a transfer's time */
+    char *hint;         /* of what came and was no answer; NULL: nothing did */
+    struct timer limit; /* of a transfer's time */
     struct incoming *incoming;
     struct taking *taking;
 

@@ -218,7 +218,7 @@ static void open_zone(struct server *s, struct server_zone *z)
     z->source = source_hash(s, c);
     z->is_loading = true;
     z->is_wanted_again = z->is_stale = z->is_owed = false;
-    name_copy(&o->name, name_of(&c->name));
+    name_copy(&o->name, c->name);
     o->path = mem_string(c->file);
     if (c->soa)
         opening_set_soa(o, c->soa);
@@ -302,7 +302,7 @@ void zones_retry(struct server *s)
 
 static void configure(struct server *s, const struct conf_zone *c)
 {
-    struct name name = name_of(&c->name);
+    struct name name = c->name;
     struct store_entry *e = store_get(&s->store, name);
     if (!e) {
         struct server_zone *z = mem_alloc_zero(sizeof(*z));
@@ -331,7 +331,7 @@ const struct conf_zone *zones_configured(const struct server *s, struct name nam
     unsigned low = 0, high = conf->zone_count; /* in canonical order */
     while (low < high) {
         unsigned mid = low + (high - low) / 2;
-        int d = name_compare(name_of(&conf->zones[mid].name), name);
+        int d = name_compare(conf->zones[mid].name, name);
         if (d == 0)
             return &conf->zones[mid];
         if (d < 0)

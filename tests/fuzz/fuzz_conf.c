@@ -89,7 +89,7 @@ static void check_same(const struct conf *a, const struct conf *b)
         ASSERT(memcmp(&a->listen.items[i].address, &b->listen.items[i].address,
                       a->listen.items[i].address_len) == 0);
     for (unsigned i = 0; i < a->zone_count; i++) {
-        ASSERT(name_is_same(name_of(&a->zones[i].name), name_of(&b->zones[i].name)));
+        ASSERT(name_is_same(a->zones[i].name, b->zones[i].name));
         ASSERT(!a->zones[i].file == !b->zones[i].file);
         ASSERT(!a->zones[i].file || strcmp(a->zones[i].file, b->zones[i].file) == 0);
         ASSERT(!a->zones[i].soa == !b->zones[i].soa);

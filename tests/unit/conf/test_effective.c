@@ -134,7 +134,7 @@ static void zones_are_same(const struct conf *a, const struct conf *b)
 {
     cr_assert_eq(a->zone_count, b->zone_count);
     for (unsigned i = 0; i < a->zone_count; i++) {
-        cr_expect(name_is_same(name_of(&a->zones[i].name), name_of(&b->zones[i].name)));
+        cr_expect(name_is_same(a->zones[i].name, b->zones[i].name));
         text_is_same(a->zones[i].file, b->zones[i].file);
         soas_are_same(a->zones[i].soa, b->zones[i].soa);
         cr_expect_eq(a->zones[i].serial, b->zones[i].serial);

@@ -43,7 +43,7 @@ Test(zones, names_are_absolute_with_and_without_final_dot)
     cr_assert_eq(c->zone_count, ARRAY_LEN(rows));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char text[NAME_TEXT_MAX];
-        cr_expect_str_eq(name_text(name_of(&c->zones[i].name), text), rows[i].name);
+        cr_expect_str_eq(name_text(c->zones[i].name, text), rows[i].name);
         cr_expect_str_eq(c->zones[i].file, rows[i].file);
         cr_expect_eq(c->zones[i].at.line, rows[i].line);
         cr_expect_eq(c->zones[i].file_at.line, rows[i].line);
