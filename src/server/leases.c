@@ -135,7 +135,7 @@ static struct zone_leases *take_out(struct server *s, struct server_zone *z)
     s->lease_count -= l->set.count;
     timer_stop(&s->timers, &l->timer);
     z->leases = NULL;
-    z->rules.leases = NULL;
+    z->rules.leases = z->rules.coming = NULL;
     return l;
 }
 
@@ -165,9 +165,11 @@ void leases_wake(struct server *s, struct server_zone *z)
 
 static void coming_add(struct zone_leases *l, const struct journal_lease *row)
 {
-    struct lease lease = {row->owner, row->type, row->rdata, INT64_MAX, 0};
+    struct lease lease = {.lease_s = 0};
     (void)lease_set_get(&l->coming, row->owner, row->type, row->rdata, &lease);
-    lease.owner = row->owner; /* what it had is a view of what is replaced */
+    lease.type = row->type;
+    lease.expires_us = row->expires_us; /* the newest is what the tip has */
+    lease.owner = row->owner;           /* what it had is a view of what is replaced */
     lease.rdata = row->rdata;
     lease.lease_s++;
     lease_set_put(&l->coming, &lease);
@@ -419,6 +421,7 @@ static struct zone_leases *leases_of(struct server *s, struct server_zone *z)
     lease_set_init(&l->coming, s->store.key);
     z->leases = l;
     z->rules.leases = &l->set;
+    z->rules.coming = &l->coming;
     return l;
 }
 

@@ -41,7 +41,8 @@ struct zone_leases {
     struct timer timer;
     struct server_zone *zone;
     struct lease_set set; /* what is durable */
-    /* records that changes under way give a lease; lease_s counts the changes */
+    /* records that changes under way give a lease, the newest of them; lease_s counts the changes
+     */
     struct lease_set coming;
     unsigned under_way;    /* changes with something about leases */
     unsigned ending;       /* of them those that end leases */

@@ -65,14 +65,19 @@ static bool may_delete(const struct update *u, const struct rr *rr)
     return !update_is_peers(u) || grants_allow(u->rules->grants, u->rules->grant_count, &q, &rule);
 }
 
+/* As the tip has it. */
+static bool find(const struct lease_set *l, const struct rr *rr, struct lease *out)
+{
+    return l && l->count && lease_set_get(l, rr->owner, rr->type, rr->rdata, out);
+}
+
 /* Of a record that was there before, what would let it go sooner than without the update is for who
  * may delete it. */
 static bool may_lease(const struct update *u, const struct item *item, uint32_t lease_s)
 {
     const struct rr *rr = &item->rr;
     struct lease old;
-    bool has_one =
-        u->rules->leases && lease_set_get(u->rules->leases, rr->owner, rr->type, rr->rdata, &old);
+    bool has_one = find(u->rules->coming, rr, &old) || find(u->rules->leases, rr, &old);
     if (!item->was_there || lease_s == 0)
         return true;
     if (has_one && old.expires_us <= u->q->now_us + (int64_t)lease_s * US_PER_S)

@@ -57,7 +57,8 @@ struct update_rules {
     bool is_strict; /* what s3.4.2 ignores is refused instead */
     /* of the zone's records; NULL: none has one, and none that is not durable will */
     const struct lease_set *leases;
-    bool gives_leases; /* some grant has one for who asks for none */
+    const struct lease_set *coming; /* those that are not durable yet, which the tip has; or NULL */
+    bool gives_leases;              /* some grant has one for who asks for none */
     struct update_limits limits;
 };
 

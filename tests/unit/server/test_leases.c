@@ -234,6 +234,42 @@ Test(leases, that_are_not_durable_are_none)
 }
 
 /* Each update is evaluated before the one ahead of it is durable. */
+/* RFC 9664 s4.2: a refresh is the same message again. Who may only add has just made the record,
+ * and is answered that it stays for longer; the log has not spoken yet of either. */
+Test(leases, are_renewed_by_who_may_only_add_before_they_are_durable)
+{
+    static const char adders[] = "  a.example: {file: a, protect: none, updates: [{unsigned: yes, "
+                                 "all: yes, types: [A], ops: [add], lease-range: 1s..1d}]}\n";
+    for (unsigned fails = 0; fails < 2; fails++) {
+        struct disk d = disk_new();
+        struct bed *b = d.bed;
+        struct bed_change x = added("x.a.example.");
+        bed_start(b, "", adders);
+        disk_rest(b);
+        if (fails)
+            disk_fail(&d, FAULT_WRITE, 1, EIO);
+        give(b, &x, 60);
+        disk_until_committed(b);
+        give(b, &x, 600);
+        give(b, &x, 30); /* which would let it go sooner: not for who may not delete it */
+        server_turn(b->server);
+        cr_expect_eq(b->late_count, 0, "nobody is told yet");
+        disk_rest(b);
+        cr_assert_eq(b->late_count, 3);
+        for (unsigned i = 0; i < 3; i++)
+            cr_expect_eq(b->late[i], fails ? SERVFAIL : NOERROR, "answer %u", i);
+        cr_expect_eq(has(b, "x.a.example."), !fails);
+        cr_expect_eq(lease_count(b), !fails);
+        if (!fails) {
+            pass(b, 600 * S - 1);
+            cr_expect(has(b, "x.a.example."), "renewed for ten minutes");
+            pass(b, 1);
+            cr_expect_not(has(b, "x.a.example."));
+        }
+        disk_free(&d);
+    }
+}
+
 Test(leases, follow_the_order_of_what_is_under_way)
 {
     struct disk d = start();
