@@ -70,6 +70,8 @@ enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct 
     s->conf = conf;
     s->hooks = *hooks;
     lists_init(s);
+    if (conf->realtime != s->conf->realtime)
+        log_notice("takes effect at the next start", {"setting", "server.realtime"});
     self_from_conf(&s->self, conf);
     keyring_take(s, conf);
     store_init(&s->store, key);
@@ -229,12 +231,12 @@ bool server_flush(struct server *s, int64_t max_us)
             ;
         while (!commit_turn(s))
             ;
-        if (server_is_idle(s))
+        if (server_is_idle(s) && list_is_empty(&s->changing))
             return true;
         nanosleep(&step, NULL);
         (void)server_collect(s, s->now_us); /* what some updates wait for goes on */
     }
-    return false;
+    return server_is_idle(s); /* of a change in slices nobody has been told anything yet */
 }
 
 enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, struct diag *diag)

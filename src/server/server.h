@@ -102,8 +102,9 @@ void server_now(struct server *s, int64_t now_us);
 void server_time(struct server *s, int64_t now_us);
 /* At the end of each turn of the loop: what was decided in it goes to the change log. */
 void server_turn(struct server *s);
-/* When stopping: waits until the change log has taken, or refused, all that was decided, and
- * answers it; for at most that long. False: something still waits. */
+/* When stopping: waits until the change log has taken, or refused, all that was decided, answers
+ * it, and finishes what is being changed in slices; for at most that long. False: something that
+ * was decided still waits. */
 bool server_flush(struct server *s, int64_t max_us);
 
 /* Takes a new configuration, all of it or, with a sentence, nothing (conf is freed then): zones are

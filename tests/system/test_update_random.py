@@ -11,6 +11,7 @@ import dns.name
 import pytest
 
 import dynamic
+import harness
 import rfc2136
 from rfc2136 import ZONE_SECTION, absent, add, delete, delete_name, delete_rrset, exists, unused, used
 

@@ -228,6 +228,17 @@ Test(merging, goes_on_while_the_server_waits_for_its_end)
     disk_free(&d);
 }
 
+Test(merging, is_finished_before_an_orderly_end)
+{
+    struct disk d = start_many();
+    struct bed *b = d.bed;
+    begin(b, 2);
+    cr_assert_neq(bed_serial(b, "a.example."), 2, "it takes more than a turn");
+    cr_expect(server_flush(b->server, BED_WAIT_S * INT64_C(1000000)));
+    cr_expect_eq(bed_serial(b, "a.example."), 2);
+    disk_free(&d);
+}
+
 /* What comes before a merge ends is not overtaken by what comes behind it. */
 Test(merging, keeps_updates_in_order)
 {
