@@ -31,9 +31,7 @@ static bool read_name(struct fill *f, const struct item *key, struct conf_zone *
     else if (name_scan(key->text, key->len, NAME_ROOT, &name, &diag) != OK)
         fault_add(f->faults, key->at, "\"%.*s\" is not the name of a zone: %s", QUOTED(key->text),
                   diag.text);
-    else
-        z->text = fill_string(f, key);
-    if (z->text)
+    else if ((z->text = fill_string(f, key)) != NULL)
         z->name = name_keep(f, key, name_of(&name));
     return z->text != NULL;
 }
