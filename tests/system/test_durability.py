@@ -50,8 +50,8 @@ def check_serial(server, flight):
 class Watch:
     """Called after each answer: looks at the serial now and then, and kills after some answers."""
 
-    def __init__(self, server, rnd, answers_max=ACKNOWLEDGED_MAX):
-        self.server, self.kill_after, self.serial = server, rnd.randint(1, answers_max), 0
+    def __init__(self, server, rnd):
+        self.server, self.kill_after, self.serial = server, rnd.randint(1, ACKNOWLEDGED_MAX), 0
 
     def __call__(self, answers):
         if answers % 16 == 1 and answers < self.kill_after:
