@@ -120,7 +120,7 @@ def test_very_many_zones(pair, capsys):
     def start():
         """READY comes later, when the change log has all zones, too."""
         secondary.run(wait=False)
-        secondary.until(lambda: secondary.answers('own.example.'), 'own zone served')
+        secondary.until(lambda: secondary.answers('own.example.'), 'own zone served', DEADLINE_S)
 
     def change():
         file.write_text(ZONE.format(serial=2), encoding='utf-8')
