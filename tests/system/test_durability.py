@@ -449,7 +449,8 @@ def test_damage_is_told_of_and_nothing_is_lost_in_silence(full_state, what):
         shutil.copytree(kept, server.state)
         # A write-ahead log that is cut off may look like one of which no more was ever written.
         path = rnd.choice(sorted(p for p in server.state.glob('reeve.db*')
-                                 if end_of_damage(p, p.read_bytes()) and not (what == 'a cut end' and p.name.endswith('-wal'))))
+                                 if p.stat().st_size and end_of_damage(p, p.read_bytes())
+                                 and not (what == 'a cut end' and p.name.endswith('-wal'))))
         data = bytearray(path.read_bytes())
         DAMAGES[what](rnd, data, end_of_damage(path, data))
         path.write_bytes(data)
