@@ -124,7 +124,6 @@ static void on_done(struct server *s, struct pending *p, enum err result)
     release(e);
 }
 
-/* What changes nothing waits as well: it may rest on what is not durable yet. */
 static void give(struct server *s, struct edit_zone *e)
 {
     snprintf(e->pending.actor, sizeof(e->pending.actor), "%s", e->who);
@@ -133,6 +132,7 @@ static void give(struct server *s, struct edit_zone *e)
     commit_give(s, &e->pending);
 }
 
+/* What changes nothing waits as well: it may rest on what is not durable yet. */
 static void seal(struct server *s, struct changing *c)
 {
     struct edit_zone *e = edit_of(c);
