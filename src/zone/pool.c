@@ -77,20 +77,27 @@ static void *map_aligned(size_t len)
     if (head)
         munmap(p, head);
     munmap(p + head + len, len - head);
-    madvise(p + head, len, MADV_HUGEPAGE);
     return p + head;
+}
+
+void pool_serve(struct pool *p)
+{
+    p->is_served = true;
 }
 
 static void chunk_add(struct pool *p)
 {
+    struct pool_chunk *full = p->chunks;
+    if (full && full->is_mapped)
+        madvise(full, full->len, MADV_HUGEPAGE);
     size_t len = CHUNK_LEN_MIN;
     while (len < p->held && len < CHUNK_LEN_MAX)
         len *= 2;
-    struct pool_chunk *c = len == CHUNK_LEN_MAX ? map_aligned(len) : NULL;
-    bool is_mapped = c != NULL;
-    if (!c)
-        c = mem_alloc(len);
-    *c = (struct pool_chunk){p->chunks, len, is_mapped};
+    void *mapped = len == CHUNK_LEN_MAX ? map_aligned(len) : NULL;
+    if (mapped)
+        madvise(mapped, len, p->is_served ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+    struct pool_chunk *c = mapped ? mapped : mem_alloc(len);
+    *c = (struct pool_chunk){p->chunks, len, mapped};
     p->chunks = c;
     p->at = (uint8_t *)c + round_up(sizeof(*c));
     p->end = (uint8_t *)c + len;

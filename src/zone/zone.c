@@ -78,6 +78,7 @@ void zone_publish(struct zone *z, struct version *v)
         pile_drop(z->published->fresh);
         z->published->fresh = NULL;
     }
+    pool_serve(&z->pool);
     zone_reclaim(z);
 }
 

@@ -146,7 +146,8 @@ class Bench:
         return self.client(server, "--serial", serial, "--repeat", 50)
 
     def change(self, server, count):
-        """So many updates, each a serial of its own."""
+        """So many updates, each a serial of its own, once the server has done all that starting is."""
+        server.wait_quiet()
         argv = [self.material.program("update"), "--port", server.port, "--zone", server.zones[0].name, "--key",
                 f"{KEY_NAME}:{KEY_SECRET}", "--mode", KINDS["add-1"].mode, "--outstanding", 1, "--timeout", 20_000,
                 "--count", count, "--seconds", 300]
