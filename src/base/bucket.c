@@ -13,7 +13,7 @@
 #define NS_PER_S INT64_C(1000000000)
 #define LINE     64
 
-_Static_assert(sizeof(struct bucket) * BUCKET_WAYS == LINE, "a set is a cache line");
+_Static_assert(sizeof(struct bucket_set) == LINE, "a set is a cache line");
 
 struct bucket_rate bucket_rate(uint32_t per_second, uint32_t debt_s)
 {
@@ -32,7 +32,7 @@ void buckets_init(struct buckets *t, size_t count)
     *t = (struct buckets){.set_mask = sets - 1};
     t->room = mem_alloc_zero(sets * LINE + LINE);
     char *at = t->room;
-    t->all = (struct bucket *)(void *)(at + (LINE - (uintptr_t)at % LINE) % LINE);
+    t->sets = (struct bucket_set *)(void *)(at + (LINE - (uintptr_t)at % LINE) % LINE);
 }
 
 void buckets_done(struct buckets *t)
@@ -41,82 +41,66 @@ void buckets_done(struct buckets *t)
     *t = (struct buckets){0};
 }
 
-/* Time that never goes back. */
-static int64_t time_of(struct buckets *t, int64_t now_us)
-{
-    int64_t now_ns = now_us * 1000 + t->ahead_ns;
-    if (UNLIKELY(now_ns < t->now_ns)) {
-        t->ahead_ns += t->now_ns - now_ns;
-        now_ns = t->now_ns;
-    }
-    t->now_ns = now_ns;
-    return now_ns;
-}
-
-static struct bucket *set_of(const struct buckets *t, uint64_t hash)
-{
-    return t->all + (hash & t->set_mask) * BUCKET_WAYS;
-}
-
-static struct bucket *find(const struct buckets *t, uint64_t hash)
-{
-    struct bucket *set = set_of(t, hash);
-    for (unsigned i = 0; i < BUCKET_WAYS; i++)
-        if (set[i].tag == (uint32_t)(hash >> 32))
-            return &set[i];
-    return NULL;
-}
-
 /* The place of a key that has none: a bucket that is full, or else the nearest to it. */
-static struct bucket *claim(const struct buckets *t, uint64_t hash)
+static unsigned claim(struct bucket_set *set, uint64_t hash)
 {
-    struct bucket *set = set_of(t, hash), *b = set;
+    unsigned way = 0;
     for (unsigned i = 1; i < BUCKET_WAYS; i++)
-        if (set[i].full_ns < b->full_ns)
-            b = &set[i];
-    *b = (struct bucket){.tag = (uint32_t)(hash >> 32)};
-    return b;
+        way = set->full_ns[i] < set->full_ns[way] ? i : way;
+    set->tag[way] = bucket_tag(hash, way);
+    set->full_ns[way] = 0;
+    set->held[way] = 0;
+    set->is_behind[way] = false;
+    return way;
 }
 
-static enum bucket_verdict fail(struct bucket *b, unsigned *held)
+static enum bucket_verdict fail(struct bucket_set *set, unsigned way, unsigned *held)
 {
-    enum bucket_verdict verdict = b->is_behind ? BUCKET_FAILS : BUCKET_FAILS_FIRST;
-    b->is_behind = true;
-    *held = b->held++;
+    enum bucket_verdict verdict = set->is_behind[way] ? BUCKET_FAILS : BUCKET_FAILS_FIRST;
+    set->is_behind[way] = true;
+    *held = set->held[way]++;
     return verdict;
 }
 
-static bool has_one(const struct bucket *b, const struct bucket_rate *rate, int64_t now_ns)
+static bool has_one(int64_t full_ns, const struct bucket_rate *rate, int64_t now_ns)
 {
-    return b->full_ns - now_ns + rate->cost_ns <= rate->burst_ns;
+    return full_ns - now_ns + rate->cost_ns <= rate->burst_ns;
 }
 
-enum bucket_verdict buckets_take(struct buckets *t, uint64_t hash, const struct bucket_rate *rate,
-                                 int64_t now_us, unsigned *held)
+enum bucket_verdict buckets_take_slowly(struct buckets *t, uint64_t hash,
+                                        const struct bucket_rate *rate, int64_t now_ns,
+                                        unsigned *held)
 {
-    int64_t now_ns = time_of(t, now_us);
-    struct bucket *b = find(t, hash);
+    struct bucket_set *set = &t->sets[hash & t->set_mask];
+    unsigned way = bucket_way(set, hash);
     ASSERT(rate->cost_ns > 0);
-    if (!b)
-        b = claim(t, hash);
-    if (b->full_ns <= now_ns)
-        *b = (struct bucket){.tag = b->tag, .full_ns = now_ns};
-    if (LIKELY(has_one(b, rate, now_ns))) {
-        b->full_ns += rate->cost_ns;
+    if (!bucket_is_of(set, way, hash))
+        way = claim(set, hash);
+    int64_t *full_ns = &set->full_ns[way];
+    if (*full_ns <= now_ns) {
+        *full_ns = now_ns;
+        set->held[way] = 0;
+        set->is_behind[way] = false;
+    }
+    if (has_one(*full_ns, rate, now_ns)) {
+        *full_ns += rate->cost_ns;
         return BUCKET_PASSES;
     }
     int64_t latest = now_ns + rate->burst_ns - rate->cost_ns + rate->debt_ns;
-    if (b->full_ns + rate->cost_ns <= latest)
-        b->full_ns += rate->cost_ns;
-    else if (b->full_ns < latest)
-        b->full_ns = latest;
-    return fail(b, held);
+    if (*full_ns + rate->cost_ns <= latest)
+        *full_ns += rate->cost_ns;
+    else if (*full_ns < latest)
+        *full_ns = latest;
+    return fail(set, way, held);
 }
 
 enum bucket_verdict buckets_look(struct buckets *t, uint64_t hash, const struct bucket_rate *rate,
                                  int64_t now_us, unsigned *held)
 {
-    int64_t now_ns = time_of(t, now_us);
-    struct bucket *b = find(t, hash);
-    return LIKELY(!b || has_one(b, rate, now_ns)) ? BUCKET_PASSES : fail(b, held);
+    int64_t now_ns = buckets_time(t, now_us);
+    struct bucket_set *set = &t->sets[hash & t->set_mask];
+    unsigned way = bucket_way(set, hash);
+    if (LIKELY(!bucket_is_of(set, way, hash) || has_one(set->full_ns[way], rate, now_ns)))
+        return BUCKET_PASSES;
+    return fail(set, way, held);
 }

@@ -72,11 +72,3 @@ uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t len)
     sip_word(&s, last, 2);
     return sip_end(&s, 4);
 }
-
-uint64_t hash_words(const struct hash_key *key, const uint64_t *words, unsigned count)
-{
-    struct sip s = sip_start(key);
-    for (unsigned i = 0; i < count; i++)
-        sip_word(&s, words[i], 1);
-    return sip_end(&s, 3);
-}

@@ -16,7 +16,7 @@ void guard_configure(struct guard *g, const struct conf *conf)
     g->slip = conf->rrl_slip;
     g->refusals = bucket_rate(conf->refusals_per_source, GUARD_DEBT_S);
     g->kept = (struct bucket_rate){GUARD_KEPT_NS, GUARD_KEPT * GUARD_KEPT_NS, 0};
-    if (g->buckets.all)
+    if (g->buckets.sets)
         return;
     random_bytes(&g->key, sizeof(g->key));
     buckets_init(&g->buckets, (size_t)2 * GUARD_SOURCES);

@@ -408,7 +408,7 @@ static void rate_queries(struct server *s, const enum stage *stage, unsigned cou
 {
     for (unsigned i = 0; i < count; i++)
         if (is_query(stage[i]) && is_rated(s, &s->request[i]))
-            s->rrl_case[i] = rrl_case_of(&s->rrl, &s->request[i], false);
+            rrl_case_of(&s->rrl, &s->request[i], false, &s->rrl_case[i]);
 }
 
 /* False: x has what is sent instead of the answer, or nothing. */
@@ -419,7 +419,7 @@ static bool is_within_rate(struct server *s, struct request *q, struct exchange 
     if (!is_rated(s, q))
         return true;
     if (!is_query(stage))
-        *c = rrl_case_of(&s->rrl, q, true);
+        rrl_case_of(&s->rrl, q, true, c);
     enum rrl_verdict v = rrl_judge(&s->rrl, q, c);
     if (LIKELY(v == RRL_SEND))
         return true;

@@ -2,8 +2,6 @@
  * Response rate limiting: what an answer is about, and whether it is one too many. */
 #include "server/rrl.h"
 
-#include <string.h>
-
 #include "base/random.h"
 #include "zone/store.h"
 
@@ -29,7 +27,7 @@ void rrl_configure(struct rrl *r, const struct conf *conf)
     r->slip = conf->rrl_slip;
     r->bits = (struct network_bits){(uint8_t)conf->rrl_ipv4_prefix, (uint8_t)conf->rrl_ipv6_prefix};
     r->exempt = &conf->rrl_exempt;
-    if (r->is_on && r->buckets.all && r->table_size == conf->rrl_table_size)
+    if (r->is_on && r->buckets.sets && r->table_size == conf->rrl_table_size)
         return;
     buckets_done(&r->buckets);
     r->table_size = conf->rrl_table_size;
@@ -45,97 +43,72 @@ void rrl_done(struct rrl *r)
 
 /* --- what an answer is about --- */
 
-static struct rrl_subject subject_of_lookup(const struct request *q)
+/* What an answer is about. */
+struct subject {
+    enum rrl_class class; /* not RRL_ALL */
+    struct name name;     /* len 0: the network alone */
+};
+
+/* Names as the zone has them where it has them; those that were asked for may be written in any
+ * case. */
+static inline struct subject subject_of_lookup(const struct request *q, struct name_buf *room)
 {
     const struct lookup *l = &q->lookup;
-    struct name qname = q->msg.qname;
     switch (l->kind) {
-    case LOOKUP_CUT:
-        if (q->msg.qtype != TYPE_DS || !l->is_exact)
-            return (struct rrl_subject){RRL_REFERRALS, node_owner(l->node)};
-        return (struct rrl_subject){RRL_RESPONSES, qname};
+    case LOOKUP_NODE:
     case LOOKUP_DNAME:
     case LOOKUP_WILDCARD:
-        return (struct rrl_subject){RRL_RESPONSES, node_owner(l->node)};
-    case LOOKUP_WILDCARD_EMPTY:
-        return (struct rrl_subject){RRL_RESPONSES, l->encloser};
+        return (struct subject){RRL_RESPONSES, node_owner(l->node)};
+    case LOOKUP_CUT:
+        if (q->msg.qtype != TYPE_DS || !l->is_exact)
+            return (struct subject){RRL_REFERRALS, node_owner(l->node)};
+        return (struct subject){RRL_RESPONSES, node_owner(l->node)};
     case LOOKUP_ABSENT:
-        return (struct rrl_subject){RRL_NXDOMAIN, name_of(&q->entry->name)};
-    default:
-        return (struct rrl_subject){RRL_RESPONSES, qname};
+        return (struct subject){RRL_NXDOMAIN, name_of(&q->entry->name)};
+    default: /* what is empty has no node: the name that was asked for, or that of the wildcard's
+                parent */
+        room->len = l->encloser.len;
+        name_lower(l->encloser, room->wire);
+        return (struct subject){RRL_RESPONSES, name_of(room)};
     }
 }
 
-struct rrl_subject rrl_subject_of(const struct request *q, bool is_decided)
+/* As far as it is known before the answer is made. is_decided: q->rcode is it; else q->lookup is
+ * set where there is a q->version. */
+static inline struct subject subject_of(const struct request *q, bool is_decided,
+                                        struct name_buf *room)
 {
-    struct rrl_subject error = {.class = RRL_ERRORS}, plain = {.class = RRL_RESPONSES};
-    if (is_decided)
+    struct subject error = {.class = RRL_ERRORS}, plain = {.class = RRL_RESPONSES};
+    if (UNLIKELY(is_decided))
         return q->rcode == NOERROR ? plain : error;
     if (LIKELY(q->version))
-        return subject_of_lookup(q);
+        return subject_of_lookup(q, room);
     return q->msg.qclass == CLASS_CH ? plain : error;
 }
 
 /* --- where an answer counts --- */
 
-/* Network, class and name are the key of a bucket. It is hashed in whole words: loops over bytes,
- * which end elsewhere for each name, would cost more than the hash. */
-#define KEY_HEAD      2
-#define KEY_WORDS_MAX (KEY_HEAD + (NAME_LEN_MAX + 7) / 8)
-
-/* RFC 4343: ASCII letters in lower case, eight bytes at once. */
-static uint64_t fold(uint64_t bytes)
-{
-    const uint64_t each = UINT64_C(0x0101010101010101);
-    uint64_t low = bytes & each * 0x7f;
-    uint64_t from_a = low + each * (0x80 - 'A'), behind_z = low + each * (0x7f - 'Z');
-    return bytes | (from_a & ~behind_z & ~bytes & each * 0x80) >> 2;
-}
-
-static uint64_t eight(const uint8_t *p)
-{
-    uint64_t bytes;
-    memcpy(&bytes, p, sizeof(bytes));
-    return bytes;
-}
-
-/* How many words the name has, folded; the last two may overlap. */
-static unsigned name_words(struct name n, uint64_t *out)
-{
-    unsigned count = 0;
-    if (n.len < 8) {
-        uint64_t bytes = 0;
-        for (unsigned i = 0; i < n.len; i++)
-            bytes |= (uint64_t)n.wire[i] << 8 * i;
-        out[0] = fold(bytes);
-        return n.len > 0;
-    }
-    for (unsigned at = 0; at + 8u < n.len; at += 8)
-        out[count++] = fold(eight(n.wire + at));
-    out[count++] = fold(eight(n.wire + n.len - 8));
-    return count;
-}
-
 static uint64_t hash_of(const struct rrl *r, struct network from, enum rrl_class class,
                         struct name name)
 {
-    uint64_t key[KEY_WORDS_MAX];
-    key[0] = from.prefix;
-    key[1] = from.bytes_len | (uint64_t) class << 8 | (uint64_t)name.len << 16;
-    return hash_words(&r->key, key, KEY_HEAD + name_words(name, key + KEY_HEAD));
+    uint64_t head[] = {from.prefix,
+                       from.bytes_len | (uint64_t) class << 8 | (uint64_t)name.len << 16};
+    return hash_universal(&r->key, head, name.wire, name.len);
 }
 
-struct rrl_case rrl_case_of(const struct rrl *r, const struct request *q, bool is_decided)
+void rrl_case_of(const struct rrl *r, const struct request *q, bool is_decided,
+                 struct rrl_case *out)
 {
-    struct rrl_case c = {.subject = rrl_subject_of(q, is_decided),
-                         .from = network_of(&q->peer.address, r->bits)};
-    c.hash = hash_of(r, c.from, c.subject.class, c.subject.name);
-    buckets_prefetch(&r->buckets, c.hash);
+    struct network from = network_of(&q->peer.address, r->bits);
+    struct name_buf room;
+    struct subject about = subject_of(q, is_decided, &room);
+    out->class = about.class;
+    out->hash = hash_of(r, from, about.class, about.name);
+    buckets_prefetch(&r->buckets, out->hash);
     if (r->rate[RRL_ALL].cost_ns) {
-        c.hash_all = hash_of(r, c.from, RRL_ALL, (struct name){0});
-        buckets_prefetch(&r->buckets, c.hash_all);
+        out->hash_all = hash_of(r, from, RRL_ALL, (struct name){0});
+        buckets_prefetch(&r->buckets, out->hash_all);
     }
-    return c;
 }
 
 /* --- judging --- */
@@ -152,7 +125,7 @@ static const struct prefix *find_exempt(const struct rrl *r, const union address
 static bool is_exempt(const struct rrl *r, const struct request *q)
 {
     return q->edns.has_good_cookie || tsig_is_verified(&q->tsig) ||
-           find_exempt(r, &q->peer.address);
+           (r->exempt->count && find_exempt(r, &q->peer.address));
 }
 
 static const char *const class_texts[] = {
@@ -161,11 +134,15 @@ static const char *const class_texts[] = {
 #undef X
 };
 
-static void log_begun(struct rrl *r, const struct request *q, enum rrl_class class,
-                      struct network from)
+static struct prefix prefix_of(const struct rrl *r, const struct request *q)
+{
+    return network_prefix(network_of(&q->peer.address, r->bits), r->bits);
+}
+
+static void log_begun(struct rrl *r, const struct request *q, enum rrl_class class)
 {
     char network[PREFIX_TEXT_MAX], zone[NAME_TEXT_MAX], name[NAME_TEXT_MAX];
-    struct prefix prefix = network_prefix(from, r->bits);
+    struct prefix prefix = prefix_of(r, q);
     uint64_t suppressed;
     struct text t;
     if (!log_is_on(LOG_INFO_LEVEL) ||
@@ -188,21 +165,20 @@ static void count(struct counters *c, enum rrl_class class, enum rrl_verdict ver
     c->rrl_errors += class == RRL_ERRORS;
 }
 
-/* RRL_CLASS_COUNT: no limit is reached. */
-static enum rrl_class take(struct rrl *r, const struct rrl_case *c, int64_t now_us,
-                           enum bucket_verdict *verdict, unsigned *held)
+/* Takes one from the buckets that the answer has. The class whose limit is reached, or
+ * RRL_CLASS_COUNT. */
+static inline enum rrl_class take(struct rrl *r, const struct rrl_case *c, int64_t now_us,
+                                  enum bucket_verdict *verdict, unsigned *held)
 {
-    const enum rrl_class classes[] = {c->subject.class, RRL_ALL};
-    const uint64_t hashes[] = {c->hash, c->hash_all};
-    for (unsigned i = 0; i < ARRAY_LEN(classes); i++) {
-        const struct bucket_rate *rate = &r->rate[classes[i]];
-        if (rate->cost_ns == 0)
-            continue;
-        *verdict = buckets_take(&r->buckets, hashes[i], rate, now_us, held);
-        if (UNLIKELY(*verdict != BUCKET_PASSES))
-            return classes[i];
-    }
-    return RRL_CLASS_COUNT;
+    const struct bucket_rate *rate = &r->rate[c->class], *all = &r->rate[RRL_ALL];
+    *verdict = BUCKET_PASSES;
+    if (rate->cost_ns)
+        *verdict = buckets_take(&r->buckets, c->hash, rate, now_us, held);
+    if (UNLIKELY(*verdict != BUCKET_PASSES))
+        return c->class;
+    if (all->cost_ns)
+        *verdict = buckets_take(&r->buckets, c->hash_all, all, now_us, held);
+    return LIKELY(*verdict == BUCKET_PASSES) ? RRL_CLASS_COUNT : RRL_ALL;
 }
 
 enum rrl_verdict rrl_judge(struct rrl *r, const struct request *q, const struct rrl_case *c)
@@ -215,23 +191,21 @@ enum rrl_verdict rrl_judge(struct rrl *r, const struct request *q, const struct 
     if (LIKELY(reached == RRL_CLASS_COUNT))
         return RRL_SEND;
     enum rrl_verdict verdict = r->slip && (held + 1) % r->slip == 0 ? RRL_SLIP : RRL_DROP;
-    count(q->count, c->subject.class, verdict);
+    count(q->count, c->class, verdict);
     if (bucket == BUCKET_FAILS_FIRST)
-        log_begun(r, q, reached, c->from);
-    return verdict == RRL_SLIP && c->subject.class == RRL_ERRORS ? RRL_SEND : verdict;
+        log_begun(r, q, reached);
+    return verdict == RRL_SLIP && c->class == RRL_ERRORS ? RRL_SEND : verdict;
 }
 
 /* --- for the operator --- */
 
 void rrl_explain(const struct rrl *r, const struct request *q, struct rrl_about *out)
 {
-    struct rrl_subject subject = rrl_subject_of(q, false);
-    *out = (struct rrl_about){
-        .class = class_texts[subject.class],
-        .name = subject.name,
-        .per_second = r->per_second[subject.class],
-        .all_per_second = r->per_second[RRL_ALL],
-        .network = network_prefix(network_of(&q->peer.address, r->bits), r->bits),
-        .exempt = find_exempt(r, &q->peer.address),
-    };
+    struct subject about = subject_of(q, false, &out->room);
+    out->class = class_texts[about.class];
+    out->name = about.name;
+    out->per_second = r->per_second[about.class];
+    out->all_per_second = r->per_second[RRL_ALL];
+    out->network = prefix_of(r, q);
+    out->exempt = find_exempt(r, &q->peer.address);
 }

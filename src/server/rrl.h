@@ -42,12 +42,6 @@ enum rrl_class {
         RRL_CLASS_COUNT
 };
 
-/* What an answer is about. */
-struct rrl_subject {
-    enum rrl_class class; /* not RRL_ALL */
-    struct name name;     /* len 0: the network alone */
-};
-
 enum rrl_verdict { RRL_SEND, RRL_SLIP, RRL_DROP };
 
 struct rrl {
@@ -57,7 +51,7 @@ struct rrl {
     struct bucket_rate rate[RRL_CLASS_COUNT];
     uint32_t per_second[RRL_CLASS_COUNT]; /* 0: no limit */
     const struct conf_prefixes *exempt;   /* the configuration's */
-    struct hash_key key;
+    struct universal_key key;
     struct buckets buckets;
     struct log_rate log;
 };
@@ -69,27 +63,26 @@ void rrl_done(struct rrl *r);
 
 /* One answer: what it is about, and where it counts. */
 struct rrl_case {
-    struct rrl_subject subject;
-    struct network from;
+    enum rrl_class class;    /* not RRL_ALL */
     uint64_t hash, hash_all; /* of its buckets; hash_all is set if RRL_ALL has a limit */
 };
 
-/* What is the answer to q about, as far as it is known before it is made? is_decided: q->rcode is
- * it; else q->lookup is set where there is a q->version. */
-struct rrl_subject rrl_subject_of(const struct request *q, bool is_decided);
-/* The case, whose buckets are on their way into the cache: to be called for a whole batch before
- * the first is judged. */
-struct rrl_case rrl_case_of(const struct rrl *r, const struct request *q, bool is_decided);
+/* The case of an answer to q, before it is made; is_decided: q->rcode is it, else q was looked up.
+ * Its buckets are on their way into the cache then: to be called for a whole batch before the first
+ * is judged. */
+void rrl_case_of(const struct rrl *r, const struct request *q, bool is_decided,
+                 struct rrl_case *out);
 /* Counts the answer, which would go out over UDP: with exemptions, counters and the log. */
 enum rrl_verdict rrl_judge(struct rrl *r, const struct request *q, const struct rrl_case *c);
 
 /* Which limits an answer has, if it goes out over UDP to who has neither cookie nor key. */
 struct rrl_about {
     const char *class;
-    struct name name;                    /* len 0: the network alone */
+    struct name name;                    /* len 0: the network alone; may lie in `room` */
     uint32_t per_second, all_per_second; /* 0: no limit */
     struct prefix network;
     const struct prefix *exempt; /* that the address is in; NULL: none */
+    struct name_buf room;
 };
 /* Of the answer to a query that was looked up. Counts nothing. */
 void rrl_explain(const struct rrl *r, const struct request *q, struct rrl_about *out);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * base/hash: the test vectors of SipHash. */
+ * base/hash: the test vectors of SipHash, and the universal hash. */
+#include <stdlib.h>
+
 #include <criterion/criterion.h>
 
 #include "base/attr.h"
@@ -47,15 +49,72 @@ Test(hash, the_key_matters)
     cr_expect_neq(hash_bytes(&a, "x", 1), hash_bytes(&b, "x", 1));
 }
 
-/* What CPython 3.11 says with PYTHONHASHSEED=0, which is SipHash-1-3 with the key 0, of bytes 00 01
- * .. of these lengths; the last word of a message is its length at the top. */
-Test(hash, words_are_hashed_as_by_others)
+/* --- the universal hash --- */
+
+/* Odd multiples of the golden ratio: any words will do. */
+static struct universal_key universal_key(uint64_t factor)
 {
-    static const struct hash_key key = {0, 0};
-    static const uint64_t one[] = {UINT64_C(1) << 56};
-    static const uint64_t eight[] = {0x0706050403020100, UINT64_C(8) << 56};
-    static const uint64_t sixteen[] = {0x0706050403020100, 0x0f0e0d0c0b0a0908, UINT64_C(16) << 56};
-    cr_expect_eq(hash_words(&key, one, 1), 0x68a914128e01e473);
-    cr_expect_eq(hash_words(&key, eight, 2), 0xead411e67ebe2eea);
-    cr_expect_eq(hash_words(&key, sixteen, 3), 0x8972188433a5c5b7);
+    struct universal_key key;
+    for (unsigned i = 0; i < ARRAY_LEN(key.pair); i++)
+        for (unsigned k = 0; k < 2; k++)
+            key.pair[i][k] = (2 * i + k + 1) * factor;
+    for (unsigned i = 0; i < ARRAY_LEN(key.end); i++)
+        key.end[i] = (unsigned __int128)((100 + 2 * i) * factor) << 64 | (101 + 2 * i) * factor;
+    return key;
+}
+
+#define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
+
+/* Computed with Python's integers from the definition: bytes 00 01 .. of that length, and it in the
+ * head. */
+static const struct universal_row {
+    unsigned len;
+    uint64_t hash;
+} universal_rows[] = {
+    {0, 0xbddddaee82c6a4d8},   {1, 0xd4793fd3687f1632},  {2, 0xe3e1b6968543a55f},
+    {3, 0x58a5eced1f60ca54},   {4, 0xdb955708e333f290},  {7, 0xdef0b0dd43468423},
+    {8, 0xc38c7b722d0b0e9e},   {15, 0xe6dcfb87e22bdf83}, {16, 0x2714faa57bf20f14},
+    {17, 0x73529a06bdfdae7c},  {32, 0xa987415522ece0fa}, {33, 0xeb43760e11710da5},
+    {255, 0x51f07ef57f39d7c3},
+};
+
+Test(hash, universal_is_as_defined_at_all_lengths)
+{
+    struct universal_key key = universal_key(GOLDEN);
+    for (size_t i = 0; i < ARRAY_LEN(universal_rows); i++) {
+        unsigned len = universal_rows[i].len;
+        uint64_t head[] = {1, len};
+        uint8_t *bytes = malloc(len + !len); /* so that a sanitizer sees reads beyond it */
+        for (unsigned k = 0; k < len; k++)
+            bytes[k] = (uint8_t)k;
+        cr_expect_eq(hash_universal(&key, head, bytes, len), universal_rows[i].hash, "%u", len);
+        free(bytes);
+    }
+}
+
+/* Any one byte makes another hash, whose bits are all as likely to change as not: some 1,600
+ * changes are looked at, so that half of them are 800, give or take 20 at one standard deviation.
+ */
+Test(hash, universal_depends_on_every_byte_with_every_bit)
+{
+    unsigned changes = 0, changed[64] = {0};
+    uint8_t bytes[64] = {0};
+    for (uint64_t factor = 1; factor < 20; factor++) {
+        struct universal_key key = universal_key(GOLDEN * (2 * factor + 1));
+        for (unsigned len = 1; len <= 40; len += 3)
+            for (unsigned at = 0; at < len; at += 3) {
+                uint64_t head[] = {factor, len};
+                uint64_t before = hash_universal(&key, head, bytes, len);
+                bytes[at] ^= 1;
+                uint64_t both = before ^ hash_universal(&key, head, bytes, len);
+                bytes[at] ^= 1;
+                cr_assert_neq(both, 0, "%u of %u", at, len);
+                for (unsigned bit = 0; bit < 64; bit++)
+                    changed[bit] += both >> bit & 1;
+                changes++;
+            }
+    }
+    for (unsigned bit = 0; bit < 64; bit++)
+        cr_expect(changed[bit] > changes / 3 && changed[bit] < changes - changes / 3,
+                  "bit %u: %u of %u", bit, changed[bit], changes);
 }
