@@ -145,8 +145,17 @@ size_t edns_answer_max(const struct request *q)
 /* What does not fit is left out. */
 static inline void reserve_option(struct request *q, unsigned row)
 {
-    uint16_t size = options[row]->size ? options[row]->size(q) : EDNS_ABSENT;
-    if (size == EDNS_ABSENT || !build_reserve(q->answer, EDNS_TLV_HEAD_LEN + (size_t)size))
+    const struct edns_option *o = options[row];
+    uint16_t size = o->size ? o->size(q) : EDNS_ABSENT;
+    if (size == EDNS_ABSENT)
+        return;
+    bool fits = build_reserve(q->answer, EDNS_TLV_HEAD_LEN + (size_t)size);
+    if (UNLIKELY(!fits && o->shorten)) {
+        o->shorten(q);
+        size = o->size(q);
+        fits = build_reserve(q->answer, EDNS_TLV_HEAD_LEN + (size_t)size);
+    }
+    if (!fits)
         return;
     q->edns.reserved += EDNS_TLV_HEAD_LEN + (uint32_t)size;
     q->edns.options |= 1u << row;
@@ -199,6 +208,9 @@ void edns_write(struct request *q)
         return;
     if (UNLIKELY(q->edns.is_unproven))
         say_unproven(q);
+    if (UNLIKELY(q->edns.has_error) && !(q->edns.options >> EDNS_ROW_error & 1) &&
+        q->peer.transport == TRANSPORT_UDP)
+        q->answer_flags |= FLAG_TC; /* RFC 8914 s3 */
     build_release(q->answer, q->edns.reserved);
     struct wr w = wr_over(build_record_room(q->answer, SECTION_ADDITIONAL, q->edns.reserved),
                           q->edns.reserved);

@@ -22,6 +22,8 @@ struct edns_option {
     /* Of those that have come, or whose row says ALWAYS: upper bound of the reply's payload, or
      * EDNS_ABSENT. */
     uint16_t (*size)(const struct request *);
+    /* There is no room for that: its size() is to be as small as it can be made, from now on. */
+    void (*shorten)(struct request *);
     void (*write)(const struct request *, struct wr *); /* at most size() bytes */
 };
 
@@ -61,10 +63,12 @@ enum rcode edns_cookie_rcode(const struct request *q);
  * what a message can be. */
 size_t edns_answer_max(const struct request *q);
 /* Reserves room in q->answer for our OPT; false: there is not even that much. No OPT came: reserves
- * nothing. An option that does not fit behind a very long question is left out. */
+ * nothing. An option that does not fit behind a very long question, short as it can be made, is left
+ * out. */
 bool edns_reserve(struct request *q);
 /* Writes our OPT with the upper bits of q->rcode into the reserved room; where edns.is_unproven,
- * with an error that says so, if there is room left for it. No OPT came: nothing (RFC 6891 s7). */
+ * with an error that says so, if there is room left for it. An error that was left out makes the
+ * answer a truncated one over UDP (RFC 8914 s3). No OPT came: nothing (RFC 6891 s7). */
 void edns_write(struct request *q);
 
 /* Not here: Multiple QTYPEs (RFC 10029), whose options 20 and 21 are ignored as unknown ones; then

@@ -55,6 +55,12 @@ static uint16_t error_size(const struct request *q)
     return q->edns.has_error ? (uint16_t)(CODE_LEN + strlen(q->error_text)) : EDNS_ABSENT;
 }
 
+/* s3: where room is short the text is what can be missed; the code is the message. */
+static void error_shorten(struct request *q)
+{
+    q->error_text[0] = '\0';
+}
+
 static void error_write(const struct request *q, struct wr *w)
 {
     wr_u16(w, q->edns.error);
@@ -65,5 +71,6 @@ static void error_write(const struct request *q, struct wr *w)
 const struct edns_option edns_error = {
     .repeat = EDNS_REPEAT_FIRST,
     .size = error_size,
+    .shorten = error_shorten,
     .write = error_write,
 };

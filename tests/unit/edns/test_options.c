@@ -311,3 +311,39 @@ Test(options, say_why_and_whom_to_tell)
     expect(t, "000f000400126e6f0012000c026572076578616d706c6500", "RFC 9567 s5");
     free(t);
 }
+
+/* Room for that many bytes behind the OPT's head. */
+static const struct room_row {
+    const char *name;
+    size_t room;
+    enum transport transport;
+    unsigned flags;
+    const char *options;
+} room_rows[] = {
+    {"all", 8, TRANSPORT_UDP, 0, "000f000400126e6f"},
+    {"the text goes first", 7, TRANSPORT_UDP, 0, "000f00020012"},
+    {"the code alone", 6, TRANSPORT_UDP, 0, "000f00020012"},
+    {"RFC 8914 s3: none, and TC", 5, TRANSPORT_UDP, FLAG_TC, ""},
+    {"over TCP nobody could ask again", 5, TRANSPORT_TCP, 0, ""},
+};
+
+Test(options, an_error_without_room_truncates_the_answer)
+{
+    for (size_t i = 0; i < ARRAY_LEN(room_rows); i++) {
+        const struct room_row *r = &room_rows[i];
+        uint8_t want[OPTION_MAX];
+        size_t len = unhex(r->options, want), at = DNS_HEADER_LEN + 3 + 4;
+        struct talk *t = talk_new("");
+        t->q.peer.transport = r->transport;
+        cr_assert_eq(edns_read(&t->q), NOERROR);
+        edns_say(&t->q, EDE_PROHIBITED, "no");
+        build_init(&t->answer, t->out, at + EDNS_OPT_HEAD_LEN + r->room);
+        cr_assert(build_question(&t->answer, t->q.msg.qname, t->q.msg.qtype, t->q.msg.qclass));
+        cr_assert(edns_reserve(&t->q));
+        edns_write(&t->q);
+        cr_assert_eq(t->answer.len, at + EDNS_OPT_HEAD_LEN + len, "%s", r->name);
+        cr_assert_arr_eq(t->out + at + EDNS_OPT_HEAD_LEN, want, len, "%s", r->name);
+        cr_expect_eq(t->q.answer_flags, r->flags, "%s", r->name);
+        free(t);
+    }
+}
