@@ -5,7 +5,9 @@ reeved, named, nsd, knotd, pdns are factories: call one as often as a test needs
 
 Tests are run several at a time, each process taking the next that there is (pytest-xdist; they run without it, too). Those
 marked `long` are begun first, so that none of them is still under way alone when all others are over. Those that share a
-fixture of wider scope are an `xdist_group`, run by one process.
+fixture of wider scope are an `xdist_group`, run by one process. contrib/check runs each with one of the two builds: those
+marked `released`, which are about very many answers, other software, disks or a machine's limits, with the one that is released,
+and all others with the one that has sanitizers.
 """
 import pytest
 
@@ -16,7 +18,7 @@ import peers
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: takes longer than most, and is begun before them')
-    config.addinivalue_line('markers', 'once: does not run the program under test; left out for a second build of it')
+    config.addinivalue_line('markers', 'released: of the build that is released, all others of the one with sanitizers')
     config.addinivalue_line('markers', 'xdist_group(name): run by one process')
 
 

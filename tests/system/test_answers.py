@@ -20,6 +20,8 @@ import pytest
 import harness
 import peers
 
+pytestmark = pytest.mark.released
+
 SEEDS = range(1, 3 if harness.Reeved.is_brief() else 6)
 QUESTIONS = 400
 LABELS = ['a', 'b', 'c', '*']

@@ -20,6 +20,8 @@ import pytest
 import dynamic
 import harness
 
+pytestmark = pytest.mark.released
+
 KEYS = dynamic.keys('k')
 SIGNER = dynamic.Signer('k', KEYS['k']['secret'])
 ROUNDS = 50

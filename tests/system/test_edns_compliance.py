@@ -10,6 +10,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.released
+
 ZONE = '''$TTL 300
 @     SOA  ns hostmaster 1 3600 900 1209600 300
 @     NS   ns

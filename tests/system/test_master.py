@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.released
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DATA = TOP / 'tests/data/master'
 ORIGIN = 'example.'

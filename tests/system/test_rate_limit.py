@@ -14,9 +14,13 @@ import dns.rcode
 
 import dynamic
 import harness
+import pytest
+
 import legit
 import wire
 from test_tcp import counters
+
+pytestmark = pytest.mark.released
 
 MESSAGES = int(os.environ.get('FLOOD_MESSAGES', 2000))
 PART = 100              # sent between two looks at whether they have been read: fewer than a receive buffer holds

@@ -9,7 +9,7 @@ SCRIPT = pathlib.Path(__file__).parent.parent / "data" / "check_rdata.py"
 
 
 @pytest.mark.long
-@pytest.mark.once
+@pytest.mark.released
 def test_other_software_reads_and_shows_the_samples_as_we_do():
     run = subprocess.run(["/usr/bin/python3", SCRIPT], capture_output=True, text=True, timeout=300)
     if run.returncode == 77:

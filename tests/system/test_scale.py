@@ -15,6 +15,8 @@ import following
 import harness
 import wire
 
+pytestmark = pytest.mark.released
+
 BRIEF = harness.Reeved.is_brief()
 ZONES = 1000 if BRIEF else 10000
 CONNECTIONS_MAX = 16            # from the secondary to its primary at once

@@ -10,6 +10,8 @@ import pytest
 
 import following
 
+pytestmark = pytest.mark.released
+
 OTHERS = ['named', 'knotd', 'nsd', 'pdns']
 PAIRS = os.environ.get('REEVE_PAIRS', '').split() or (
     [f'reeved>{other}' for other in OTHERS] + [f'{other}>reeved' for other in OTHERS] + ['reeved>reeved'])

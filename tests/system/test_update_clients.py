@@ -15,6 +15,8 @@ from certbot_dns_rfc2136._internal import dns_rfc2136
 import dynamic
 from dynamic import rcode_of, texts
 
+pytestmark = pytest.mark.released
+
 KEYS = dynamic.keys('k', 'other')
 MANY = 1500         # records in one message: more than a datagram holds, less than 64 KiB
 

@@ -19,6 +19,8 @@ import dynamic
 import harness
 from dynamic import texts
 
+pytestmark = pytest.mark.released
+
 KEYS = dynamic.keys('kea')
 ADD, REMOVE = 0, 1
 FORWARD = '$TTL 300\n@ SOA ns hostmaster 1 3600 900 1209600 300\n@ NS ns\nns A 10.0.0.53\nprinter A 10.0.0.9\n'

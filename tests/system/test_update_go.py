@@ -7,7 +7,7 @@ import harness
 from dynamic import texts
 
 KEYS = dynamic.keys('k', 'other')
-pytestmark = pytest.mark.xdist_group('go')
+pytestmark = [pytest.mark.released, pytest.mark.xdist_group('go')]
 
 
 @pytest.fixture(name='goupdate', scope='module')

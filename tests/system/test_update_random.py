@@ -15,6 +15,8 @@ import harness
 import rfc2136
 from rfc2136 import ZONE_SECTION, absent, add, delete, delete_name, delete_rrset, exists, unused, used
 
+pytestmark = pytest.mark.released
+
 SEEDS = range(1, 4 if harness.Reeved.is_brief() else 7)
 BATCHES = 8
 UPDATES = 25        # in a batch

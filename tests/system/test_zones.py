@@ -13,6 +13,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.released
+
 ZONES = {
     'example.com.': 'example.com.zone',
     '2.0.192.in-addr.arpa.': '2.0.192.in-addr.arpa.zone',
