@@ -63,8 +63,8 @@ enum rcode edns_cookie_rcode(const struct request *q);
  * what a message can be. */
 size_t edns_answer_max(const struct request *q);
 /* Reserves room in q->answer for our OPT; false: there is not even that much. No OPT came: reserves
- * nothing. An option that does not fit behind a very long question, short as it can be made, is left
- * out. */
+ * nothing. An option that does not fit behind a very long question, short as it can be made, is
+ * left out. */
 bool edns_reserve(struct request *q);
 /* Writes our OPT with the upper bits of q->rcode into the reserved room; where edns.is_unproven,
  * with an error that says so, if there is room left for it. An error that was left out makes the
