@@ -128,8 +128,8 @@ def secondary_zone(*primaries, secondaries=(), **more):
             **({'secondaries': list(secondaries)} if secondaries else {})}
 
 
-def remote(port, key='k'):
-    return {'address': f'127.0.0.1@{port}', **({'key': key} if key else {})}
+def remote(port, key='k', address='127.0.0.1'):
+    return {'address': f'{address}@{port}', **({'key': key} if key else {})}
 
 
 def settings(kind, limits=None):
@@ -138,20 +138,25 @@ def settings(kind, limits=None):
 
 
 class Pair:
-    """A primary and a secondary of ORIGIN, with a tap before each: `asked` sees what the secondary asks, `told` the NOTIFYs."""
+    """A primary and a secondary of ORIGIN, with a tap before each: `asked` sees what the secondary asks, `told` the NOTIFYs.
+    far: a way.Way that is between them instead."""
 
-    def __init__(self, request, primary, secondary, key='k', limits=None):
+    def __init__(self, request, primary, secondary, key='k', limits=None, far=None):
         self.change = Change()
         ports = [harness.free_port(), harness.free_port()]
-        self.asked, self.told = (tap.Tap(port) for port in ports)
-        request.addfinalizer(self.asked.close)
-        request.addfinalizer(self.told.close)
+        if far:
+            there, where = [remote(port, key, far.there) for port in ports], {'address': far.here}
+        else:
+            self.asked, self.told = (tap.Tap(port) for port in ports)
+            request.addfinalizer(self.asked.close)
+            request.addfinalizer(self.told.close)
+            there, where = [remote(self.asked.port, key), remote(self.told.port, key)], {}
         self.primary = request.getfixturevalue(primary)(
             {ORIGIN: primary_zone(self.change.file(), 's')}, keys=KEYS, port=ports[0],
-            remotes={'s': remote(self.told.port, key)}, **settings(primary, limits))
+            remotes={'s': there[1]}, **where, **settings(primary, limits))
         self.secondary = request.getfixturevalue(secondary)(
             {ORIGIN: secondary_zone('p')}, keys=KEYS, port=ports[1],
-            remotes={'p': remote(self.asked.port, key)}, **settings(secondary, limits))
+            remotes={'p': there[0]}, **where, **settings(secondary, limits))
         self.wait_in_sync()
 
     def wait_in_sync(self):

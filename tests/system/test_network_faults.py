@@ -15,6 +15,7 @@ import pytest
 import following
 import harness
 import tap
+import way
 
 KINDS = os.environ.get('REEVE_PAIRS', 'reeved>reeved').split()[0].split('>')
 CLONE_NEWNET = 0x40000000
@@ -163,11 +164,10 @@ FAULTS = {
     'connections are reset': 'meta l4proto tcp numgen random mod 100 < 5 reject with tcp reset',
 }
 
-
 LATE = {
-    # of all packets of that network
-    'all is late': 'delay 40ms 20ms',
-    'all is late, and some comes twice': 'delay 20ms 10ms duplicate 20%',
+    # of all packets of that network: late, mixed up, twice
+    'all is late': (0.04, 0.02),
+    'all is late, and some comes twice': (0.02, 0.02, 0.2),
 }
 needs_network = pytest.mark.skipif(not harness.can_unshare('net'), reason='may not make a network namespace')
 
@@ -199,17 +199,15 @@ def test_a_bad_network_is_got_over(own_network, request, fault):
 
 
 @needs_network
+@pytest.mark.skipif(not os.path.exists(way.TUN), reason=f'no {way.TUN}')
 @pytest.mark.parametrize('late', LATE)
 def test_a_long_way_is_got_over(own_network, request, late):
     """Refresh, NOTIFY and transfers over a network that takes its time and mixes packets up, and then loses some, too."""
-    tc = shutil.which('tc', path='/usr/sbin:/sbin')
-    if not tc:
-        pytest.skip('no tc (iproute2)')
-    pair = following.Pair(request, *KINDS)
-    made = subprocess.run([tc, 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', *LATE[late].split()], text=True,
-                          capture_output=True, check=False)
-    if made.returncode:
-        pytest.skip(f'the kernel cannot do that (sch_netem): {made.stderr}')
+    far = way.Way(*LATE[late])
+    request.addfinalizer(far.close)
+    pair = following.Pair(request, *KINDS, far=far)
     follow(pair, 1)
-    spoil(pair, 'a fifth is lost')
+    far.lost = 0.2
+    passed = far.passed
     follow(pair, 1)
+    assert far.passed > passed
