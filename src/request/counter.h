@@ -101,6 +101,7 @@
     X(snapshots_failed,    "snapshots that could not be written")                                  \
     X(probes_answered,     "SOA probes that primaries answered")                                   \
     X(primaries_failed,    "questions to primaries that failed, probes and transfers")             \
+    X(primaries_plain,     "answers of primaries without EDNS, which are asked again without it")   \
     X(transfers_in,        "transfers from primaries taken")                                       \
     X(transfers_in_failed, "transfers from primaries that failed")                                 \
     X(transfers_in_over_memory, "of these because of limits.transfers-memory")                       \

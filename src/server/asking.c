@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a secondary zone asks its primaries: SOA probes over UDP (TCP where that is cut or lost),
- * and transfers over TCP.
+ * What a secondary zone asks its primaries: transfers over TCP (probing.c: SOA probes).
  *
  * The usual course of a transfer: a small first message is read here, and with small zones and
  * differences that is all. Other messages are gathered, and a helper reads them while the next ones
@@ -19,10 +18,9 @@
 #include "base/random.h"
 #include "server/secondary.h"
 
-/* A probe is sent over UDP so many times, then once over TCP. */
-#define PROBE_UDP_TRIES  2
-#define PROBE_UDP_US     1500000
-#define PROBE_TCP_US     8000000
+/* RFC 6891 s7: who knows no EDNS answers FORMERR to it. Such a primary is asked without it for so
+ * long; it may be another program by then. */
+#define PLAIN_US         INT64_C(3600000000)
 /* For a connection, and for each message of a transfer. */
 #define TRANSFER_US      30000000
 /* Messages that a helper gets at once; as many again may have come until it is done. */
@@ -135,7 +133,7 @@ static void transfer_end(struct server *s, struct secondary *sec, bool may_reuse
     incoming_free(s, in);
 }
 
-static void hint_set(struct secondary *sec, const char *text)
+void asking_hint(struct secondary *sec, const char *text)
 {
     free(sec->hint);
     sec->hint = text ? mem_string(text) : NULL;
@@ -143,18 +141,18 @@ static void hint_set(struct secondary *sec, const char *text)
 
 void asking_stop(struct server *s, struct secondary *sec)
 {
-    hint_set(sec, NULL);
+    asking_hint(sec, NULL);
     sec->is_waiting = false;
     transfer_end(s, sec, false);
     tsig_session_done(&sec->tsig);
 }
 
-/* --- probes --- */
+/* --- a question --- */
 
-/* The key that the primary is asked with; false: it cannot be used. */
-static bool key_find(struct server *s, const struct primary *p, struct tsig_key **out,
-                     struct diag *diag)
+bool asking_key(struct server *s, const struct secondary *sec, struct tsig_key **out,
+                struct diag *diag)
 {
+    const struct primary *p = secondary_primary(sec);
     char text[NAME_TEXT_MAX];
     *out = p->key.len ? keyring_find(s->keyring, name_of(&p->key)) : NULL;
     if (*out || !p->key.len)
@@ -164,104 +162,41 @@ static bool key_find(struct server *s, const struct primary *p, struct tsig_key 
     return false;
 }
 
-static uint16_t random_id(void)
+/* A clock that was set back does not make it longer. */
+static bool wants_edns(const struct server *s, const struct primary *p)
 {
-    uint16_t id;
-    random_bytes(&id, sizeof(id));
-    return id;
+    int64_t left_us = p->plain_until_us - s->now_us;
+    return left_us <= 0 || left_us > PLAIN_US;
 }
 
-static void call_begin(struct server *s, struct secondary *sec, const struct call_kind *kind,
-                       int64_t now_us)
+bool asking_note_plain(struct server *s, struct secondary *sec)
 {
-    uint8_t bytes[XFR_ASK_MAX];
-    tsig_session_done(&sec->tsig);
-    size_t len = xfr_ask_write(&sec->ask, &sec->tsig, now_us, bytes);
-    sec->call.kind = kind;
-    sec->call.to = (struct peer){*secondary_address(sec), sec->ask.transport};
-    sec->call.source = secondary_primary(sec)->source;
-    call_start(s, &sec->call, bytes, len);
-}
-
-static const struct call_kind probe_kind;
-
-static bool probe_send(struct server *s, struct secondary *sec, enum transport transport,
-                       struct diag *diag)
-{
-    struct tsig_key *key;
-    if (!key_find(s, secondary_primary(sec), &key, diag))
+    char zone[NAME_TEXT_MAX];
+    struct address_text at;
+    if (!sec->ask.wants_expire)
         return false;
-    sec->ask = (struct xfr_ask){.kind = XFR_ASK_SOA,
-                                .zone = name_of(&sec->zone->entry->name),
-                                .id = random_id(),
-                                .transport = transport,
-                                .wants_expire = true,
-                                .key = key};
-    sec->call.wait_us = transport == TRANSPORT_UDP ? PROBE_UDP_US : PROBE_TCP_US;
-    call_begin(s, sec, &probe_kind, s->now_us);
+    secondary_primary(sec)->plain_until_us = s->now_us + PLAIN_US;
+    s->count.primaries_plain++;
+    log_debug("primary knows no EDNS", {"zone", name_text(sec->ask.zone, zone)},
+              {"primary", secondary_primary(sec)->text},
+              {"address", address_show(secondary_address(sec), &at)});
     return true;
 }
 
-static void probe_again(struct server *s, struct secondary *sec, enum transport transport)
+void asking_send(struct server *s, struct secondary *sec, const struct call_kind *kind)
 {
-    struct diag diag = {0};
-    if (!probe_send(s, sec, transport, &diag))
-        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+    const struct primary *p = secondary_primary(sec);
+    uint8_t bytes[XFR_ASK_MAX];
+    sec->ask.zone = name_of(&sec->zone->entry->name);
+    random_bytes(&sec->ask.id, sizeof(sec->ask.id));
+    sec->ask.wants_expire = wants_edns(s, p);
+    tsig_session_done(&sec->tsig);
+    size_t len = xfr_ask_write(&sec->ask, &sec->tsig, s->now_us, bytes);
+    sec->call.kind = kind;
+    sec->call.to = (struct peer){*secondary_address(sec), sec->ask.transport};
+    sec->call.source = p->source;
+    call_start(s, &sec->call, bytes, len);
 }
-
-static void probe_answered(struct server *s, struct secondary *sec, const struct xfr_reply *r)
-{
-    struct diag diag = {0};
-    uint32_t ours = sec->refresh.serial;
-    secondary_heard(s, sec, r->serial);
-    if (sec->refresh.has_data && r->serial != ours && serial_compare(r->serial, ours) != 1) {
-        (void)err_say(&diag, ERR_INVALID, "its serial %u is behind ours, %u", r->serial, ours);
-        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
-        return;
-    }
-    s->count.probes_answered++;
-    secondary_step(s, sec,
-                   &(struct refresh_event){.kind = REFRESH_ANSWERED,
-                                           .serial = r->serial,
-                                           .has_expire = r->has_expire,
-                                           .expire_s = r->expire});
-}
-
-static enum call_verdict probe_message(struct server *s, struct call *c, const uint8_t *bytes,
-                                       size_t len)
-{
-    struct secondary *sec = container_of(c, struct secondary, call);
-    struct diag diag = {0};
-    struct xfr_reply r;
-    xfr_reply_read(&sec->ask, &sec->tsig, bytes, len, s->now_us, &r, &diag);
-    if (r.kind == XFR_REPLY_FOREIGN) {
-        if (diag.text[0])
-            hint_set(sec, diag.text);
-        return CALL_STRANGE;
-    }
-    call_end(s, c, true);
-    if (r.kind == XFR_REPLY_TRUNCATED)
-        probe_again(s, sec, TRANSPORT_TCP);
-    else if (r.kind == XFR_REPLY_REFUSED)
-        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
-    else
-        probe_answered(s, sec, &r);
-    return CALL_HEARD;
-}
-
-static void probe_failed(struct server *s, struct call *c, const char *reason)
-{
-    struct secondary *sec = container_of(c, struct secondary, call);
-    char text[DIAG_TEXT_MAX];
-    if (c->to.transport == TRANSPORT_TCP) {
-        snprintf(text, sizeof(text), "%s", sec->hint ? sec->hint : reason);
-        secondary_fail(s, sec, REFRESH_FAILED, text);
-    } else {
-        probe_again(s, sec, ++sec->tries < PROBE_UDP_TRIES ? TRANSPORT_UDP : TRANSPORT_TCP);
-    }
-}
-
-static const struct call_kind probe_kind = {probe_message, probe_failed};
 
 /* --- transfers: the end --- */
 
@@ -275,6 +210,8 @@ static enum refresh_event_kind refusal_kind(const struct secondary *sec, enum rc
     return rcode == NOERROR || rcode == FORMERR || rcode == NOTIMP ? REFRESH_UNFIT
                                                                    : REFRESH_DECLINED;
 }
+
+static void transfer_begin(struct server *s, struct secondary *sec);
 
 static void transfer_current(struct server *s, struct secondary *sec, const struct xfr_in *x,
                              const struct transfer_note *note)
@@ -310,6 +247,10 @@ static void transfer_over(struct server *s, struct secondary *sec, const struct 
         transfer_current(s, sec, x, &in->note);
         return;
     case XFR_IN_REFUSED:
+        if (xfr_in_wants_plain(x) && asking_note_plain(s, sec)) {
+            transfer_begin(s, sec);
+            return;
+        }
         kind = refusal_kind(sec, xfr_in_rcode(x));
         break;
     case XFR_IN_BAD:
@@ -544,15 +485,10 @@ static bool transfer_send(struct server *s, struct secondary *sec, struct diag *
 {
     const struct server_zone *z = sec->zone;
     struct tsig_key *key;
-    if (!key_find(s, secondary_primary(sec), &key, diag))
+    if (!asking_key(s, sec, &key, diag))
         return false;
     key = key ? tsig_key_copy(key) : NULL; /* a helper uses it, too */
-    sec->ask = (struct xfr_ask){.kind = XFR_ASK_AXFR,
-                                .zone = name_of(&z->entry->name),
-                                .id = random_id(),
-                                .transport = TRANSPORT_TCP,
-                                .wants_expire = true,
-                                .key = key};
+    sec->ask = (struct xfr_ask){.kind = XFR_ASK_AXFR, .transport = TRANSPORT_TCP, .key = key};
     if (sec->act.kind == REFRESH_IXFR && z->is_kept) {
         const struct version *v = z->entry->zone->published;
         sec->ask.kind = XFR_ASK_IXFR;
@@ -560,7 +496,7 @@ static bool transfer_send(struct server *s, struct secondary *sec, struct diag *
         sec->ask.soa_ttl = v->soa.ttl;
     }
     sec->call.wait_us = TRANSFER_US;
-    call_begin(s, sec, &zone_kind, s->now_us);
+    asking_send(s, sec, &zone_kind);
     incoming_new(s, sec);
     sec->ask.key = NULL;
     tsig_key_release(key);
@@ -568,13 +504,20 @@ static bool transfer_send(struct server *s, struct secondary *sec, struct diag *
     return true;
 }
 
+static void transfer_begin(struct server *s, struct secondary *sec)
+{
+    struct diag diag = {0};
+    if (!transfer_send(s, sec, &diag))
+        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+}
+
 bool asking_start(struct server *s, struct secondary *sec, struct diag *diag)
 {
     const struct server_zone *z = sec->zone;
     sec->tries = 0;
-    hint_set(sec, NULL);
+    asking_hint(sec, NULL);
     if (sec->act.kind == REFRESH_PROBE)
-        return probe_send(s, sec, TRANSPORT_UDP, diag);
+        return probing_start(s, sec, diag);
     if (!z->is_kept || z->is_ready)
         return transfer_send(s, sec, diag);
     sec->is_waiting = true; /* secondary_ready() goes on */
@@ -585,11 +528,9 @@ bool asking_start(struct server *s, struct secondary *sec, struct diag *diag)
 void secondary_ready(struct server *s, struct server_zone *z)
 {
     struct secondary *sec = z->secondary;
-    struct diag diag = {0};
     if (!sec || !sec->is_waiting)
         return;
     sec->is_waiting = false;
     timer_stop(&s->timers, &sec->limit);
-    if (!transfer_send(s, sec, &diag))
-        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+    transfer_begin(s, sec);
 }

@@ -2,9 +2,10 @@
  * A zone that follows its primaries (RFC 1034 s4.3.5): what the files of server/ that do it share.
  *
  * secondary.c drives the machine of xfr/refresh.h: it does what that says, and tells it what became
- * of it. asking.c has the questions and what comes back to them, taking.c makes a transfer a change
- * of the zone, checked.c notes in the change log when a primary was last asked, notify_in.c hears
- * NOTIFY. At most one question is under way for a zone, or one transfer is being taken. */
+ * of it. asking.c has the questions and what comes back to them (probing.c: to the one for the
+ * SOA), taking.c makes a transfer a change of the zone, checked.c notes in the change log when a
+ * primary was last asked, notify_in.c hears NOTIFY. At most one question is under way for a zone,
+ * or one transfer is being taken. */
 #ifndef REEVE_SERVER_SECONDARY_H
 #define REEVE_SERVER_SECONDARY_H
 
@@ -25,7 +26,8 @@ struct primary {
     uint32_t serial;  /* that it had at heard_us */
     int64_t heard_us; /* 0: never */
     int64_t failed_us;
-    char error[200]; /* of the last failure; "" if it has answered since */
+    int64_t plain_until_us; /* it knows no EDNS, and is asked without it until then */
+    char error[200];        /* of the last failure; "" if it has answered since */
 };
 
 /* How a transfer came, for the log. */
@@ -116,6 +118,21 @@ void secondary_took(struct server *s, struct secondary *sec);
 bool asking_start(struct server *s, struct secondary *sec, struct diag *diag);
 /* Drops the question under way, if there is one. */
 void asking_stop(struct server *s, struct secondary *sec);
+/* The key that the primary is asked with (NULL: none); false: it cannot be used. */
+bool asking_key(struct server *s, const struct secondary *sec, struct tsig_key **out,
+                struct diag *diag);
+/* Sends sec->ask, of which kind, transport, key and SOA are set, and so is sec->call.wait_us; with
+ * EDNS unless the primary knows none. */
+void asking_send(struct server *s, struct secondary *sec, const struct call_kind *kind);
+/* Its answer says that the primary knows no EDNS: that is remembered for a while. False: it was
+ * asked without. */
+bool asking_note_plain(struct server *s, struct secondary *sec);
+/* What came and was no answer, for the case that nothing better comes; NULL: nothing did. */
+void asking_hint(struct secondary *sec, const char *text);
+
+/* --- probing.c --- */
+
+bool probing_start(struct server *s, struct secondary *sec, struct diag *diag);
 
 /* --- taking.c --- */
 

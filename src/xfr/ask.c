@@ -91,6 +91,12 @@ unsigned xfr_rcode(const struct message *m)
     return (ttl >> 24) << 4 | (m->flags & FLAG_RCODE_MASK); /* RFC 6891 s6.1.3 */
 }
 
+bool xfr_wants_plain(const struct message *m)
+{
+    unsigned rcode = xfr_rcode(m);
+    return rcode == BADVERS || (!m->opt_at && (rcode == FORMERR || rcode == NOTIMP));
+}
+
 bool xfr_expire_read(const struct message *m, uint32_t *seconds)
 {
     uint32_t ttl;
@@ -232,4 +238,5 @@ void xfr_reply_read(const struct xfr_ask *ask, struct tsig_session *tsig, const 
     out->kind = check_signature(ask, tsig, &m, now_us, diag);
     if (out->kind == XFR_REPLY_OK)
         out->kind = read_reply(ask, &m, out, diag);
+    out->wants_plain = out->kind == XFR_REPLY_REFUSED && xfr_wants_plain(&m);
 }

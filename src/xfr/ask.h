@@ -46,13 +46,19 @@ struct xfr_reply {
     uint32_t serial; /* SOA probe */
     bool has_expire;
     uint32_t expire; /* seconds */
+    /* REFUSED: because the question had an OPT, as far as can be seen; who may be anybody over UDP,
+     * unsigned, is waited out */
+    bool wants_plain;
 };
 void xfr_reply_read(const struct xfr_ask *ask, struct tsig_session *tsig, const uint8_t *bytes,
                     size_t len, int64_t now_us, struct xfr_reply *out, struct diag *diag);
 
-/* What both read of a message (message_read() said NOERROR): the rcode with the bits that OPT has,
+/* What all read of a message (message_read() said NOERROR): the rcode with the bits that OPT has,
  * and the EXPIRE option's seconds (false: there is none, RFC 7314 s3). */
 unsigned xfr_rcode(const struct message *m);
+/* Is it what a server says that knows no EDNS: it did not understand, and has no OPT either (RFC
+ * 6891 s7; RFC 2671 s5.3 still had NOTIMP for that)? Or not our version of it (BADVERS). */
+bool xfr_wants_plain(const struct message *m);
 bool xfr_expire_read(const struct message *m, uint32_t *seconds);
 
 #endif

@@ -98,6 +98,7 @@ static enum xfr_in_next check_signature(struct xfr_in *x, const struct message *
         return m->tsig_at ? xfr_in_breach(diag, "signed, which the request was not") : XFR_IN_MORE;
     enum rcode verified =
         x->tsig.is_signed ? tsig_verify_answer(&x->tsig, m, now_us) : (enum rcode)NOERROR;
+    x->wants_plain = xfr_wants_plain(m) && x->count.messages == 1;
     if (rcode != NOERROR)
         return refused(x, rcode, verified == NOERROR && x->tsig.unsigned_run == 0, diag);
     return verified == NOERROR ? XFR_IN_MORE : signature_is_bad(x, verified, m, diag);
@@ -356,6 +357,11 @@ uint32_t xfr_in_serial(const struct xfr_in *x)
 enum rcode xfr_in_rcode(const struct xfr_in *x)
 {
     return x->rcode;
+}
+
+bool xfr_in_wants_plain(const struct xfr_in *x)
+{
+    return x->wants_plain;
 }
 
 bool xfr_in_expire(const struct xfr_in *x, uint32_t *seconds)

@@ -43,6 +43,8 @@ class Primary:
         self.asked = []             # (transport, type, serial or None)
         self.is_silent = False      # hears nothing
         self.has_ixfr = True
+        self.has_edns = True        # else what has an OPT is answered FORMERR, without one (RFC 6891 s7), and unsigned
+        self.had_edns = []          # each of `asked`
         self.expire = None          # what the EXPIRE option says
         self.hold = None            # an Event: after the first message of a transfer, until it is set
         self.port = harness.free_port()
@@ -108,6 +110,9 @@ class Primary:
         query = dns.message.from_wire(wire, keyring=self.keyring(), one_rr_per_rrset=True)
         kind = dns.rdatatype.to_text(query.question[0].rdtype)
         self.asked.append((transport, kind, query.authority[0][0].serial if query.authority else None))
+        self.had_edns.append(query.edns >= 0)
+        if query.edns >= 0 and not self.has_edns:
+            return [struct.pack('!HHHHHH', query.id, 0x8001, 0, 0, 0, 0)]
         records, context, wires = self.records(query), None, []
         for start in range(0, len(records), MESSAGE_RECORDS):
             reply = dns.message.make_response(query)

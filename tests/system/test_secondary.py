@@ -87,6 +87,21 @@ def test_a_primary_without_ixfr_is_followed_too(reeved, primary):
     assert served(server) == hosts(5)
 
 
+@pytest.mark.parametrize('key', [None, SECRET])
+def test_a_primary_without_edns_is_followed_too(reeved, primary, key):
+    master = primary(hosts(3), key=key)
+    master.has_edns = False
+    server = secondary(reeved, master)
+    follows(server, 1)
+    master.publish(2, hosts(5))
+    server.reevectl('refresh', ZONE)
+    follows(server, 2)
+    assert served(server) == hosts(5)
+    assert master.types() == ['AXFR', 'AXFR', 'SOA', 'IXFR']
+    assert master.had_edns == [True, False, False, False], 'once, and then it is known'
+    assert 'primary fails' not in server.log()
+
+
 def test_a_restart_needs_no_transfer(reeved, primary):
     master = primary(hosts(20))
     server = secondary(reeved, master)

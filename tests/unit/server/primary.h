@@ -229,11 +229,33 @@ static inline void primary_cut(struct call *c, const char *why)
     server_call_failed(primary.bed->server, c, why);
 }
 
-/* The one question under way is answered with an error. */
+static inline bool primary_has_opt(void)
+{
+    struct message m;
+    primary_question(primary_call(), &m);
+    return m.opt_at;
+}
+
+/* The one question under way is answered with an error, and with OPT if it had one. */
 static inline void primary_refuses(enum rcode rcode)
 {
     struct call *c = primary_call();
     struct primary_answer *a = primary_answer(c);
+    a->wire[3] = (uint8_t)rcode;
+    if (primary_has_opt()) {
+        wr_bytes(&a->w, (const uint8_t *)"\0\0\x29\x04\xd0\0\0\0\0\0\0", 11);
+        a->wire[11] = 1;
+    }
+    primary_send(c, a);
+    primary_rest(primary.bed);
+}
+
+/* The same by a server that has never heard of OPT (RFC 6891 s7). */
+static inline void primary_refuses_opt(enum rcode rcode)
+{
+    struct call *c = primary_call();
+    struct primary_answer *a = primary_answer(c);
+    cr_assert(primary_has_opt());
     a->wire[3] = (uint8_t)rcode;
     primary_send(c, a);
     primary_rest(primary.bed);

@@ -236,6 +236,38 @@ Test(ask, of_an_answer_is_believed_what_the_rfcs_say)
     }
 }
 
+/* RFC 6891 s7: who knows EDNS has an OPT in whatever it answers. */
+static const struct plain_row {
+    const char *what, *hex;
+    bool wants_plain;
+} plain_rows[] = {
+    {"FORMERR", ANSWER("8001", "0001000000000000"), true},
+    {"FORMERR and nothing else", "abcd80010000000000000000", true},
+    {"FORMERR with OPT", ANSWER("8001", "0001000000000001") OPT("00", "0000"), false},
+    {"NOTIMP", ANSWER("8004", "0001000000000000"), true},
+    {"BADVERS", ANSWER("8000", "0001000000000001") OPT("01", "0000"), true},
+    {"SERVFAIL", ANSWER("8002", "0001000000000000"), false},
+    {"REFUSED", ANSWER("8005", "0001000000000000"), false},
+    {"a SOA", ANSWER("8400", "0001000100000000") SOA_RR, false},
+    {"FORMERR to another question", "abce80010000000000000000", false},
+};
+
+Test(ask, it_is_seen_who_knows_no_edns)
+{
+    for (size_t i = 0; i < ARRAY_LEN(plain_rows); i++) {
+        const struct plain_row *row = &plain_rows[i];
+        uint8_t bytes[512];
+        struct wr w = wr_over(bytes, sizeof(bytes));
+        struct xfr_ask ask = ask_of(XFR_ASK_SOA);
+        struct tsig_session tsig = {0};
+        struct xfr_reply reply;
+        struct diag diag = {0};
+        cr_assert(base16_scan(row->hex, strlen(row->hex), &w), "%s", row->what);
+        xfr_reply_read(&ask, &tsig, bytes, wr_len(&w), NOW, &reply, &diag);
+        cr_expect_eq(reply.wants_plain, row->wants_plain, "%s", row->what);
+    }
+}
+
 /* --- signed answers --- */
 
 enum how { SIGNED, UNSIGNED, OTHER_SECRET, CHANGED, LATE, WRONG_KEY_SAID, BADTIME_SAID };
@@ -300,6 +332,7 @@ Test(ask, an_answer_to_what_was_signed_is_believed_when_it_is_signed)
         cr_expect_eq(reply.kind, i % 2 ? row->tcp : row->udp, "row %zu: %d %s", i, reply.kind,
                      diag.text);
         cr_expect(strstr(diag.text, row->sentence), "row %zu: %s", i, diag.text);
+        cr_expect_not(reply.wants_plain, "row %zu", i);
         /* what was waited out does not keep the true one from being believed */
         len = answer(question, xfr_ask_write(&ask, &tsig, NOW, question), ring, SIGNED, bytes);
         xfr_reply_read(&ask, &tsig, bytes, len, NOW, &reply, &diag);

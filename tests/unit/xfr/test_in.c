@@ -438,6 +438,7 @@ static void expect_head(const struct head_row *r, bool is_first)
     if (want != XFR_IN_MORE)
         cr_assert(strstr(diag.text, r->says), "%s: %s", r->what, diag.text);
     cr_assert_eq(xfr_in_rcode(x), r->rcode, "%s", r->what);
+    cr_assert_eq(xfr_in_wants_plain(x), is_first && r->rcode == NOTIMP, "%s", r->what);
     xfr_in_free(x);
 }
 

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a zone asks a primary that knows no EDNS (RFC 6891 s7). */
+#include "primary.h"
+
+#define HOUR_US INT64_C(3600000000)
+
+Test(asking, a_primary_that_knows_no_edns_is_asked_without_it)
+{
+    static const enum rcode rcodes[] = {FORMERR, NOTIMP};
+    for (size_t i = 0; i < ARRAY_LEN(rcodes); i++) {
+        struct disk d = primary_disk(PRIMARY_Z);
+        struct bed *b = d.bed;
+        cr_assert_eq(primary_asked(), TYPE_AXFR);
+        primary_refuses_opt(rcodes[i]);
+        cr_assert_eq(primary_asked(), TYPE_AXFR, "at once, and the same");
+        cr_expect_not(primary_has_opt());
+        primary_gives_whole(1, 2);
+        cr_expect_eq(bed_serial(b, "z.example."), 1);
+        primary_look(b);
+        cr_assert_eq(primary_asked(), TYPE_SOA);
+        cr_expect_not(primary_has_opt(), "that is remembered");
+        primary_says(2);
+        cr_assert_eq(primary_asked(), TYPE_IXFR);
+        cr_expect_not(primary_has_opt());
+        primary_gives_steps(1, 1);
+        cr_expect_eq(bed_serial(b, "z.example."), 2);
+        cr_expect_eq(b->server->count.primaries_failed, 0);
+        cr_expect_eq(b->server->count.transfers_in_failed, 0);
+        cr_expect_eq(b->server->count.primaries_plain, 1);
+        disk_free(&d);
+    }
+}
+
+Test(asking, it_is_asked_with_edns_again_after_a_while)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_look(b);
+    cr_assert_eq(primary_asked(), TYPE_SOA);
+    primary_refuses_opt(FORMERR);
+    cr_assert_eq(primary_asked(), TYPE_SOA);
+    cr_expect_not(primary_has_opt());
+    primary_says(1);
+    for (int64_t us = 0; us < HOUR_US - 2 * PRIMARY_REFRESH * 1000000LL;
+         us += PRIMARY_REFRESH * 1000000LL) {
+        primary_pass(b, PRIMARY_REFRESH * 1000000LL);
+        cr_assert_eq(primary_asked(), TYPE_SOA);
+        cr_assert_not(primary_has_opt());
+        primary_says(1);
+    }
+    primary_pass(b, 3 * PRIMARY_REFRESH * 1000000LL);
+    cr_assert_eq(primary_asked(), TYPE_SOA);
+    cr_expect(primary_has_opt());
+    primary_says(1);
+    cr_expect_eq(b->server->count.primaries_plain, 1);
+    disk_free(&d);
+}
+
+/* Without EDNS as well: then that was not the reason. */
+Test(asking, an_error_that_stays_is_one)
+{
+    struct disk d = primary_served("  z.example: {primaries: [p1, p2]}\n");
+    struct bed *b = d.bed;
+    primary_look(b);
+    primary_refuses_opt(FORMERR);
+    cr_assert_eq(primary_asked(), TYPE_SOA);
+    primary_refuses(FORMERR);
+    cr_expect_eq(b->server->count.primaries_failed, 1);
+    cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "FORMERR"));
+    cr_assert_eq(primary_asked(), TYPE_SOA, "the next one");
+    cr_expect(primary_has_opt(), "of which nothing is known yet");
+    primary_says(1);
+    disk_free(&d);
+}
+
+/* s6.1.1: who has an OPT in the answer knows it; the error is about something else. */
+Test(asking, an_error_with_opt_is_no_reason_to_go_without)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_look(b);
+    cr_expect(primary_has_opt());
+    primary_refuses(FORMERR);
+    cr_expect_eq(primary.count, 0);
+    cr_expect_eq(b->server->count.primaries_failed, 1);
+    cr_expect_eq(b->server->count.primaries_plain, 0);
+    disk_free(&d);
+}
+
+/* RFC 1995 s2: of both things that it may not know each has its turn. */
+Test(asking, ixfr_is_given_up_after_edns_was)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_look(b);
+    primary_says(2);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    primary_refuses_opt(FORMERR);
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    cr_expect_not(primary_has_opt());
+    primary_refuses(FORMERR);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    cr_expect_not(primary_has_opt());
+    primary_gives_whole(2, 2);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_expect_eq(b->server->count.primaries_failed, 0);
+    disk_free(&d);
+}
