@@ -7,7 +7,7 @@ Tests are run several at a time, each process taking the next that there is (pyt
 marked `long` are begun first, so that none of them is still under way alone when all others are over. Those that share a
 fixture of wider scope are an `xdist_group`, run by one process. contrib/check runs each with one of the two builds: those
 marked `released`, which are about very many answers, other software, disks or a machine's limits, with the one that is released,
-and all others with the one that has sanitizers.
+those marked `both`, which are about whatever may come from the network, with either, and all others with the one that has sanitizers.
 """
 import pytest
 
@@ -18,7 +18,8 @@ import peers
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: takes longer than most, and is begun before them')
-    config.addinivalue_line('markers', 'released: of the build that is released, all others of the one with sanitizers')
+    config.addinivalue_line('markers', 'released: of the build that is released, not of the one with sanitizers as others are')
+    config.addinivalue_line('markers', 'both: of either build')
     config.addinivalue_line('markers', 'xdist_group(name): run by one process')
 
 

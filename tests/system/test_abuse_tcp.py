@@ -13,6 +13,7 @@ import threading
 
 import dns.edns
 import dns.message
+import pytest
 
 import dynamic
 import harness
@@ -20,6 +21,8 @@ import legit
 import test_tcp
 import transfers
 from test_tcp import framed, question
+
+pytestmark = pytest.mark.both
 
 IS_LONG = bool(os.environ.get('ABUSE_LONG'))
 IDLE = 5000 if IS_LONG else 500

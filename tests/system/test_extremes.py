@@ -20,6 +20,8 @@ import harness
 import rogue
 from test_tcp import memory_kb
 
+pytestmark = pytest.mark.both
+
 MANY_ZONES = int(os.environ.get('MANY_ZONES', '3000'))
 ZONE_KB_MAX = 256 if harness.Reeved.is_slow() else 16       # of memory for a zone of four records
 HEAD = '$TTL 300\n@ SOA ns hostmaster 1 3600 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n'

@@ -16,6 +16,8 @@ import following
 import harness
 import rogue
 
+pytestmark = pytest.mark.both
+
 ORIGIN = following.ORIGIN
 OLD, BAD, GOOD = 10, 20, 30     # serials; rogue.State begins with the first
 RECORDS_MAX, SIZE_MAX, TIME_MAX = 50000, '4M', '2s'

@@ -14,9 +14,12 @@ import dns.flags
 import dns.message
 import dns.opcode
 import dns.update
+import pytest
 
 import harness
 from test_tcp import ZONE, descriptors, framed, is_served, memory_kb, question
+
+pytestmark = pytest.mark.both
 
 DATAGRAMS = int(os.environ.get('ODD_DATAGRAMS', '50000'))
 STREAMS = int(os.environ.get('ODD_STREAMS', '500'))

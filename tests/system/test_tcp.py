@@ -22,6 +22,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.both
+
 # The record sets of `big` fill an answer of 60 KB.
 ZONE = '''$TTL 300
 @    SOA   ns hostmaster 1 3600 900 1209600 300

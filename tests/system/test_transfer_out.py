@@ -441,6 +441,7 @@ def stuck(server, count):
             client.close()
 
 
+@pytest.mark.both
 def test_who_never_reads_costs_little_and_is_closed_in_time(reeved):
     """Eight of them; all would take 36 MB of messages."""
     server = serving(reeved, bulk(20000), **{'tcp-message': '3s'})
