@@ -183,18 +183,26 @@ bool asking_note_plain(struct server *s, struct secondary *sec)
     return true;
 }
 
-void asking_send(struct server *s, struct secondary *sec, const struct call_kind *kind)
+/* Gives the length of the question, which sec->tsig is to sign. */
+static size_t question_write(struct server *s, struct secondary *sec, const struct call_kind *kind,
+                             uint8_t bytes[XFR_ASK_MAX])
 {
     const struct primary *p = secondary_primary(sec);
-    uint8_t bytes[XFR_ASK_MAX];
     sec->ask.zone = name_of(&sec->zone->entry->name);
     random_bytes(&sec->ask.id, sizeof(sec->ask.id));
     sec->ask.wants_expire = wants_edns(s, p);
     tsig_session_done(&sec->tsig);
-    size_t len = xfr_ask_write(&sec->ask, &sec->tsig, s->now_us, bytes);
     sec->call.kind = kind;
     sec->call.to = (struct peer){*secondary_address(sec), sec->ask.transport};
     sec->call.source = p->source;
+    return xfr_ask_write(&sec->ask, &sec->tsig, bytes);
+}
+
+void asking_send(struct server *s, struct secondary *sec, const struct call_kind *kind)
+{
+    uint8_t bytes[XFR_ASK_MAX];
+    size_t len = question_write(s, sec, kind, bytes);
+    sec->call.tsig = &sec->tsig;
     call_start(s, &sec->call, bytes, len);
 }
 
@@ -484,6 +492,7 @@ static void incoming_new(struct server *s, struct secondary *sec)
 static bool transfer_send(struct server *s, struct secondary *sec, struct diag *diag)
 {
     const struct server_zone *z = sec->zone;
+    uint8_t bytes[XFR_ASK_MAX];
     struct tsig_key *key;
     if (!asking_key(s, sec, &key, diag))
         return false;
@@ -496,8 +505,10 @@ static bool transfer_send(struct server *s, struct secondary *sec, struct diag *
         sec->ask.soa_ttl = v->soa.ttl;
     }
     sec->call.wait_us = TRANSFER_US;
-    asking_send(s, sec, &zone_kind);
+    size_t len = question_write(s, sec, &zone_kind, bytes);
     incoming_new(s, sec);
+    sec->call.tsig = xfr_in_tsig(sec->incoming->x);
+    call_start(s, &sec->call, bytes, len);
     sec->ask.key = NULL;
     tsig_key_release(key);
     limit_set(s, sec, s->now_us + (int64_t)s->conf->transfer_time_ms * 1000);

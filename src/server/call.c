@@ -105,6 +105,8 @@ static void start_next(struct server *s, struct call_lane *lane)
     lane_ring(all, lane);
     c->state = CALL_UNDER_WAY;
     c->started_us = s->now_us;
+    if (c->tsig)
+        tsig_sign(c->tsig, c->bytes, &c->len, s->now_us);
     s->hooks.dial(s->hooks.arg, c);
 }
 
@@ -137,7 +139,7 @@ void calls_stop(struct calls *all)
 void call_start(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
 {
     ASSERT(c->state == CALL_OVER && c->kind && c->wait_us > 0 && len);
-    c->bytes = mem_alloc(len);
+    c->bytes = mem_alloc(len + (c->tsig ? tsig_room(c->tsig) : 0));
     memcpy(c->bytes, bytes, len);
     c->len = len;
     c->is_paused = c->is_sent = c->is_unreached = false;

@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "base/timer.h"
 #include "request/request.h"
+#include "tsig/tsig.h"
 
 struct server;
 struct call;
@@ -59,7 +60,10 @@ struct call {
      */
     int64_t wait_us;
     int64_t started_us; /* when it was out of the queue */
-    uint8_t *bytes;     /* the question, kept until the call is over */
+    /* signs the question when it leaves the queue: a signature is good for minutes only (RFC 8945
+     * s10), and a queue may be longer. It outlives the call; NULL: it goes as it is */
+    struct tsig_session *tsig;
+    uint8_t *bytes; /* the question, kept until the call is over */
     size_t len;
     enum call_state {
         CALL_OVER,
@@ -112,8 +116,8 @@ void calls_configure(struct calls *all, unsigned tcp_max, unsigned tcp_per_host_
 /* The server ends: no more are started. */
 void calls_stop(struct calls *all);
 
-/* c->kind, to, source and wait_us are set, and it is not queued or under way. The bytes are copied.
- */
+/* c->kind, to, source, wait_us and tsig are set, and it is not queued or under way. The bytes are
+ * copied. */
 void call_start(struct server *s, struct call *c, const uint8_t *bytes, size_t len);
 /* The call is over, from our side; a no-op where it is already. may_reuse: all that was asked for
  * has come, so that the connection is good for the next one. */

@@ -165,6 +165,8 @@ static enum call_verdict on_message(struct server *s, struct call *c, const uint
     f->heard_us = s->now_us;
     f->address = t->address % f->remote->address_count; /* they may be fewer by now */
     f->is_told = true;
+    /* RFC 8945 s5.2.3: it has not looked at the message, and a clock may be right by the next try */
+    bool is_untimely = reply.kind == XFR_REPLY_REFUSED && t->tsig.error == BADTIME;
     drop_telling(s, f, reply.kind == XFR_REPLY_OK);
     if (reply.kind == XFR_REPLY_OK) {
         step(s, f, NOTIFY_ANSWERED, 0);
@@ -172,7 +174,7 @@ static enum call_verdict on_message(struct server *s, struct call *c, const uint
     }
     s->count.notifies_refused++;
     set_error(f, s->now_us, diag.text[0] ? diag.text : "an answer cut short");
-    step(s, f, NOTIFY_REFUSED, 0);
+    step(s, f, is_untimely ? NOTIFY_FAILED : NOTIFY_REFUSED, 0);
     return CALL_HEARD;
 }
 
@@ -221,7 +223,8 @@ static void tell(struct server *s, struct follower *f, enum transport transport)
     t->call.wait_us =
         transport == TRANSPORT_TCP ? TCP_WAIT_US : f->notify.wake_us - s->now_us + QUEUED_WAIT_US;
     s->count.notifies_sent++;
-    call_start(s, &t->call, bytes, xfr_ask_write(&t->ask, &t->tsig, s->now_us, bytes));
+    t->call.tsig = &t->tsig;
+    call_start(s, &t->call, bytes, xfr_ask_write(&t->ask, &t->tsig, bytes));
     t->ask.soa = (struct rdata){0}; /* the version may go */
 }
 

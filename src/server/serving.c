@@ -113,7 +113,8 @@ static void ask(struct server *s, struct follower *f)
     l->call.source = r->source;
     l->call.is_urgent = true;
     l->call.wait_us = LOOK_WAIT_US;
-    call_start(s, &l->call, bytes, xfr_ask_write(&l->ask, &l->tsig, s->now_us, bytes));
+    l->call.tsig = &l->tsig;
+    call_start(s, &l->call, bytes, xfr_ask_write(&l->ask, &l->tsig, bytes));
 }
 
 void serving_look(struct server *s, struct follower *f)

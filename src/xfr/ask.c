@@ -45,8 +45,7 @@ static void put_opt(struct build *b)
     ASSERT(!w.bad);
 }
 
-size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig, int64_t now_us,
-                     uint8_t out[XFR_ASK_MAX])
+size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig, uint8_t out[XFR_ASK_MAX])
 {
     const struct ask_row *row = &rows[ask->kind];
     struct build b;
@@ -59,14 +58,11 @@ size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig, int64
     if (ask->wants_expire)
         put_opt(&b);
     build_header(&b, ask->id, (uint16_t)(row->flags | row->opcode << 11));
-    size_t len = b.len;
     tsig_session_done(tsig);
-    if (ask->key) {
+    if (ask->key)
         tsig_session_start(tsig, ask->key);
-        ASSERT(len + tsig_room(tsig) <= XFR_ASK_MAX);
-        tsig_sign(tsig, out, &len, now_us);
-    }
-    return len;
+    ASSERT(b.len + tsig_room(tsig) <= XFR_ASK_MAX);
+    return b.len;
 }
 
 /* --- OPT --- */

@@ -26,8 +26,9 @@ struct xfr_ask {
     struct tsig_key *key;     /* NULL: unsigned */
     enum transport transport; /* of the answer: what may be forged is waited out over UDP */
 };
-/* Writes and, with a key, signs it; *tsig is set up for the answers. Gives its length. */
-size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig, int64_t now_us,
+/* Writes it and gives its length. With a key, *tsig is set up to sign it: that is left for the
+ * moment when it is sent (tsig_sign()), and there is room for it. */
+size_t xfr_ask_write(const struct xfr_ask *ask, struct tsig_session *tsig,
                      uint8_t out[XFR_ASK_MAX]);
 
 /* What came back to a SOA probe or a NOTIFY. */

@@ -35,6 +35,11 @@ struct xfr_in *xfr_in_new(const struct xfr_in_order *order, struct tsig_session 
     return x;
 }
 
+struct tsig_session *xfr_in_tsig(struct xfr_in *x)
+{
+    return &x->tsig;
+}
+
 void xfr_in_free(struct xfr_in *x)
 {
     if (!x)

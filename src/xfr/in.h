@@ -31,8 +31,10 @@ struct xfr_in_order {
 
 struct xfr_in;
 
-/* tsig: after tsig_sign() of the request; taken over, all zero afterwards. */
+/* tsig: of the request, signed or about to be; taken over, all zero afterwards. */
 struct xfr_in *xfr_in_new(const struct xfr_in_order *order, struct tsig_session *tsig);
+/* The same session, for the request's signature, before the first message comes. */
+struct tsig_session *xfr_in_tsig(struct xfr_in *x);
 /* NULL is fine. */
 void xfr_in_free(struct xfr_in *x);
 

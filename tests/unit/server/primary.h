@@ -54,7 +54,8 @@ static inline void primary_hang_up(void *arg, struct call *c, bool may_reuse)
 
 static inline void primary_pass(struct bed *b, int64_t us);
 
-static inline void primary_start(struct bed *b, const char *zones)
+/* settings: as bed_conf() has them. */
+static inline void primary_start_with(struct bed *b, const char *settings, const char *zones)
 {
     struct server_hooks hooks = bed_hooks(b);
     struct diag diag = {0};
@@ -62,9 +63,14 @@ static inline void primary_start(struct bed *b, const char *zones)
     hooks.dial_pause = primary_pause;
     hooks.hang_up = primary_hang_up;
     primary = (struct primary_bed){.bed = b};
-    struct conf *conf = bed_conf(b, PRIMARY_REMOTES, zones);
+    struct conf *conf = bed_conf(b, settings, zones);
     cr_assert_eq(server_new(conf, &hooks, &b->server, &diag), OK, "%s", diag.text);
     server_start(b->server, b->now_us);
+}
+
+static inline void primary_start(struct bed *b, const char *zones)
+{
+    primary_start_with(b, PRIMARY_REMOTES, zones);
 }
 
 static inline void primary_reload(struct bed *b, const char *zones)
@@ -346,13 +352,18 @@ static inline struct primary_rows primary_rows(struct bed *b)
 /* --- set-ups --- */
 
 /* A server whose zones are opened: the first question is about to be asked. */
-static inline struct disk primary_disk(const char *zones)
+static inline struct disk primary_disk_with(const char *settings, const char *zones)
 {
     struct disk d = disk_new();
-    primary_start(d.bed, zones);
+    primary_start_with(d.bed, settings, zones);
     disk_rest(d.bed);
     primary_pass(d.bed, 0);
     return d;
+}
+
+static inline struct disk primary_disk(const char *zones)
+{
+    return primary_disk_with(PRIMARY_REMOTES, zones);
 }
 
 /* The same, with z.example at serial 1 and two hosts in it. */

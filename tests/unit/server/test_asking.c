@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a zone asks a primary that knows no EDNS (RFC 6891 s7). */
+ * What a zone asks its primary: without EDNS where that knows none (RFC 6891 s7), and signed when
+ * it is sent. */
 #include "primary.h"
 
 #define HOUR_US INT64_C(3600000000)
@@ -104,5 +105,36 @@ Test(asking, ixfr_is_given_up_after_edns_was)
     primary_gives_whole(2, 2);
     cr_expect_eq(bed_serial(b, "z.example."), 2);
     cr_expect_eq(b->server->count.primaries_failed, 0);
+    disk_free(&d);
+}
+
+#define ONE_BY_ONE                                                        \
+    ", limits: {transfers-in-per-primary: 1}}\n"                          \
+    "keys: {k: {secret: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}}\n" \
+    "remotes: {p1: {address: 192.0.2.1@53, key: k}"
+#define BOTH                           \
+    "  y.example: {primaries: [p1]}\n" \
+    "  z.example: {primaries: [p1]}\n"
+
+/* RFC 8945 s10: a signature is good for 300 s, and a transfer may wait for others longer than that.
+ */
+Test(asking, a_question_is_signed_when_it_leaves_the_queue)
+{
+    struct disk d = primary_disk_with(ONE_BY_ONE, BOTH);
+    struct bed *b = d.bed;
+    struct call *first = primary_call();
+    struct tsig_session theirs = {0};
+    struct message m;
+    primary_pass(b, (TSIG_FUDGE_S + 100) * INT64_C(1000000));
+    server_now(b->server, b->now_us);
+    primary_cut(first, "too slow");
+    struct call *second = primary_call();
+    cr_assert_neq(first, second);
+    cr_assert(message_read_header(&m, second->bytes, second->len));
+    cr_assert_eq(message_read(&m), NOERROR);
+    cr_assert(m.tsig_at);
+    cr_expect_eq(tsig_verify(&theirs, b->server->keyring, &m, b->now_us), NOERROR, "error %u",
+                 theirs.error);
+    tsig_session_done(&theirs);
     disk_free(&d);
 }

@@ -329,6 +329,50 @@ Test(peers, an_address_that_is_silent_is_followed_by_the_next_one)
     bed_free(b);
 }
 
+#define SIGNED                                                            \
+    "  a.example: {file: a, secondaries: [one]}\n"                        \
+    "keys: {k: {secret: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}}\n" \
+    "remotes:\n  one: {address: 192.0.2.1, key: k}\n"
+
+/* One whose clock is so far ahead says BADTIME (RFC 8945 s5.2.3); else NOERROR. */
+static void answer(struct bed *b, int64_t ahead_us)
+{
+    struct tsig_session theirs = {0};
+    struct message m;
+    uint8_t bytes[XFR_ASK_MAX];
+    size_t len = last->len;
+    cr_assert(message_read_header(&m, last->bytes, len));
+    cr_assert_eq(message_read(&m), NOERROR);
+    unsigned rcode = tsig_verify(&theirs, b->server->keyring, &m, b->now_us + ahead_us);
+    memcpy(bytes, last->bytes, len);
+    bytes[2] |= FLAG_QR >> 8;
+    bytes[3] = (uint8_t)rcode;
+    len = m.tsig_at;
+    put_u16(bytes + 10, 0);
+    tsig_sign(&theirs, bytes, &len, b->now_us + ahead_us);
+    tsig_session_done(&theirs);
+    server_now(b->server, b->now_us);
+    server_call_message(b->server, last, bytes, len);
+}
+
+/* It has not read the message, so that it has not been told. */
+Test(peers, who_finds_the_signature_too_old_is_told_again)
+{
+    struct bed *b = start(SIGNED);
+    cr_assert_eq(dialled, 1);
+    answer(b, 1000 * 1000000LL);
+    cr_assert_not_null(follower(b, 0)->error);
+    cr_expect_not_null(strstr(follower(b, 0)->error, "BADTIME"), "%s", follower(b, 0)->error);
+    cr_expect_eq(b->server->count.notifies_refused, 1);
+    pass(b, 2 * NOTIFY_WAIT_US);
+    cr_assert_eq(dialled, 2);
+    answer(b, 0);
+    cr_expect_not(follower(b, 0)->notify.is_owed);
+    pass(b, 60 * 1000000LL);
+    cr_expect_eq(dialled, 2);
+    bed_free(b);
+}
+
 /* --- the log --- */
 
 Test(peers, the_log_has_one_line_when_one_stops_following_and_one_when_it_goes_on)

@@ -67,6 +67,15 @@ static struct xfr_ask ask_of(enum xfr_ask_kind kind)
     return (struct xfr_ask){.kind = kind, .zone = zone(), .id = 0xabcd};
 }
 
+/* As it is sent. */
+static size_t write_signed(const struct xfr_ask *ask, struct tsig_session *tsig,
+                           uint8_t out[XFR_ASK_MAX])
+{
+    size_t len = xfr_ask_write(ask, tsig, out);
+    tsig_sign(tsig, out, &len, NOW);
+    return len;
+}
+
 Test(ask, questions_are_as_the_rfcs_have_them)
 {
     for (size_t i = 0; i < ARRAY_LEN(ask_rows); i++) {
@@ -80,7 +89,7 @@ Test(ask, questions_are_as_the_rfcs_have_them)
         ask.wants_expire = row->wants_expire;
         if (row->has_soa)
             ask.soa = soa;
-        size_t len = xfr_ask_write(&ask, &tsig, NOW, out);
+        size_t len = write_signed(&ask, &tsig, out);
         cr_expect_arr_eq(out, expected, wr_len(&w), "row %zu", i);
         cr_expect_eq(len, wr_len(&w), "row %zu: %zu", i, len);
         cr_expect_not(tsig.is_signed);
@@ -108,7 +117,7 @@ Test(ask, the_longest_fits)
     ask.soa = (struct rdata){rdata, sizeof(rdata)};
     ask.key = keyring_find(ring, name);
     struct message m;
-    size_t len = xfr_ask_write(&ask, &tsig, NOW, out);
+    size_t len = write_signed(&ask, &tsig, out);
     cr_assert(message_read_header(&m, out, len));
     cr_assert_eq(message_read(&m), NOERROR);
     cr_expect(m.tsig_at && m.opt_at && m.count[SECTION_AUTHORITY] == 1);
@@ -124,7 +133,7 @@ Test(ask, a_question_with_a_key_is_signed)
     struct tsig_session tsig = {0}, other = {0};
     struct xfr_ask ask = ask_of(XFR_ASK_NOTIFY);
     ask.key = keyring_at(ring, 0);
-    size_t len = xfr_ask_write(&ask, &tsig, NOW, out);
+    size_t len = write_signed(&ask, &tsig, out);
     struct message m;
     cr_assert(message_read_header(&m, out, len) && message_read(&m) == NOERROR);
     cr_expect_eq(tsig_verify(&other, ring, &m, NOW), NOERROR);
@@ -322,7 +331,7 @@ Test(ask, an_answer_to_what_was_signed_is_believed_when_it_is_signed)
         struct diag diag = {0};
         ask.key = keyring_at(ring, 0);
         ask.transport = i % 2 ? TRANSPORT_TCP : TRANSPORT_UDP;
-        size_t len = xfr_ask_write(&ask, &tsig, NOW, question);
+        size_t len = write_signed(&ask, &tsig, question);
         const struct keyring *theirs = row->how == OTHER_SECRET     ? other
                                        : row->how == WRONG_KEY_SAID ? none
                                                                     : ring;
@@ -334,7 +343,7 @@ Test(ask, an_answer_to_what_was_signed_is_believed_when_it_is_signed)
         cr_expect(strstr(diag.text, row->sentence), "row %zu: %s", i, diag.text);
         cr_expect_not(reply.wants_plain, "row %zu", i);
         /* what was waited out does not keep the true one from being believed */
-        len = answer(question, xfr_ask_write(&ask, &tsig, NOW, question), ring, SIGNED, bytes);
+        len = answer(question, write_signed(&ask, &tsig, question), ring, SIGNED, bytes);
         xfr_reply_read(&ask, &tsig, bytes, len, NOW, &reply, &diag);
         cr_expect_eq(reply.kind, XFR_REPLY_OK, "row %zu", i);
         tsig_session_done(&tsig);
@@ -353,7 +362,7 @@ Test(ask, a_signature_that_nobody_asked_for_is_not_trusted)
     struct xfr_reply reply;
     struct diag diag = {0};
     ask.key = keyring_at(ring, 0);
-    size_t len = answer(question, xfr_ask_write(&ask, &tsig, NOW, question), ring, SIGNED, bytes);
+    size_t len = answer(question, write_signed(&ask, &tsig, question), ring, SIGNED, bytes);
     ask.key = NULL;
     xfr_reply_read(&ask, &none, bytes, len, NOW, &reply, &diag);
     cr_expect_eq(reply.kind, XFR_REPLY_FOREIGN);
