@@ -19,15 +19,15 @@ enum rrtype_flag {
     RRTYPE_QTYPE =
         1 << 1, /* only in questions (and RFC 2136 clauses): AXFR, IXFR, MAILA, MAILB, ANY */
     RRTYPE_SINGLE = 1 << 2, /* at most one record in an RRset: SOA, CNAME, DNAME ... */
-    RRTYPE_DNSSEC = 1 << 3, /* may stand beside a CNAME and is made by signing: RRSIG, NSEC,
-                               NSEC3... (RFC 4035 s2.5) */
+    RRTYPE_DNSSEC = 1 << 3, /* is made by signing: RRSIG, NSEC, NSEC3... */
     RRTYPE_APEX =
         1 << 4, /* has a meaning only at the apex: SOA, DNSKEY, NSEC3PARAM, CSYNC, ZONEMD */
     RRTYPE_PARENT = 1 << 5, /* authoritative at the parent side of a cut: DS, NSEC */
     RRTYPE_ADDITIONAL =
         1 << 6, /* the last name in the rdata is a target that additional data is found for */
-    RRTYPE_UNKNOWN = 1 << 7, /* has no row */
-    RRTYPE_NOZONE = 1 << 8,  /* data, but not allowed in zone files (NULL) */
+    RRTYPE_UNKNOWN = 1 << 7,      /* has no row */
+    RRTYPE_NOZONE = 1 << 8,       /* data, but not allowed in zone files (NULL) */
+    RRTYPE_BESIDE_CNAME = 1 << 9, /* what signing makes, and KEY (RFC 4035 s2.5) */
 };
 
 struct rdata;

@@ -120,7 +120,8 @@ static enum end at_node(struct reply *r)
         return END_ANSWER;
     }
     /* RFC 4035 s2.5: such types stand beside a CNAME, so a question for one is about this name */
-    return n->has & NODE_HAS_CNAME && !rrtype_is(qtype, RRTYPE_DNSSEC) ? at_cname(r) : END_NODATA;
+    return n->has & NODE_HAS_CNAME && !rrtype_is(qtype, RRTYPE_BESIDE_CNAME) ? at_cname(r)
+                                                                             : END_NODATA;
 }
 
 /* Was this DNAME written for an earlier name of the chain? */

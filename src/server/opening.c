@@ -69,9 +69,11 @@ void opening_drop(struct helpers *h, struct opening *o)
         opening_free(o);
 }
 
-static void on_line(void *arg, enum master_severity severity, const char *line)
+static void on_line(void *arg, enum master_severity severity, const char *line,
+                    const char *sentence)
 {
     struct opening *o = arg;
+    (void)sentence;
     char zone[NAME_TEXT_MAX];
     if (o->on_line) {
         o->on_line(o->on_line_arg, severity, line);

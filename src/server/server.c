@@ -70,8 +70,6 @@ enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct 
     s->conf = conf;
     s->hooks = *hooks;
     lists_init(s);
-    if (conf->realtime != s->conf->realtime)
-        log_notice("takes effect at the next start", {"setting", "server.realtime"});
     self_from_conf(&s->self, conf);
     keyring_take(s, conf);
     store_init(&s->store, key);
@@ -239,12 +237,20 @@ bool server_flush(struct server *s, int64_t max_us)
     return server_is_idle(s); /* of a change in slices nobody has been told anything yet */
 }
 
+/* What is settled at start and stays until the next one. */
+static void fixed_check(const struct conf *old, const struct conf *new)
+{
+    if (new->load_threads != old->load_threads)
+        log_notice("takes effect at the next start", {"setting", "server.limits.load-threads"});
+    if (new->realtime != old->realtime)
+        log_notice("takes effect at the next start", {"setting", "server.realtime"});
+}
+
 enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, struct diag *diag)
 {
     (void)diag; /* nothing in here can fail yet */
     server_now(s, now_us);
-    if (conf->load_threads != s->conf->load_threads)
-        log_notice("takes effect at the next start", {"setting", "server.limits.load-threads"});
+    fixed_check(s->conf, conf);
     self_from_conf(&s->self, conf);
     keyring_take(s, conf);
     state_configure(s->state, conf);

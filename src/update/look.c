@@ -51,7 +51,7 @@ bool look_has(const struct edit *e, uint16_t type)
 bool look_has_other_data(const struct edit *e)
 {
     for (uint32_t i = 0; i < e->count; i = lower_bound(e, e->entry[i].order + 1))
-        if (e->entry[i].type != TYPE_CNAME && !rrtype_is(e->entry[i].type, RRTYPE_DNSSEC))
+        if (e->entry[i].type != TYPE_CNAME && !rrtype_is(e->entry[i].type, RRTYPE_BESIDE_CNAME))
             return true;
     return false;
 }

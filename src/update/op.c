@@ -69,13 +69,13 @@ static void drop_same_service(struct update *u, const struct rr *rr)
         txn_remove(u->txn, rr->owner, TYPE_WKS, (struct rdata){old->bytes, old->len});
 }
 
-/* CNAME and other data do not mix (s3.4.2.2), DNAME being other data (RFC 6672 s5.2); what signing
- * puts beside a CNAME does (RFC 4035 s2.5). */
+/* CNAME and other data do not mix (s3.4.2.2), DNAME being other data (RFC 6672 s5.2); KEY
+ * and what signing puts beside a CNAME do (RFC 4035 s2.5). */
 static bool is_beside_cname(const struct edit *e, uint16_t type)
 {
     if (type == TYPE_CNAME)
         return look_has_other_data(e);
-    return !rrtype_is(type, RRTYPE_DNSSEC) && look_has(e, TYPE_CNAME);
+    return !rrtype_is(type, RRTYPE_BESIDE_CNAME) && look_has(e, TYPE_CNAME);
 }
 
 static enum rcode add(struct update *u, struct item *item)

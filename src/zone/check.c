@@ -27,12 +27,12 @@ struct check {
     struct name found[FOUND_SLOTS];
 };
 
-static void fault(struct check *c, enum master_severity severity, struct name owner,
+static void fault(struct check *c, enum master_severity severity, struct name owner, uint16_t type,
                   const char *sentence)
 {
     uint64_t *count = severity == MASTER_ERROR ? &c->result->errors : &c->result->warnings;
     if (++*count <= CHECK_FAULTS_MAX)
-        c->sink->fault(c->sink->arg, severity, owner, sentence);
+        c->sink->fault(c->sink->arg, severity, owner, type, sentence);
 }
 
 static void fault_target(struct check *c, enum master_severity severity, struct name owner,
@@ -41,7 +41,7 @@ static void fault_target(struct check *c, enum master_severity severity, struct 
     char sentence[DIAG_TEXT_MAX + NAME_TEXT_MAX], text[NAME_TEXT_MAX], mnemonic[16];
     snprintf(sentence, sizeof(sentence), "%s target \"%s\" %s", rrtype_text(type, mnemonic),
              name_text(target, text), what);
-    fault(c, severity, owner, sentence);
+    fault(c, severity, owner, type, sentence);
 }
 
 static bool has_address(const struct node *n)
@@ -130,12 +130,13 @@ static void check_targets(struct check *c, struct name owner, struct rrset s)
     }
 }
 
-/* CNAME stands alone but for what signing puts beside it (RFC 1034 s3.6.2, RFC 4035 s2.5). */
+/* CNAME stands alone but for KEY and what signing puts beside it (RFC 1034 s3.6.2, RFC 4035 s2.5).
+ */
 static void check_cname(struct check *c, const struct node *n)
 {
     for (struct rrset s = node_first(n); s.count; s = node_next(n, s))
-        if (s.type != TYPE_CNAME && !rrtype_is(s.type, RRTYPE_DNSSEC)) {
-            fault(c, MASTER_ERROR, node_owner(n), "CNAME and other data");
+        if (s.type != TYPE_CNAME && !rrtype_is(s.type, RRTYPE_BESIDE_CNAME)) {
+            fault(c, MASTER_ERROR, node_owner(n), TYPE_CNAME, "CNAME and other data");
             return;
         }
 }
@@ -147,7 +148,7 @@ static void check_single(struct check *c, struct name owner, struct rrset s)
         return;
     snprintf(sentence, sizeof(sentence), "%u %s records where only one can be", s.count,
              rrtype_text(s.type, mnemonic));
-    fault(c, MASTER_ERROR, owner, sentence);
+    fault(c, MASTER_ERROR, owner, s.type, sentence);
 }
 
 bool check_fits_message(struct name owner, struct rrset s)
@@ -168,7 +169,7 @@ static void check_size(struct check *c, struct name owner, struct rrset s)
     snprintf(sentence, sizeof(sentence),
              "%s RRset of %u bytes in %u records does not fit a message",
              rrtype_text(s.type, mnemonic), s.len, s.count);
-    fault(c, MASTER_ERROR, owner, sentence);
+    fault(c, MASTER_ERROR, owner, s.type, sentence);
 }
 
 /* RFC 5155 s3: the owner's first label is the hash in base32hex. */
@@ -180,7 +181,7 @@ static void check_nsec3(struct check *c, const struct node *n)
     bool is_apex = n->owner_len == c->v->zone->name.len;
     if ((n->has & NODE_HAS_NSEC3) &&
         (is_apex || !base32hex_scan((const char *)label + 1, *label, &w)))
-        fault(c, MASTER_ERROR, node_owner(n), "NSEC3 whose owner is not a hash");
+        fault(c, MASTER_ERROR, node_owner(n), TYPE_NSEC3, "NSEC3 whose owner is not a hash");
 }
 
 static void check_node(struct check *c, const struct node *n)
@@ -188,19 +189,19 @@ static void check_node(struct check *c, const struct node *n)
     struct name owner = node_owner(n);
     bool is_apex = owner.len == c->v->zone->name.len;
     if (c->dname && name_is_under(owner, node_owner(c->dname)))
-        fault(c, MASTER_ERROR, owner, "stands below a DNAME (RFC 6672 s2.4)");
+        fault(c, MASTER_ERROR, owner, 0, "stands below a DNAME (RFC 6672 s2.4)");
     else if (n->has & NODE_HAS_DNAME)
         c->dname = n;
     if ((n->has & NODE_HAS_SOA) && !is_apex)
-        fault(c, MASTER_ERROR, owner, "SOA that is not at the apex");
+        fault(c, MASTER_ERROR, owner, TYPE_SOA, "SOA that is not at the apex");
     if ((n->has & NODE_HAS_NS) && (n->has & NODE_HAS_DNAME) && !is_apex)
-        fault(c, MASTER_ERROR, owner, "NS beside a DNAME (RFC 6672 s2.3)");
+        fault(c, MASTER_ERROR, owner, TYPE_NS, "NS beside a DNAME (RFC 6672 s2.3)");
     if ((n->has & NODE_HAS_NS) && name_is_wildcard(owner))
-        fault(c, MASTER_ERROR, owner, "NS at a wildcard (RFC 4592 s4.2)");
+        fault(c, MASTER_ERROR, owner, TYPE_NS, "NS at a wildcard (RFC 4592 s4.2)");
     if ((n->has & NODE_HAS_DS) && is_apex)
-        fault(c, MASTER_ERROR, owner, "DS at the apex (RFC 4035 s2.4)");
+        fault(c, MASTER_ERROR, owner, TYPE_DS, "DS at the apex (RFC 4035 s2.4)");
     else if ((n->has & NODE_HAS_DS) && !(n->has & NODE_HAS_NS))
-        fault(c, MASTER_WARNING, owner, "DS without NS");
+        fault(c, MASTER_WARNING, owner, TYPE_DS, "DS without NS");
     if (n->has & NODE_HAS_CNAME)
         check_cname(c, n);
     for (struct rrset s = node_first(n); s.count; s = node_next(n, s)) {
@@ -214,9 +215,9 @@ static void check_apex(struct check *c)
 {
     struct name apex = name_of(&c->v->zone->name);
     if (c->v->soa.count == 0)
-        fault(c, MASTER_ERROR, apex, "no SOA at the apex");
+        fault(c, MASTER_ERROR, apex, 0, "no SOA at the apex");
     if (!c->v->apex || !(c->v->apex->has & NODE_HAS_NS))
-        fault(c, MASTER_ERROR, apex, "no NS at the apex");
+        fault(c, MASTER_ERROR, apex, 0, "no NS at the apex");
 }
 
 void zone_check(const struct version *v, const struct check_sink *sink, struct check_result *result)

@@ -16,8 +16,8 @@
 
 struct check_sink {
     void *arg;
-    /* One fault; `owner` is the name it is about. */
-    void (*fault)(void *arg, enum master_severity severity, struct name owner,
+    /* One fault; `owner` is the name and `type` the record it is about (0: all of the name). */
+    void (*fault)(void *arg, enum master_severity severity, struct name owner, uint16_t type,
                   const char *sentence);
 };
 

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "zone/check.h"
+#include "zone/places.h"
 #include "zone/txn.h"
 
 #define LINE_MAX_LEN (DIAG_TEXT_MAX + NAME_TEXT_MAX + 256)
@@ -28,34 +29,48 @@ struct load {
     struct diag *diag;
     char *identity; /* lines; NULL: none yet */
     size_t identity_len;
+    struct places places; /* of what is wrong with the zone as a whole */
 };
 
-static void say(struct load *l, enum master_severity severity, const char *line)
+/* line 0: of the file as a whole */
+static void say(struct load *l, enum master_severity severity, const struct master_where *where,
+                const char *sentence)
 {
+    char line[LINE_MAX_LEN + PATH_MAX], place[24] = "";
+    if (where->line)
+        snprintf(place, sizeof(place), ":%u:%u", where->line, where->column);
+    int at = snprintf(line, sizeof(line), "%s%s: ", where->file, place);
+    ASSERT(at > 0 && (size_t)at < sizeof(line));
+    snprintf(line + at, sizeof(line) - (size_t)at, "%s", sentence);
     if (severity == MASTER_ERROR) {
         if (l->result->errors++ == 0)
             err_say(l->diag, ERR_INVALID, "%s", line);
     } else if (++l->result->warnings > LOAD_WARNINGS_MAX)
         return;
     if (l->sink->line)
-        l->sink->line(l->sink->arg, severity, line);
+        l->sink->line(l->sink->arg, severity, line, line + at);
 }
 
 static void on_fault(void *arg, enum master_severity severity, const struct master_where *where,
                      const char *sentence)
 {
-    char line[LINE_MAX_LEN];
-    snprintf(line, sizeof(line), "%s:%u:%u: %s", where->file, where->line, where->column, sentence);
-    say(arg, severity, line);
+    say(arg, severity, where, sentence);
 }
 
-static void on_check(void *arg, enum master_severity severity, struct name owner,
+static void on_check(void *arg, enum master_severity severity, struct name owner, uint16_t type,
                      const char *sentence)
 {
     struct load *l = arg;
-    char line[LINE_MAX_LEN], text[NAME_TEXT_MAX];
-    snprintf(line, sizeof(line), "%s: %s: %s", l->path, name_text(owner, text), sentence);
-    say(l, severity, line);
+    places_add(&l->places, severity, owner, type, sentence);
+}
+
+static void say_place(struct load *l, const struct place *p)
+{
+    struct master_where where = {p->file ? p->file : l->path, p->line, p->column};
+    char sentence[LINE_MAX_LEN], text[NAME_TEXT_MAX];
+    snprintf(sentence, sizeof(sentence), "%s: %s", name_text(name_of(&p->owner), text),
+             p->sentence);
+    say(l, p->severity, &where, sentence);
 }
 
 static void warn_record(struct load *l, const struct rr *rr, const struct master_where *where,
@@ -181,11 +196,16 @@ static void tell_identity(struct load *l)
 
 /* --- reading --- */
 
+static struct master_options options_of(const struct load *l)
+{
+    return (struct master_options){.origin = name_of(&l->zone->name),
+                                   .class = CLASS_IN,
+                                   .records_max = l->limits->records_max};
+}
+
 static bool read_file(struct load *l)
 {
-    struct master_options options = {.origin = name_of(&l->zone->name),
-                                     .class = CLASS_IN,
-                                     .records_max = l->limits->records_max};
+    struct master_options options = options_of(l);
     struct master_sink sink = {.arg = l, .record = on_record, .fault = on_fault, .file = on_file};
     struct master_result read = {0};
     struct diag diag = {0};
@@ -196,9 +216,8 @@ static bool read_file(struct load *l)
         l->result->errors++;
         err_say(l->diag, e, "%s: %s", l->path, err_text(e));
     } else if (e != OK && l->result->errors == 0) {
-        char line[LINE_MAX_LEN];
-        snprintf(line, sizeof(line), "%s: %s", l->path, diag.text[0] ? diag.text : err_text(e));
-        say(l, MASTER_ERROR, line);
+        say(l, MASTER_ERROR, &(struct master_where){.file = l->path},
+            diag.text[0] ? diag.text : err_text(e));
     }
     return e == OK && l->result->errors == 0;
 }
@@ -208,7 +227,13 @@ static void check_zone(struct load *l, const struct version *v)
     struct check_sink sink = {.arg = l, .fault = on_check};
     struct check_result found;
     struct load_result before = *l->result;
+    struct master_options options = options_of(l);
     zone_check(v, &sink, &found);
+    if (found.errors || l->sink->has_places)
+        places_find(&l->places, l->path, &options);
+    for (unsigned i = 0; i < l->places.count; i++)
+        say_place(l, &l->places.place[i]);
+    places_free(&l->places);
     l->result->errors = before.errors + found.errors; /* of these not all need have been said */
     l->result->warnings = before.warnings + found.warnings;
 }

@@ -21,14 +21,17 @@ struct load_limits {
     const atomic_bool *is_canceled;
 };
 
-/* Every fault and warning, one line each: "file:line:column: sentence" for what stands in the file,
- * "file: owner: sentence" for what the zone as a whole lacks. The line is not kept. */
+/* Every fault and warning, one line each: "file:line:column: sentence". Where the zone as a whole
+ * is wrong the sentence is "owner: sentence", and line and column are there if it has errors or
+ * has_places says that reading the file once more for them is worth it. The line is not kept;
+ * `sentence` is the part of it behind the place. */
 struct load_sink {
     void *arg;
-    void (*line)(void *arg, enum master_severity severity, const char *line);
+    void (*line)(void *arg, enum master_severity severity, const char *line, const char *sentence);
     /* What was read, once, whether it was fit or not: for load_source_is_same(), or kept as text.
      * malloc'd, and the callee's from here on. May be NULL. */
     void (*identity)(void *arg, char *identity);
+    bool has_places;
 };
 
 struct load_result {

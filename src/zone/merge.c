@@ -249,12 +249,12 @@ static uint16_t type_of(struct rrset_id id)
     return id.type == TYPE_RRSIG ? id.covered : id.type;
 }
 
-/* CNAME beside other data; what signing makes may stand beside both (RFC 4035 s2.5), and what the
- * file itself has there was found fit. */
+/* CNAME beside other data; KEY and what signing makes may stand beside both (RFC 4035 s2.5), and
+ * what the file itself has there was found fit. */
 static bool in_way_of_cname(const struct item *i, struct rrset_id live)
 {
-    if (rrtype_is(type_of(live), RRTYPE_DNSSEC) || rrtype_is(i->id.type, RRTYPE_DNSSEC) ||
-        node_get(i->theirs, live).count)
+    if (rrtype_is(type_of(live), RRTYPE_BESIDE_CNAME) ||
+        rrtype_is(i->id.type, RRTYPE_BESIDE_CNAME) || node_get(i->theirs, live).count)
         return false;
     return (type_of(live) == TYPE_CNAME) != (i->id.type == TYPE_CNAME);
 }

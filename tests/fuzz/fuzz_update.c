@@ -282,7 +282,7 @@ static void check_node(const struct version *v, const struct node *n)
         soa += s.type == TYPE_SOA ? s.count : 0;
         ns += s.type == TYPE_NS ? s.count : 0;
         has_cname |= s.type == TYPE_CNAME;
-        has_other |= s.type != TYPE_CNAME && !rrtype_is(s.type, RRTYPE_DNSSEC);
+        has_other |= s.type != TYPE_CNAME && !rrtype_is(s.type, RRTYPE_BESIDE_CNAME);
         for (struct rdata r = rrset_first(s); r.bytes; r = rrset_next(s, r))
             ASSERT(rdata_check(s.type, r, NULL));
     }

@@ -207,6 +207,18 @@ def test_a_zone_file_that_broke_leaves_its_last_good_version(reeved):
     assert server.ask('www.example.', 'AAAA').answer[0][0].to_text() == '2001:db8::1'
 
 
+def test_what_waits_for_the_next_start_is_told_at_a_reload(reeved):
+    server = reeved({'example.': zone()})
+    server.reload()
+    assert 'takes effect at the next start' not in server.log()
+    server.settings['server'].update(realtime='yes')
+    server.settings['server']['limits']['load-threads'] = 3
+    server.configure()
+    server.reload()
+    told = [line for line in server.log().splitlines() if 'takes effect at the next start' in line]
+    assert len(told) == 2 and 'server.realtime' in ''.join(told) and 'server.limits.load-threads' in ''.join(told)
+
+
 def test_queries_are_answered_through_many_reloads(reeved):
     server = reeved({'example.': zone(1)})
     for serial in range(2, 12):

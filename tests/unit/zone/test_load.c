@@ -17,9 +17,11 @@ struct said {
     char text[16384];
 };
 
-static void on_line(void *arg, enum master_severity severity, const char *line)
+static void on_line(void *arg, enum master_severity severity, const char *line,
+                    const char *sentence)
 {
     struct said *s = arg;
+    cr_assert(sentence > line && !memcmp(sentence - 2, ": ", 2), "%s", line);
     *(severity == MASTER_ERROR ? &s->errors : &s->warnings) += 1;
     size_t len = strlen(s->text);
     const char *slash = strrchr(line, '/');
@@ -36,7 +38,7 @@ static struct zone *load(const char *text, uint32_t records_max, struct said *sa
     close(fd);
     struct name_buf name = name_from("example.");
     struct load_limits limits = {records_max};
-    struct load_sink sink = {said, on_line};
+    struct load_sink sink = {said, on_line, .has_places = true};
     struct load_result result;
     *said = (struct said){0};
     *diag = (struct diag){0};
@@ -60,12 +62,13 @@ static const struct row {
     {"SOA below", TOP "a SOA ns.example. h.example. 2 2 3 4 5\n", 1, 0,
      "a.example.: SOA that is not at the apex"},
     {"CNAME and other data", TOP "a CNAME b.net.\na A 192.0.2.3\n", 1, 0,
-     "a.example.: CNAME and other data"},
+     ":5:3: a.example.: CNAME and other data"},
     {"CNAME at the apex", TOP "@ CNAME b.net.\n", 1, 0, "example.: CNAME and other data"},
     {"two CNAMEs", TOP "a CNAME b\na CNAME c\n", 1, 0, "a.example.: 2 CNAME records"},
     {"CNAME with DNSSEC types", TOP "a CNAME b.net.\na NSEC b CNAME\n", 0, 0, ""},
+    {"CNAME with KEY", TOP "a CNAME b.net.\na KEY 512 3 8 AwEAAQ==\n", 0, 0, ""},
     {"below a DNAME", TOP "a DNAME b.net.\nx.a A 192.0.2.3\n", 1, 0,
-     "x.a.example.: stands below a DNAME"},
+     ":6:5: x.a.example.: stands below a DNAME"},
     {"two DNAMEs", TOP "a DNAME b.net.\na DNAME c.net.\n", 1, 0, "a.example.: 2 DNAME records"},
     {"NS beside DNAME", TOP "a DNAME b.net.\na NS ns\n", 1, 0, "a.example.: NS beside a DNAME"},
     {"DNAME at the apex", SOA "@ NS ns.example.net.\n@ DNAME b.net.\n", 0, 0, ""},
@@ -74,7 +77,8 @@ static const struct row {
     {"TTLs differ", TOP "a 300 A 192.0.2.1\na 400 A 192.0.2.2\n", 0, 1,
      ":6:7: a.example. A has another TTL"},
     {"twice the same", TOP "a MX 1 ns\nA MX 1 NS\n", 0, 1, ":6:3: A.example. MX stands here twice"},
-    {"no glue", TOP "a NS ns.a\n", 0, 1, "a.example.: NS target \"ns.a.example.\" has no glue"},
+    {"no glue", TOP "a NS ns.a\n", 0, 1,
+     ":5:3: a.example.: NS target \"ns.a.example.\" has no glue"},
     {"no sibling glue", TOP "a NS ns.b\nb NS ns.b\n", 0, 2,
      "a.example.: NS target \"ns.b.example.\" is in another delegation"},
     {"NS target does not exist", TOP "a NS nowhere\n", 0, 1,
@@ -345,11 +349,13 @@ static void on_identity(void *arg, char *identity)
     *(char **)arg = identity;
 }
 
-static void ignore_line(void *arg, enum master_severity severity, const char *line)
+static void ignore_line(void *arg, enum master_severity severity, const char *line,
+                        const char *sentence)
 {
     (void)arg;
     (void)severity;
     (void)line;
+    (void)sentence;
 }
 
 /* Reads the file and gives back its identity. */

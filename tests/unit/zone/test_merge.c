@@ -43,8 +43,9 @@ static bool set_is_equal(const struct model *a, const struct model *b, const str
 /* CNAME and other data. */
 static bool excludes(const struct record *a, const struct record *b)
 {
-    return same_name(a, b) && !rrtype_is(a->type, RRTYPE_DNSSEC) &&
-           !rrtype_is(b->type, RRTYPE_DNSSEC) && (a->type == TYPE_CNAME) != (b->type == TYPE_CNAME);
+    return same_name(a, b) && !rrtype_is(a->type, RRTYPE_BESIDE_CNAME) &&
+           !rrtype_is(b->type, RRTYPE_BESIDE_CNAME) &&
+           (a->type == TYPE_CNAME) != (b->type == TYPE_CNAME);
 }
 
 /* What a file or an UPDATE may add. */
@@ -143,12 +144,13 @@ static void take(const struct case_of *c, const struct record *key, void *arg)
 static void make_alone(const struct case_of *c, const struct record *key, void *arg)
 {
     struct model *out = arg;
-    if (!set_count(&c->theirs, key) || !file_says(c, key) || rrtype_is(key->type, RRTYPE_DNSSEC))
+    if (!set_count(&c->theirs, key) || !file_says(c, key) ||
+        rrtype_is(key->type, RRTYPE_BESIDE_CNAME))
         return;
     for (int i = 0; i < out->count; i++) {
         struct record other = out->r[i];
         uint16_t type = type_of(&other);
-        if (!same_name(&other, key) || rrtype_is(type, RRTYPE_DNSSEC) ||
+        if (!same_name(&other, key) || rrtype_is(type, RRTYPE_BESIDE_CNAME) ||
             set_count(&c->theirs, &other) || (type == TYPE_CNAME) == (key->type == TYPE_CNAME))
             continue;
         remove_set(out, other);
