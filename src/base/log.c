@@ -17,6 +17,9 @@
 
 _Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line must reach a pipe in one piece");
 
+/* Bytes that wait for the thread that is writing. */
+#define QUEUE_MAX (64 << 10)
+
 /* Atomic one by one: a helper thread that logs during a reload may see the new level with the old
  * form, which harms nothing; it never sees half a value. */
 static struct {
@@ -24,11 +27,18 @@ static struct {
     _Atomic(enum log_form) form;
     atomic_bool priorities;
     _Atomic(log_sink_fn) sink;
-    _Atomic(uint64_t) lost; /* lines in all */
-    pthread_mutex_t lock;   /* of what follows, and of the file */
-    uint64_t lost_said;     /* lines that a later one has told of */
-    bool is_stuck;          /* the last line was lost */
-} log_state = {.level = LOG_INFO_LEVEL, .form = LOG_LOGFMT, .lock = PTHREAD_MUTEX_INITIALIZER};
+    _Atomic(uint64_t) lost;     /* lines in all */
+    pthread_mutex_t lock;       /* of what follows, and of the file */
+    uint64_t lost_said;         /* lines that a later one has told of */
+    bool is_stuck;              /* the last line was lost */
+    pthread_mutex_t queue_lock; /* of what follows; held for a copy only */
+    char queue[2][QUEUE_MAX];   /* whole lines; the one is filled while the other is written */
+    size_t queue_len;           /* of the one that is filled */
+    unsigned filled;
+} log_state = {.level = LOG_INFO_LEVEL,
+               .form = LOG_LOGFMT,
+               .lock = PTHREAD_MUTEX_INITIALIZER,
+               .queue_lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* How long a line may wait for a reader that is slow; while one does not read at all, no line
  * waits. */
@@ -288,13 +298,59 @@ static bool say_lost(void)
     return true;
 }
 
+static void queue_add(const char *bytes, size_t len)
+{
+    pthread_mutex_lock(&log_state.queue_lock);
+    if (len <= QUEUE_MAX - log_state.queue_len) {
+        memcpy(log_state.queue[log_state.filled] + log_state.queue_len, bytes, len);
+        log_state.queue_len += len;
+    } else {
+        atomic_fetch_add(&log_state.lost, 1);
+    }
+    pthread_mutex_unlock(&log_state.queue_lock);
+}
+
+/* The lines that wait, for who holds the lock; the others fill the other half from here on. */
+static const char *queue_take(size_t *len)
+{
+    pthread_mutex_lock(&log_state.queue_lock);
+    const char *lines = log_state.queue[log_state.filled];
+    *len = log_state.queue_len;
+    log_state.filled ^= 1;
+    log_state.queue_len = 0;
+    pthread_mutex_unlock(&log_state.queue_lock);
+    return lines;
+}
+
+static bool queue_is_empty(void)
+{
+    pthread_mutex_lock(&log_state.queue_lock);
+    bool is_empty = log_state.queue_len == 0;
+    pthread_mutex_unlock(&log_state.queue_lock);
+    return is_empty;
+}
+
+static void write_queue(void)
+{
+    size_t len;
+    const char *line = queue_take(&len);
+    for (const char *end = line + len, *next; line < end; line = next) {
+        next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
+        log_state.is_stuck = !(say_lost() && write_now(line, (size_t)(next - line)));
+        if (log_state.is_stuck)
+            atomic_fetch_add(&log_state.lost, 1);
+    }
+}
+
+/* Who finds another thread writing leaves the line to it: that one may have been put aside in the
+ * midst of it, a helper behind all else that the machine does, and queries would wait for it. */
 static void write_line(const char *bytes, size_t len)
 {
-    pthread_mutex_lock(&log_state.lock);
-    log_state.is_stuck = !(say_lost() && write_now(bytes, len));
-    if (log_state.is_stuck)
-        atomic_fetch_add(&log_state.lost, 1);
-    pthread_mutex_unlock(&log_state.lock);
+    queue_add(bytes, len);
+    while (!queue_is_empty() && pthread_mutex_trylock(&log_state.lock) == 0) {
+        write_queue();
+        pthread_mutex_unlock(&log_state.lock);
+    }
 }
 
 uint64_t log_lost(void)

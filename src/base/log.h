@@ -6,8 +6,9 @@
  * set once by log_setup() and again on reload. Messages are lower case without a full stop; names
  * and texts from outside go into fields, which are quoted and escaped as the form needs it, so that
  * no peer can forge a line or move the cursor of a terminal. May be called from any thread; a line
- * is one write(2). It does not wait for a reader who does not read, because the reactor never
- * waits: such a line is lost, counted, and told of by the next one that gets through. The only code
+ * is one write(2), by its own thread or by one that is writing already. Nobody waits for a reader
+ * who does not read or for another thread, because the reactor never waits: a line that nobody
+ * takes is lost, counted, and told of by the next one that gets through. The only code
  * below reactor/ that reads the clock: the time of a line is nobody's input. */
 #ifndef REEVE_BASE_LOG_H
 #define REEVE_BASE_LOG_H

@@ -7,7 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,6 +284,49 @@ Test(log, does_not_wait_for_who_does_not_read, .timeout = 60)
     room[n] = '\0';
     cr_expect_not_null(strstr(room, "nobody read them in time\" count=3\n"), "%s", room);
     cr_expect_not_null(strstr(room, "msg=\"after\" a=b\n"));
+}
+
+/* poll() of the log sink keeps its thread for as long as is wanted. */
+static atomic_bool is_kept, is_there;
+
+int __real_poll(struct pollfd *fds, nfds_t count, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    if (atomic_load(&is_kept)) {
+        atomic_store(&is_there, true);
+        while (atomic_load(&is_kept))
+            sched_yield();
+    }
+    return __real_poll(fds, count, timeout);
+}
+
+static void *write_first(void *arg)
+{
+    log_error("first", {"a", "b"});
+    return arg;
+}
+
+Test(log, does_not_wait_for_another_thread_that_is_put_aside_while_it_writes, .timeout = 60)
+{
+    int fd = stderr_to_pipe();
+    log_setup(LOG_INFO_LEVEL, LOG_LOGFMT, true, NULL);
+    pthread_t writer;
+    atomic_store(&is_kept, true);
+    pthread_create(&writer, NULL, write_first, NULL);
+    while (!atomic_load(&is_there))
+        sched_yield();
+    log_error("second", {"a", "b"}); /* comes back, or this test never ends */
+    log_error("third", {"a", "b"});
+    atomic_store(&is_kept, false);
+    pthread_join(writer, NULL);
+    ssize_t n = read(fd, room, sizeof(room) - 1);
+    cr_assert_gt(n, 0);
+    room[n] = '\0';
+    const char *first = strstr(room, "first"), *second = strstr(room, "second"),
+               *third = strstr(room, "third");
+    cr_expect(first && second && third && first < second && second < third, "%s", room);
+    cr_expect_eq(log_lost(), 0);
 }
 
 /* --- rate --- */
