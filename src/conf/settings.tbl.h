@@ -152,6 +152,8 @@ SETTING("server.limits.transfers-in-per-primary", transfers_in_per_primary,  COU
         "of them from one address")
 SETTING("server.limits.transfer-time",          transfer_time_ms,            DURATION,  "2h",             1000,    604800000,
         "longest time of one transfer, in or out; then it is cut")
+SETTING("server.limits.transfer-progress",      transfer_progress,           SIZE,      "64K",            0,       1073741824,
+        "bytes a minute that a transfer from a primary brings at least, or it is cut while others wait for its place; 0 is no limit")
 SETTING("server.limits.transfer-records",       transfer_records,            COUNT,     "10000000",       0,       4294967295,
         "records in one transfer from a primary; 0 is no limit")
 SETTING("server.limits.transfer-size",          transfer_size,               SIZE,      "1G",             65536,   1099511627776,

@@ -29,6 +29,11 @@
 #define HERE_LEN_MAX     4096
 #define HERE_RECORDS_MAX 64
 #define ANCOUNT_AT       6
+/* limits.transfer-progress is looked at so often. Each message, however small, renews the wait for
+ * the next one, so that four primaries that send a few bytes now and then would have all places for
+ * limits.transfer-time. The default is what a line of 9 kbit/s brings, a quarter of what the
+ * slowest modems did, and whoever is slower is cut only while somebody else wants its place. */
+#define LOOK_US          60000000
 /* A transfer waits no longer than that for the zone's first snapshot. */
 #define READY_US         60000000
 
@@ -46,6 +51,9 @@ struct incoming {
     bool has_first;
     struct buffer filling;
     bool is_paused;
+    /* since it was looked at: bytes that came, was it under way all the time, did we let it wait */
+    uint64_t come;
+    bool is_timed, was_paused;
     bool is_reading; /* a helper has x and the members below */
     char *broken;    /* the call is over, for this reason; NULL: it is not */
     struct buffer reading;
@@ -403,6 +411,7 @@ static enum call_verdict zone_message(struct server *s, struct call *c, const ui
     struct incoming *in = sec->incoming;
     bool is_first = !in->has_first;
     in->has_first = true;
+    in->come += len;
     if (is_first && is_small(bytes, len)) {
         in->next = xfr_in_message(in->x, bytes, len, s->now_us, &in->diag);
         if (in->next != XFR_IN_MORE)
@@ -413,7 +422,7 @@ static enum call_verdict zone_message(struct server *s, struct call *c, const ui
     if (!in->is_reading)
         incoming_read(s, in);
     if (in->filling.len >= BUFFER_LEN && !in->is_paused) {
-        in->is_paused = true;
+        in->is_paused = in->was_paused = true;
         call_pause(s, c, true);
     }
     return CALL_HEARD;
@@ -441,26 +450,50 @@ static int64_t begun_us(const struct server *s, const struct secondary *sec)
     return sec->call.state == CALL_QUEUED ? s->now_us : sec->call.started_us;
 }
 
+static int64_t least_us(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
+/* Has it brought too little since it was looked at last, and is in the way of another one? */
+static bool is_slow(struct server *s, struct secondary *sec)
+{
+    struct incoming *in = sec->incoming;
+    bool is_little = in->is_timed && !in->was_paused && in->come < s->conf->transfer_progress;
+    in->come = 0;
+    in->is_timed = sec->call.state == CALL_UNDER_WAY;
+    in->was_paused = in->is_paused;
+    return is_little && call_is_in_the_way(s, &sec->call);
+}
+
 static void on_limit(void *arg, struct timer *t)
 {
     struct secondary *sec = container_of(t, struct secondary, limit);
     struct server *s = arg;
-    bool was_waiting = sec->is_waiting;
+    const char *reason = NULL;
     int64_t due_us = begun_us(s, sec) + (int64_t)s->conf->transfer_time_ms * 1000;
-    if (!was_waiting && due_us > s->now_us) {
+    if (sec->is_waiting) {
+        reason = "the change log has not taken the zone's first snapshot yet";
+    } else if (due_us <= s->now_us) {
+        reason = "the transfer took longer than limits.transfer-time";
+    } else if (is_slow(s, sec)) {
+        reason = "others wait and it brings less than limits.transfer-progress";
+        s->count.transfers_in_slow++;
+    } else {
         limit_set(s, sec, due_us);
         return;
     }
+    s->count.transfers_in_failed += !sec->is_waiting;
     asking_stop(s, sec);
-    s->count.transfers_in_failed += !was_waiting;
-    secondary_fail(s, sec, REFRESH_FAILED,
-                   was_waiting ? "the change log has not taken the zone's first snapshot yet"
-                               : "the transfer took longer than limits.transfer-time");
+    secondary_fail(s, sec, REFRESH_FAILED, reason);
 }
 
+/* At the latest. A transfer is looked at before that. */
 static void limit_set(struct server *s, struct secondary *sec, int64_t at_us)
 {
     sec->limit.fire = on_limit;
+    if (!sec->is_waiting)
+        at_us = least_us(at_us, s->now_us + LOOK_US);
     timer_set(&s->timers, &sec->limit, at_us);
 }
 
@@ -509,6 +542,7 @@ static bool transfer_send(struct server *s, struct secondary *sec, struct diag *
     incoming_new(s, sec);
     sec->call.tsig = xfr_in_tsig(sec->incoming->x);
     call_start(s, &sec->call, bytes, len);
+    sec->incoming->is_timed = sec->call.state == CALL_UNDER_WAY;
     sec->ask.key = NULL;
     tsig_key_release(key);
     limit_set(s, sec, s->now_us + (int64_t)s->conf->transfer_time_ms * 1000);

@@ -214,6 +214,16 @@ void call_end(struct server *s, struct call *c, bool may_reuse)
     go_on(s, class);
 }
 
+bool call_is_in_the_way(const struct server *s, const struct call *c)
+{
+    const struct calls *all = &s->calls;
+    if (c->state != CALL_UNDER_WAY)
+        return false;
+    enum call_class class = c->lane->class;
+    return !list_is_empty(&c->lane->queue) ||
+           (all->under_way[class] >= all->max[class] && !list_is_empty(&all->ready[class]));
+}
+
 void call_pause(struct server *s, struct call *c, bool is_paused)
 {
     if (c->state == CALL_OVER || c->is_paused == is_paused)

@@ -122,6 +122,10 @@ void call_start(struct server *s, struct call *c, const uint8_t *bytes, size_t l
 /* The call is over, from our side; a no-op where it is already. may_reuse: all that was asked for
  * has come, so that the connection is good for the next one. */
 void call_end(struct server *s, struct call *c, bool may_reuse);
+/* Under way, and in the place of one that waits: of its own lane, or of any where the class is
+ * full.
+ */
+bool call_is_in_the_way(const struct server *s, const struct call *c);
 /* Messages are not read for a while, and nothing is timed out meanwhile. */
 void call_pause(struct server *s, struct call *c, bool is_paused);
 

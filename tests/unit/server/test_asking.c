@@ -125,6 +125,7 @@ Test(asking, a_question_is_signed_when_it_leaves_the_queue)
     struct call *first = primary_call();
     struct tsig_session theirs = {0};
     struct message m;
+    b->server->conf->transfer_progress = 0;
     primary_pass(b, (TSIG_FUDGE_S + 100) * INT64_C(1000000));
     server_now(b->server, b->now_us);
     primary_cut(first, "too slow");
@@ -137,4 +138,60 @@ Test(asking, a_question_is_signed_when_it_leaves_the_queue)
                  theirs.error);
     tsig_session_done(&theirs);
     disk_free(&d);
+}
+
+#define PLACE_FOR_ONE \
+    ", limits: {transfers-in-per-primary: 1}}\nremotes: {p1: {address: 192.0.2.1@53}"
+
+/* Each brings a few bytes in time, and never ends. */
+static const struct slow_row {
+    bool do_others_wait;
+    uint64_t progress;
+    bool is_cut;
+} slow_rows[] = {
+    {true, 65536, true}, {true, 10000, true},   {true, 100, false}, /* what it brings is enough */
+    {true, 0, false},    {false, 65536, false},
+};
+
+/* z.example's transfer goes on, in each of so many seconds a record or two. */
+static void drip(struct bed *b, unsigned seconds)
+{
+    char text[100];
+    for (unsigned i = 0; i < seconds && primary_secondary(b)->incoming; i++) {
+        struct call *c = &primary_secondary(b)->call;
+        struct primary_answer *a = primary_answer(c);
+        if (i == 0)
+            primary_soa(a, 1);
+        snprintf(text, sizeof(text), "h%u.z.example. 300 A 192.0.2.1", i);
+        primary_rr(a, text);
+        primary_send(c, a);
+        disk_rest(b);
+        primary_pass(b, 1000000);
+        server_now(b->server, b->now_us);
+    }
+}
+
+Test(asking, a_slow_primary_keeps_no_place_that_others_wait_for)
+{
+    for (size_t i = 0; i < ARRAY_LEN(slow_rows); i++) {
+        const struct slow_row *row = &slow_rows[i];
+        struct disk d = primary_disk_with(PLACE_FOR_ONE, PRIMARY_Z);
+        struct bed *b = d.bed;
+        struct call *slow = primary_call();
+        if (row->do_others_wait) {
+            cr_assert_eq(
+                server_reload(b->server, bed_conf(b, PLACE_FOR_ONE, BOTH), b->now_us, NULL), OK);
+            disk_rest(b);
+            primary_pass(b, 0);
+        }
+        cr_assert_eq(primary_call(), slow, "the other one waits");
+        b->server->conf->transfer_progress = row->progress;
+        drip(b, 200);
+        cr_expect_eq(primary_call() != slow, row->is_cut, "row %zu", i);
+        cr_expect_eq(b->server->count.transfers_in_slow, row->is_cut, "row %zu", i);
+        cr_expect_eq(b->server->count.transfers_in_failed, row->is_cut, "row %zu", i);
+        const char *error = primary_secondary(b)->primaries[0].error;
+        cr_expect_eq(strstr(error, "transfer-progress") != NULL, row->is_cut, "%s", error);
+        disk_free(&d);
+    }
 }
