@@ -197,10 +197,12 @@ static enum control_next wait_fail(struct control_call *call, const struct serve
     text_init(&t, buf, sizeof(buf)); /* a long list is cut */
     for (unsigned i = 0; z->peers && i < z->peers->count; i++) {
         const struct follower *f = z->peers->list[i];
-        if (follower_has(f, serial))
+        if (follower_serves(f, serial))
             continue;
         text_fmt(&t, "%s %s", text_len(&t) ? "," : "", f->remote->text);
-        if (f->notify.is_known)
+        if (follower_has(f, serial))
+            text_add(&t, " (has it, does not serve it yet)");
+        else if (f->notify.is_known)
             text_fmt(&t, " (%u)", f->notify.has);
     }
     return control_fail(call, "serial %u is not known to be at:%s", serial, buf);

@@ -55,12 +55,17 @@ static struct server_zone *zone_a(struct bed *b)
     return zone_owner(store_get(&b->server->store, (struct name){name, sizeof(name)}));
 }
 
-static void taken(struct bed *b, const char *by, uint32_t serial)
+static void take(struct bed *b, const char *by, enum peer_event what, uint32_t serial)
 {
     union address a = {.v4 = {.sin_family = AF_INET}};
     struct xfr_question who = {NULL, &a};
     cr_assert_eq(inet_pton(AF_INET, by, &a.v4.sin_addr), 1);
-    peers_heard(b->server, zone_a(b), &who, PEER_HAS, serial);
+    peers_heard(b->server, zone_a(b), &who, what, serial);
+}
+
+static void taken(struct bed *b, const char *by, uint32_t serial)
+{
+    take(b, by, PEER_HAS, serial);
 }
 
 static bool wait_for(struct bed *b, struct waiter *w, uint32_t serial, unsigned count)
@@ -194,6 +199,14 @@ Test(waiting, the_operator_is_told_who_has_it_not)
         server_time(b->server, b->now_us + 5 * LATE);
     cr_assert_eq(control_step(t.client), CONTROL_DONE);
     answer_is(&t, false, "serial 7 is not known to be at: one (6), two");
+    /* RFC 5936 s6: what was taken may be served later, or never */
+    take(b, "192.0.2.2", PEER_TAKEN, 7);
+    cr_assert_eq(talk_begin(&t, WAIT), CONTROL_WAIT);
+    while (!t.is_woken)
+        server_time(b->server, b->now_us + 10 * LATE);
+    cr_assert_eq(control_step(t.client), CONTROL_DONE);
+    answer_is(&t, false,
+              "serial 7 is not known to be at: one (6), two (has it, does not serve it yet)");
     /* one who does not wait for the end */
     cr_assert_eq(talk_begin(&t, WAIT), CONTROL_WAIT);
     talk_close(&t);
