@@ -4,7 +4,8 @@
  * The last byte of a transfer is with the secondary some time before its answers are from it:
  * milliseconds in some servers, half a second in others. Who waits for the secondaries (an ACME
  * client's UPDATE) is going to ask them, so what counts is the SOA that they answer with. The
- * questions follow one another as long as it is not there, with pauses that grow. */
+ * questions follow one another as long as it is not there, with pauses that grow. They go over UDP,
+ * and over TCP once more where the answer is cut. */
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -67,6 +68,8 @@ static void look_again(struct server *s, struct follower *f)
     timer_set(&s->timers, &f->look_timer, s->now_us + f->look_pause_us);
 }
 
+static void ask(struct server *s, struct follower *f, enum transport transport);
+
 static enum call_verdict on_message(struct server *s, struct call *c, const uint8_t *bytes,
                                     size_t len)
 {
@@ -76,6 +79,11 @@ static enum call_verdict on_message(struct server *s, struct call *c, const uint
     xfr_reply_read(&l->ask, &l->tsig, bytes, len, s->now_us, &reply, NULL);
     if (reply.kind == XFR_REPLY_FOREIGN)
         return CALL_STRANGE;
+    if (reply.kind == XFR_REPLY_TRUNCATED) {
+        drop_looking(s, f);
+        ask(s, f, TRANSPORT_TCP);
+        return CALL_HEARD;
+    }
     if (reply.kind == XFR_REPLY_OK) /* also of an older one: somebody may wait for just that */
         serving_note(s, f, reply.serial);
     if (follower_serves(f, f->notify.has))
@@ -93,7 +101,7 @@ static void on_failed(struct server *s, struct call *c, const char *reason)
 
 static const struct call_kind looking_kind = {on_message, on_failed};
 
-static void ask(struct server *s, struct follower *f)
+static void ask(struct server *s, struct follower *f, enum transport transport)
 {
     const struct remote *r = f->remote;
     uint8_t bytes[XFR_ASK_MAX];
@@ -104,12 +112,12 @@ static void ask(struct server *s, struct follower *f)
     f->looking = l;
     l->of = f;
     l->ask = (struct xfr_ask){.kind = XFR_ASK_SOA,
-                              .transport = TRANSPORT_UDP,
+                              .transport = transport,
                               .zone = name_of(&f->zone->entry->name),
                               .key = r->key.len ? key : NULL};
     random_bytes(&l->ask.id, sizeof(l->ask.id));
     l->call.kind = &looking_kind;
-    l->call.to = (struct peer){r->addresses[f->address % r->address_count], TRANSPORT_UDP};
+    l->call.to = (struct peer){r->addresses[f->address % r->address_count], transport};
     l->call.source = r->source;
     l->call.is_urgent = true;
     l->call.wait_us = LOOK_WAIT_US;
@@ -123,7 +131,7 @@ void serving_look(struct server *s, struct follower *f)
         follower_serves(f, f->notify.has))
         return;
     timer_stop(&s->timers, &f->look_timer);
-    ask(s, f);
+    ask(s, f, TRANSPORT_UDP);
 }
 
 void serving_on_time(void *arg, struct timer *timer)

@@ -171,6 +171,29 @@ Test(serving, of_an_older_serial_is_enough_for_who_waits_for_that)
     bed_free(b);
 }
 
+/* RFC 1035 s4.2.1: a SOA of long names, with the name servers and a signature, may not fit in 512
+ * bytes. */
+Test(serving, is_asked_over_tcp_where_the_answer_is_cut)
+{
+    struct bed *b = start(ZONES, "");
+    struct waiter w;
+    uint8_t cut[512];
+    cr_expect_not(wait_for(b, &w, 7));
+    taken(b, 7);
+    cr_assert_not_null(asked);
+    cr_expect_eq(asked->to.transport, TRANSPORT_UDP);
+    memcpy(cut, asked->bytes, asked->len);
+    cut[2] = 0x86; /* QR, AA, TC */
+    server_call_message(b->server, asked, cut, asked->len);
+    cr_assert_not_null(asked);
+    cr_expect_eq(asked->to.transport, TRANSPORT_TCP);
+    cr_expect_eq(questions, 2);
+    answer(b, 7);
+    cr_expect(told == 1 && had == 1);
+    cr_expect_null(asked);
+    bed_free(b);
+}
+
 /* As with NOTIFY: nothing is sent unsigned to who is to be asked with a key. */
 Test(serving, is_not_asked_unsigned_when_the_key_is_gone)
 {
