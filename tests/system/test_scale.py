@@ -14,6 +14,7 @@ import pytest
 import following
 import harness
 import wire
+from test_tcp import counters, memory_kb
 
 pytestmark = pytest.mark.released
 
@@ -150,5 +151,8 @@ def test_very_many_zones(pair, capsys):
     secondary.stop()
     start()
     watch('restart', 2)
+    opened = counters(primary)['tcp_accepted']
+    said.append(f'{opened} connections in all, {memory_kb(secondary) / ZONES:.1f} kB of memory for each zone')
+    assert 0 < opened < ZONES / 10      # for two transfers of each zone: they are used again
     with capsys.disabled():
         print('\n' + '\n'.join(said))
