@@ -294,11 +294,11 @@ steps_to_the_same_serial = steps_then_refused(lambda a: [
 # What the log says, beginning with `reason=`.
 SCRIPTS = {
     'endless': 'more than .* (records|bytes)', 'endless_set': 'more than', 'endless_steps': 'more than|not ahead',
-    'endless_nothing': 'without records', 'never_closing': '', 'silent': '',
-    'garbage': '', 'garbage_unframed': '', 'garbage_after_a_good_header': '', 'http': '',
-    'truncated_stream': '', 'truncated_message': '', 'truncated_record': '', 'bytes_behind_the_records': '',
+    'endless_nothing': 'without records', 'never_closing': 'longer than', 'silent': 'longer than',
+    'garbage': 'malformed', 'garbage_unframed': 'malformed', 'garbage_after_a_good_header': 'malformed', 'http': 'closed',
+    'truncated_stream': 'closed', 'truncated_message': 'closed', 'truncated_record': 'malformed', 'bytes_behind_the_records': 'malformed',
     'pointer_loop': 'malformed', 'count_lies': 'malformed', 'long_rdata': 'malformed', 'rdata_behind_the_end': 'malformed',
-    'wrong_names': r'www\.elsewhere\. .*out of the zone', 'above_the_zone': 'out of the zone', 'of_another_zone': '',
+    'wrong_names': r'www\.elsewhere\. .*out of the zone', 'above_the_zone': 'out of the zone', 'of_another_zone': 'out of the zone',
     'other_class': 'class', 'meta_type': 'type', 'soa_below_the_apex': 'apex', 'soa_in_the_middle': 'behind the SOA',
     'another_soa_at_the_end': 'not the first', 'no_soa_first': 'not the SOA', 'no_records': 'without records',
     'lower_serial': 'serial|behind', 'wrong_id': 'id ', 'wrong_question': 'question', 'wrong_question_class': 'question',
@@ -309,7 +309,7 @@ SCRIPTS = {
     'one_unsigned_message_is_changed': 'signature',
     'deletes_what_is_not_there': 'REFUSED', 'adds_what_is_there_with_another_ttl': 'REFUSED', 'steps_from_another_serial': 'REFUSED|serial',
     'steps_with_a_gap': 'REFUSED|behind', 'steps_that_end_early': 'REFUSED|another SOA',
-    'steps_backwards': 'REFUSED|not ahead', 'steps_out_of_the_zone': 'REFUSED|out of the zone', 'steps_without_an_end': '',
+    'steps_backwards': 'REFUSED|not ahead', 'steps_out_of_the_zone': 'REFUSED|out of the zone', 'steps_without_an_end': 'longer than',
     'steps_to_the_same_serial': 'REFUSED|not ahead',
 }
 
