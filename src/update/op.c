@@ -42,16 +42,23 @@ static enum rcode put(struct update *u, struct item *item)
     return NOERROR;
 }
 
-/* s3.4.2.2: at the apex, and forward only. Zero (s7.11) is no serial that we would take. */
+/* s3.4.2.2 forward only, in the arithmetic of RFC 1982, where two steps forward can be one back: so
+ * from the update's last SOA, and from that of the zone. Zero (s7.11) is no serial that we would
+ * take. */
+static bool is_serial_ahead(const struct update *u, const struct edit_entry *last, uint32_t serial)
+{
+    uint32_t was = soa_of((struct rdata){last->bytes, last->len}).serial;
+    return serial != 0 && serial_compare(serial, was) == 1 &&
+           serial_compare(serial, u->zone->tip->serial) == 1;
+}
+
+/* s3.4.2.2: at the apex. */
 static enum rcode add_soa(struct update *u, struct item *item, const struct edit *e)
 {
     struct look_range set = look_rrset(e, TYPE_SOA);
     if (set.from == set.to)
         return ignore(u, item, "there is no SOA to replace");
-    const struct edit_entry *old = &e->entry[set.from];
-    uint32_t was = soa_of((struct rdata){old->bytes, old->len}).serial;
-    uint32_t serial = soa_of(item->rr.rdata).serial;
-    if (serial == 0 || serial_compare(serial, was) != 1)
+    if (!is_serial_ahead(u, &e->entry[set.from], soa_of(item->rr.rdata).serial))
         return ignore(u, item, "its serial is not ahead of the zone's");
     enum rcode rcode = guard(u, item, TYPE_SOA);
     if (rcode != NOERROR)

@@ -121,6 +121,15 @@ static const struct row {
      "www 60 A 192.0.2.1", 20, 0},
     {"", "u @ IN 300 SOA ns h 20 3600 900 1209600 300\nu @ IN 300 SOA ns h 15 3600 900 1209600 300",
      NULL, 20, 1},
+    /* RFC 1982 s3.2: ahead of the one before it, and behind the zone's */
+    {"",
+     "u @ IN 300 SOA ns h 2147483657 3600 900 1209600 300\n"
+     "u @ IN 300 SOA ns h 5 3600 900 1209600 300",
+     NULL, 2147483657u, 1},
+    {"",
+     "u @ IN 300 SOA ns h 2147483657 3600 900 1209600 300\n"
+     "u @ IN 300 SOA ns h 2147483658 3600 900 1209600 300",
+     NULL, 2147483657u, 1}, /* undefined */
     {"", "u @ ANY 0 SOA\nu @ IN 300 SOA ns h 11 3600 900 1209600 300", NULL, 11, 1},
     /* what cancels out moves nothing */
     {"www 60 A 192.0.2.1", "u www ANY 0 A\nu www IN 60 A 192.0.2.1", NULL, 10, 0},
