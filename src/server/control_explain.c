@@ -94,7 +94,7 @@ static struct grant_question question_of(const struct asking *a, const struct as
                                          const struct update_report *report)
 {
     const struct rr *rr = &asked->rr;
-    bool is_add = rr->class == CLASS_IN;
+    bool is_add = report->op ? report->op == GRANT_ADD : rr->class == CLASS_IN;
     bool is_here = a->peer.address.any.sa_family != AF_UNSPEC;
     return (struct grant_question){
         .zone = name_of(&a->changing.zone->entry->name),

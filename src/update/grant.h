@@ -36,6 +36,8 @@ enum grant_where {
     GRANT_ALL
 };
 
+/* An addition that takes the place of another record (CNAME, DNAME, WKS: s3.4.2.2 and s1.1.5 of RFC
+ * 2136) needs both. The SOA does not: nothing can delete it. */
 enum grant_op { GRANT_ADD = 1, GRANT_DELETE = 2 };
 
 /* What acme grants at most where the grant itself does not say, and for how long. */

@@ -73,17 +73,34 @@ const struct edit_entry *look_record(const struct edit *e, uint16_t type, struct
     return NULL;
 }
 
+static bool is_other_of_service(struct rdata a, struct rdata b)
+{
+    return memcmp(a.bytes, b.bytes, WKS_SERVICE_LEN) == 0 && rdata_compare(TYPE_WKS, a, b) != 0;
+}
+
 const struct edit_entry *look_service(const struct edit *e, struct rdata wks)
 {
     struct look_range set = look_rrset(e, TYPE_WKS);
     ASSERT(wks.len >= WKS_SERVICE_LEN);
     for (uint32_t i = set.from; i < set.to; i++) {
         struct rdata r = {e->entry[i].bytes, e->entry[i].len};
-        if (memcmp(r.bytes, wks.bytes, WKS_SERVICE_LEN) == 0 &&
-            rdata_compare(TYPE_WKS, r, wks) != 0)
+        if (is_other_of_service(r, wks))
             return &e->entry[i];
     }
     return NULL;
+}
+
+bool look_may_replace(uint16_t type)
+{
+    return type == TYPE_WKS || (type != TYPE_SOA && rrtype_is(type, RRTYPE_SINGLE));
+}
+
+bool look_replaces(const struct rr *added, struct rdata old)
+{
+    if (!look_may_replace(added->type))
+        return false;
+    return added->type == TYPE_WKS ? is_other_of_service(old, added->rdata)
+                                   : rdata_compare(added->type, old, added->rdata) != 0;
 }
 
 uint16_t look_type(const struct rr *rr)

@@ -2,9 +2,11 @@
  * Permission (RFC 2136 s3.3): every operation against the grants, in the order of the message.
  *
  * Deletions are measured by what is there before the update: what the update itself has put there
- * and takes away again does nobody harm. Operations that the prescan will find malformed ask for
- * nothing that could be permitted; who may change nothing at all is refused before that. */
+ * and takes away again does nobody harm. An addition that takes the place of another record is a
+ * deletion as well. Operations that the prescan will find malformed ask for nothing that could be
+ * permitted; who may change nothing at all is refused before that. */
 #include "base/check.h"
+#include "update/look.h"
 #include "update/update_int.h"
 
 struct permit {
@@ -56,18 +58,22 @@ static enum rcode check_actor(struct update *u)
 static enum rcode refuse(const struct permit *p, const struct grant_question *q, int rule)
 {
     struct update *u = p->u;
+    bool is_replacing = q->op == GRANT_DELETE && op_is_add(p->item);
+    const char *what = is_replacing ? "it would replace another record: " : "";
     u->report->rule = rule;
+    u->report->op = q->op;
     if (rule < 0)
-        return update_say(u, REFUSED, p->item, "not granted");
+        return update_say(u, REFUSED, p->item, "%snot granted", what);
     const struct grant *g = &u->rules->grants[rule];
     char why[DIAG_TEXT_MAX / 2];
     struct text t;
     text_init(&t, why, sizeof(why));
     enum grant_miss miss = grant_match(g, q, &t);
-    enum rcode rcode = miss == GRANT_MATCH
-                           ? update_say(u, REFUSED, p->item, "denied by updates[%d]", rule)
-                           : update_say(u, REFUSED, p->item,
-                                        "not granted, closest rule updates[%d]: %s", rule, why);
+    enum rcode rcode =
+        miss == GRANT_MATCH
+            ? update_say(u, REFUSED, p->item, "%sdenied by updates[%d]", what, rule)
+            : update_say(u, REFUSED, p->item, "%snot granted, closest rule updates[%d]: %s", what,
+                         rule, why);
     u->report->type = q->type;
     return rcode;
 }
@@ -133,6 +139,23 @@ static enum rcode ask_deletion(struct permit *p)
     return ask(p, &q);
 }
 
+/* For what an addition takes the place of. */
+static enum rcode ask_replaced(struct permit *p)
+{
+    const struct rr *rr = &p->item->rr;
+    enum rcode rcode = NOERROR;
+    if (!look_may_replace(rr->type))
+        return NOERROR;
+    struct rrset s = node_get(txn_find(p->u->txn, rr->owner), (struct rrset_id){.type = rr->type});
+    struct grant_question q = update_question(p->u, GRANT_DELETE, rr->owner, rr->type);
+    for (struct rdata r = rrset_first(s); r.bytes && rcode == NOERROR; r = rrset_next(s, r)) {
+        q.rdata = r;
+        if (look_replaces(rr, r))
+            rcode = ask(p, &q);
+    }
+    return rcode;
+}
+
 static enum rcode ask_item(struct permit *p)
 {
     const struct rr *rr = &p->item->rr;
@@ -143,7 +166,8 @@ static enum rcode ask_item(struct permit *p)
         update_question(p->u, is_add ? GRANT_ADD : GRANT_DELETE, rr->owner, rr->type);
     q.ttl = rr->ttl;
     q.rdata = rr->rdata;
-    return ask(p, &q);
+    enum rcode rcode = ask(p, &q);
+    return rcode == NOERROR && is_add ? ask_replaced(p) : rcode;
 }
 
 static bool take_rate(const struct update *u, const struct grant *g)

@@ -88,6 +88,7 @@ struct update_report {
     /* the record that decided it: first offending name and type; len 0: none */
     struct name_buf name;
     uint16_t type;
+    enum grant_op op; /* refused by grants: what they were asked for; else 0 */
     int rule; /* refused: index of the grant that came closest, granted: the first used; -1 */
     uint32_t ignored;   /* operations that s3.4.2 silently ignores */
     bool is_serial_set; /* the update moved the SOA itself */

@@ -127,6 +127,61 @@ Test(permit, strangers_are_refused_before_the_form_is_looked_at)
     bed_free(b);
 }
 
+/* RFC 2136 s3.4.2.2, s1.1.5: what an addition takes the place of is deleted by it. */
+Test(permit, who_may_only_add_replaces_nothing)
+{
+    static const char there[] = "@ 300 SOA ns h 10 3600 900 1209600 300\n@ 300 NS ns\n"
+                                "c 60 CNAME a\nd 60 DNAME a.\nw 60 WKS 192.0.2.1 6 25\n";
+    static const struct {
+        const char *lines;
+        enum rcode rcode;
+    } asked[] = {
+        {"u c IN 60 CNAME b", REFUSED},
+        {"u d IN 60 DNAME b.", REFUSED},
+        {"u w IN 60 WKS 192.0.2.1 6 80", REFUSED},
+        {"u new IN 60 CNAME a\nu c IN 60 CNAME b", REFUSED},
+        {"u c IN 60 CNAME A", NOERROR}, /* the same one, and with another TTL */
+        {"u c IN 90 CNAME a", NOERROR},
+        {"u w IN 60 WKS 192.0.2.1 17 80", NOERROR},
+        {"u new IN 60 CNAME a\nu new IN 60 CNAME b", NOERROR},    /* its own */
+        {"u @ IN 300 SOA ns h 11 3600 900 1209600 300", NOERROR}, /* the only way to change it */
+    };
+    static const uint16_t types[] = {TYPE_CNAME, TYPE_DNAME, TYPE_WKS, TYPE_SOA};
+    struct grant all = {
+        .is_unsigned = true, .where = GRANT_ALL, .types = types, .type_count = ARRAY_LEN(types)};
+    struct grant add = all, deny = all;
+    add.ops = GRANT_ADD;
+    deny.ops = GRANT_DELETE;
+    deny.is_deny = true;
+    const struct grant denied[] = {deny, all};
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        struct bed *b = bed_new(there);
+        bed_peer(b, NULL, &add, 1);
+        cr_expect_eq(bed_update(b, asked[i].lines), asked[i].rcode, "%s: %s", asked[i].lines,
+                     b->report.reason);
+        if (asked[i].rcode == REFUSED)
+            cr_expect(strstr(b->report.reason,
+                             "it would replace another record: not granted, closest rule "
+                             "updates[0]: grants only add"),
+                      "%s", b->report.reason);
+        bed_free(b);
+        b = bed_new(there);
+        bed_peer(b, NULL, denied, 2);
+        cr_expect_eq(bed_update(b, asked[i].lines), asked[i].rcode, "%s: %s", asked[i].lines,
+                     b->report.reason);
+        if (asked[i].rcode == REFUSED)
+            cr_expect(
+                strstr(b->report.reason, "it would replace another record: denied by updates[0]"),
+                "%s", b->report.reason);
+        bed_free(b);
+        b = bed_new(there);
+        bed_peer(b, NULL, &all, 1);
+        cr_expect_eq(bed_update(b, asked[i].lines), NOERROR, "%s: %s", asked[i].lines,
+                     b->report.reason);
+        bed_free(b);
+    }
+}
+
 Test(permit, signing_types_and_the_apex_need_their_names_said)
 {
     static const char *const lines[] = {
