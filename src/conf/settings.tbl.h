@@ -284,7 +284,7 @@ ENTRY("zones.*.serial",                conf_zone,   serial,               ats.se
 ENTRY("zones.*.strict",                conf_zone,   is_strict,            ats.is_strict,       YES_NO,    "no",        0,   1,
       "changes that RFC 2136 ignores in silence are refused")
 ENTRY("zones.*.protect",               conf_zone,   protect,              ats.protect,         PROTECT,   "file",      0,   0,
-      "`file`: updates cannot change what the zone file has; `none`: they can, until the file itself changes it")
+      "`file`: updates cannot change or hide what the zone file has; `none`: they can, until the file itself changes it")
 ENTRY("zones.*.history",               conf_zone,   has_history,          ats.has_history,     YES_NO,    "",          0,   1,
       "keep the zone's changes in the state directory; unless said, exactly if it has `updates`, `soa`, `primaries`, `secondaries` or `transfer`")
 ENTRY("zones.*.primaries",             conf_zone,   written.primaries,    written.primaries.at, LIST,     NULL,        1,   100,

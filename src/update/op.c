@@ -7,6 +7,7 @@
 #include "update/look.h"
 #include "update/update_int.h"
 #include "zone/base.h"
+#include "zone/lookup.h"
 
 /* s3.4.2 ignores it silently; we count it, and a strict zone refuses it. */
 static enum rcode ignore(struct update *u, const struct item *item, const char *why)
@@ -30,6 +31,31 @@ static enum rcode guard(struct update *u, const struct item *item, uint16_t type
     if (!op_is_protected(u, item->rr.owner, type))
         return NOERROR;
     return update_say(u, REFUSED, item, "owned by the zone file (protect: file)");
+}
+
+/* What is below a zone cut is not the zone's any more (RFC 1034 s4.2.1), what is below a DNAME is
+ * not reached (RFC 6672 s2.4): who adds one hides names. */
+static bool hides_below(const struct update *u, const struct rr *rr)
+{
+    return rr->type == TYPE_DNAME || (rr->type == TYPE_NS && !update_at_apex(u, rr->owner));
+}
+
+/* protect: file. Its names are not hidden either. */
+static enum rcode guard_below(struct update *u, const struct item *item)
+{
+    const struct base *file = u->rules->protect;
+    struct walk w;
+    if (!file || !update_is_peers(u) || !hides_below(u, &item->rr))
+        return NOERROR;
+    walk_start_at(&w, u->zone->tip, item->rr.owner);
+    for (const struct node *n; (n = walk_next(&w));) {
+        char text[NAME_TEXT_MAX];
+        if (n->owner_len > item->rr.owner.len && base_has_name(file, node_owner(n)))
+            return update_say(u, REFUSED, item,
+                              "it would hide %s, owned by the zone file (protect: file)",
+                              name_text(node_owner(n), text));
+    }
+    return NOERROR;
 }
 
 /* --- add --- */
@@ -100,6 +126,8 @@ static enum rcode add(struct update *u, struct item *item)
         return rcode != NOERROR ? rcode : ignore(u, item, "CNAME and other data");
     }
     enum rcode rcode = guard(u, item, rr->type);
+    if (rcode == NOERROR)
+        rcode = guard_below(u, item);
     if (rcode != NOERROR)
         return rcode;
     if (rrtype_is(rr->type, RRTYPE_SINGLE))

@@ -51,8 +51,9 @@ struct update_limits {
 struct update_rules {
     const struct grant *grants; /* in the order of the configuration */
     unsigned grant_count;
-    const struct base
-        *protect; /* names in it are the zone file's own (protect: file); NULL: none */
+    /* names in it are the zone file's own (protect: file): they are not changed, nor hidden by a
+     * new NS or DNAME above them; NULL: none */
+    const struct base *protect;
     enum serial_policy serial;
     bool is_strict; /* what s3.4.2 ignores is refused instead */
     /* of the zone's records; NULL: none has one, and none that is not durable will */

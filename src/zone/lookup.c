@@ -301,22 +301,50 @@ static const struct node *walk_down(struct walk *w, const struct twig *t)
     return leaf_node(t);
 }
 
+static const struct twig *root_of(const struct tree *tree)
+{
+    return tree->root.ptr ? &tree->root : NULL;
+}
+
 void walk_start(struct walk *w, const struct version *v)
 {
     w->v = v;
+    w->from = root_of(&v->names);
     w->in_nsec3 = false;
     w->depth = 0;
     w->is_started = false;
+}
+
+/* The twig that has all leaves at and below the name, and no others; NULL: there are none. Their
+ * keys begin with the name's but for its last symbol, and what the way down passes over is the same
+ * in all of them: one is looked at. */
+static const struct twig *find_below(const struct version *v, struct name name)
+{
+    const struct twig *t = root_of(&v->names), *leaf;
+    struct tree_key key;
+    tree_key(name, v->zone->name.len, &key);
+    while (t && twig_is_branch(t) && branch_position(t) + 1 < key.len) {
+        uint64_t bit = symbol_bit(key_symbol(&key, branch_position(t)));
+        t = branch_has(t, bit) ? &branch_twigs(t)->at[branch_index(t, bit)] : NULL;
+    }
+    for (leaf = t; leaf && twig_is_branch(leaf);)
+        leaf = &branch_twigs(leaf)->at[0];
+    return leaf && name_is_under(node_owner(leaf_node(leaf)), name) ? t : NULL;
+}
+
+void walk_start_at(struct walk *w, const struct version *v, struct name name)
+{
+    walk_start(w, v);
+    w->from = find_below(v, name);
+    w->in_nsec3 = true; /* nothing is left after it */
 }
 
 const struct node *walk_next(struct walk *w)
 {
     if (!w->is_started) {
         w->is_started = true;
-        const struct tree *tree = w->in_nsec3 ? &w->v->nsec3 : &w->v->names;
-        const struct node *n = tree->root.ptr ? walk_down(w, &tree->root) : NULL;
-        if (n)
-            return n;
+        if (w->from)
+            return walk_down(w, w->from);
     }
     while (w->depth) {
         struct walk_step *s = &w->step[w->depth - 1];
@@ -328,5 +356,6 @@ const struct node *walk_next(struct walk *w)
         return NULL;
     w->in_nsec3 = true;
     w->is_started = false;
+    w->from = root_of(&w->v->nsec3);
     return walk_next(w);
 }

@@ -73,6 +73,7 @@ const struct node *lookup_nsec3_cover(const struct version *v, const uint8_t has
  * and checks. */
 struct walk {
     const struct version *v;
+    const void *from; /* the twig that it begins at */
     bool is_started, in_nsec3;
     unsigned depth;
     struct walk_step {
@@ -81,6 +82,8 @@ struct walk {
     } step[520];
 };
 void walk_start(struct walk *w, const struct version *v);
+/* Only the name's own node, if it has one, and those of the names below it; none of NSEC3. */
+void walk_start_at(struct walk *w, const struct version *v, struct name name);
 const struct node *walk_next(struct walk *w);
 
 #endif

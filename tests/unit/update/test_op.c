@@ -296,6 +296,60 @@ static const struct protected_row {
     {"u @ ANY 0 SOA", NOERROR}, /* ignored as it is */
 };
 
+/* What a zone cut or a DNAME is above of is hidden by it: RFC 1034 s4.2.1, RFC 6672 s2.4. */
+static const struct protected_row hiding_rows[] = {
+    {"u sub IN 60 NS ns.other.", REFUSED},
+    {"u SUB IN 60 DNAME other.", REFUSED},
+    {"u b.deep IN 60 NS ns.other.", REFUSED},
+    {"u deep IN 60 DNAME other.", REFUSED},
+    {"u wild IN 60 NS ns.other.", REFUSED},
+    {"u @ IN 60 DNAME other.", REFUSED},
+    /* what hides nothing, or not of the file's */
+    {"u sub IN 60 TXT \"a\"", NOERROR},
+    {"u x.sub IN 60 NS ns.other.", NOERROR},
+    {"u x.host.sub IN 60 DNAME other.", NOERROR},
+    {"u subs IN 60 NS ns.other.", NOERROR},
+    {"u new IN 60 NS ns.new\nu ns.new IN 60 A 192.0.2.1", NOERROR},
+    {"u a.new IN 60 A 192.0.2.1\nu new IN 60 DNAME other.", NOERROR},
+    {"u @ IN 60 NS ns.other.", REFUSED}, /* for another reason */
+    /* the same, and gone */
+    {"u cut IN 60 NS ns.cut", NOERROR},
+    {"u new ANY 0 ANY", NOERROR},
+};
+
+Test(op, a_peer_may_not_hide_what_the_file_owns)
+{
+    static const uint16_t types[] = {TYPE_A, TYPE_TXT, TYPE_NS, TYPE_DNAME};
+    struct grant grant = {
+        .is_unsigned = true, .where = GRANT_ALL, .types = types, .type_count = ARRAY_LEN(types)};
+    char text[512];
+    int len = snprintf(text, sizeof(text), APEX, 10);
+    snprintf(text + len, sizeof(text) - (size_t)len,
+             "host.sub 60 A 192.0.2.1\na.b.deep 60 A 192.0.2.1\n*.wild 60 A 192.0.2.1\n"
+             "cut 60 NS ns.cut\nns.cut 60 A 192.0.2.1\n");
+    struct bed *b = bed_new(text);
+    bed_protect(b);
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < ARRAY_LEN(hiding_rows); i++) {
+            bed_peer(b, NULL, &grant, 1);
+            enum rcode rcode = bed_update(b, hiding_rows[i].lines);
+            cr_expect_eq(rcode, hiding_rows[i].rcode, "%s: rcode %u (%s)", hiding_rows[i].lines,
+                         rcode, b->report.reason);
+            cr_expect_eq(strstr(b->report.reason, "owned by the zone file (protect: file)") != NULL,
+                         rcode == REFUSED, "%s", b->report.reason);
+        }
+        /* what updates have put beside it makes no difference */
+        cr_assert_eq(bed_update(b, "u a.sub IN 60 A 192.0.2.1\nu z.sub IN 60 A 192.0.2.1"),
+                     NOERROR);
+    }
+    cr_assert_eq(bed_update(b, "u sub IN 60 NS ns.other."), REFUSED);
+    cr_expect_str_eq(b->report.reason, "sub.example. NS: it would hide host.sub.example., owned by "
+                                       "the zone file (protect: file)");
+    b->actor = (struct update_actor){0};
+    cr_expect_eq(bed_update(b, "u sub IN 60 NS ns.other."), NOERROR, "the operator may");
+    bed_free(b);
+}
+
 Test(op, a_peer_may_not_touch_what_the_file_owns)
 {
     char text[256];

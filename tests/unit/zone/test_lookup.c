@@ -156,6 +156,40 @@ Test(lookup, agrees_with_a_list_of_names)
     }
 }
 
+/* The names at and below one: as many as the list has, in canonical order. */
+static void check_below(const struct list_zone *l, const struct version *v, struct name q)
+{
+    struct walk w;
+    struct name last = {0};
+    unsigned want = 0, got = 0;
+    for (unsigned i = 0; i < l->count; i++)
+        want += name_is_under(name_of(&l->owner[i].name), q);
+    walk_start_at(&w, v, q);
+    for (const struct node *n; (n = walk_next(&w)); got++) {
+        cr_assert(name_is_under(node_owner(n), q));
+        cr_assert(got == 0 || name_compare(last, node_owner(n)) < 0);
+        last = node_owner(n);
+    }
+    cr_assert_eq(got, want);
+}
+
+Test(lookup, walks_over_the_names_below_one)
+{
+    static const uint16_t types[] = {TYPE_A, TYPE_NS};
+    uint64_t seed = 7;
+    static struct list_zone l;
+    for (int round = 0; round < 300; round++) {
+        l.apex = round % 2 ? name_from("zone.example.") : name_from(".");
+        make_list(&l, &seed, types, ARRAY_LEN(types));
+        struct zone *z = build(&l);
+        for (int i = 0; i < 200; i++) {
+            struct name_buf q = name_random(&seed, name_of(&l.apex), 4);
+            check_below(&l, z->published, name_of(&q));
+        }
+        zone_free(z);
+    }
+}
+
 Test(lookup, finds_the_nsec_at_or_before_a_name)
 {
     static const uint16_t types[] = {TYPE_NSEC, TYPE_NSEC, TYPE_NSEC, TYPE_A};
