@@ -78,7 +78,7 @@ static struct edit_zone *edit_of(struct changing *c)
 static enum rcode run_part(struct server *s, struct edit_zone *e, struct update_report *report)
 {
     const struct nsupdate_part *part = &e->script.part[e->at++];
-    struct update_actor operator= {.key = NULL, .peer = NULL};
+    struct update_actor operator= {.goes_on = e->at < e->script.count};
     struct request *q = &s->late;
     *q = (struct request){.now_us = s->now_us, .count = &s->count, .arena = &s->arena};
     bool is_read =

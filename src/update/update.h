@@ -71,6 +71,9 @@ struct update_actor {
     /* only what would be is asked (explain): nothing is taken out of rates. An address of the
      * family AF_UNSPEC then means that it is not known. */
     bool is_asking;
+    /* it goes on with another message in the same txn, which is not looked at as a whole before the
+     * last: the serial is not moved yet, and whether anything is changed not said */
+    bool goes_on;
 };
 
 /* What becomes of a record's lease. */

@@ -2,6 +2,7 @@
  * The operator's changes when something comes in between: a client that leaves, a zone that goes, a
  * disk that fails. */
 #include "disk.h"
+#include "server/nsupdate.h"
 #include "talk.h"
 
 #define UPDATE "{\"verb\":\"update\",\"zone\":\"a.example\"}"
@@ -96,6 +97,32 @@ static void expect_ok(json_t *answer)
     const char *error = json_string_value(json_object_get(answer, "error"));
     cr_assert(json_is_true(json_object_get(answer, "ok")), "%s", error ? error : "");
     json_decref(answer);
+}
+
+/* RFC 2136 s3.4.2.2 and s3.6: the serial is moved once, and not if the update does so itself,
+ * however long it is and wherever in it that stands. */
+Test(control_ops, a_long_update_moves_the_serial_as_a_short_one_does)
+{
+    struct stage s = stage_new();
+    char text[128];
+    for (unsigned where = 0; where < 3; where++) { /* ahead of all, behind all, nowhere */
+        int64_t before = bed_serial(s.b, "a.example.");
+        talk_open(&s.t, s.b);
+        for (unsigned i = 0; i <= 2 * NSUPDATE_PART_RECORDS; i++) {
+            snprintf(text, sizeof(text), "add n%u 60 A 192.0.2.%u\\n", i, where);
+            if (i == where * 2 * NSUPDATE_PART_RECORDS)
+                snprintf(text, sizeof(text), "add a.example. 60 SOA ns h %d 1 1 1 %u\\n",
+                         (int)before + 1, where);
+            send_text(&s.t, text);
+        }
+        json_t *answer = finish(s.b, &s.t, talk_begin(&s.t, UPDATE));
+        cr_expect_eq(json_integer_value(json_object_get(answer, "ignored")), 0);
+        expect_ok(answer);
+        talk_close(&s.t);
+        rest(s.b);
+        cr_expect_eq(bed_serial(s.b, "a.example."), before + 1, "%u", where);
+    }
+    stage_free(&s);
 }
 
 Test(control_ops, a_client_that_leaves_before_its_text_is_read_changes_nothing)
