@@ -54,7 +54,8 @@ static const struct row {
     {"", "u www IN 60 A 192.0.2.1\nu www IN 60 CNAME a", "www 60 A 192.0.2.1", 11, 1},
     {"www 60 NSEC a A", "u www IN 60 CNAME a", "www 60 NSEC a A\nwww 60 CNAME a", 11, 0},
     {"www 60 CNAME a", "u www IN 60 NSEC a A", "www 60 NSEC a A\nwww 60 CNAME a", 11, 0},
-    {"www 60 KEY 256 3 5 AAAA", "u www IN 60 CNAME a", NULL, 10, 1},
+    {"www 60 KEY 256 3 5 AAAA", "u www IN 60 CNAME a", "www 60 KEY 256 3 5 AAAA\nwww 60 CNAME a",
+     11, 0}, /* RFC 4035 s2.5 */
     /* RFC 6672 s5.2 */
     {"d 60 DNAME e", "u d IN 60 DNAME f", "d 60 DNAME f", 11, 0},
     {"d 60 CNAME e", "u d IN 60 DNAME f", NULL, 10, 1},
