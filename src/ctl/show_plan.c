@@ -61,12 +61,13 @@ static void show_faults_of(const json_t *row, FILE *out)
 static void show_row(const json_t *row, FILE *out)
 {
     bool is_failed = strcmp(show_text_of(row, "op"), "!") == 0;
+    bool is_held = json_is_true(json_object_get(row, "held")); /* `what` says so */
     fprintf(out, "%-10s%s ", show_text_of(row, "group"), show_text_of(row, "op"));
     ctl_show_text(show_text_of(row, "name"), out);
     if (show_has(row, "added"))
         show_records(row, out);
     if (show_has(row, "what")) {
-        fputs(is_failed ? " would not load: " : " (", out);
+        fputs(is_held ? " " : is_failed ? " would not load: " : " (", out);
         ctl_show_text(show_text_of(row, "what"), out);
         fputs(is_failed ? "" : ")", out);
     }

@@ -122,16 +122,21 @@ static enum control_next refused(struct control_call *call, const struct plannin
 static enum control_next last_line(struct control_call *call, const struct planning *g)
 {
     json_t *fields = json_object();
+    unsigned failed = g->plan.failed, held = g->plan.held;
     uint64_t rows = 0;
-    char text[64];
+    char text[100];
     for (unsigned i = 0; i < PLAN_GROUPS; i++)
         rows += json_array_size(g->plan.rows[i]);
-    json_object_set_new(fields, "ok", json_boolean(g->plan.failed == 0));
+    json_object_set_new(fields, "ok", json_boolean(failed + held == 0));
     control_put_number(fields, "rows", rows);
     control_put_number(fields, "left_out", g->plan.left_out);
-    snprintf(text, sizeof(text), "%u zone%s would not load", g->plan.failed,
-             g->plan.failed == 1 ? "" : "s");
-    if (g->plan.failed)
+    control_put_number(fields, "held", held);
+    if (held)
+        snprintf(text, sizeof(text), "%u zone%s would not load, %u would be held back", failed,
+                 failed == 1 ? "" : "s", held);
+    else
+        snprintf(text, sizeof(text), "%u zone%s would not load", failed, failed == 1 ? "" : "s");
+    if (failed + held)
         control_put_text(fields, "error", text);
     json_object_set_new(fields, "faults", control_faults(g->faults, g->path));
     return control_finish(call, fields);
@@ -169,8 +174,9 @@ static void pin(struct planning *g, unsigned i)
     if (!z || !e->zone || !e->zone->published->apex)
         return;
     g->plan.live[i].version = version_pin(e->zone->published);
-    if (z->is_kept && z->base) {
-        g->plan.live[i].base = base_hold(z->base);
+    if (z->is_kept) {
+        g->plan.live[i].is_kept = true;
+        g->plan.live[i].base = z->base ? base_hold(z->base) : NULL;
         g->plan.live[i].identity = z->identity ? mem_string(z->identity) : NULL;
         g->plan.live[i].log_id = z->log_id;
         g->plan.live[i].seq = z->seq_published;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Comparing configurations: settings, keys, zones. Keys and zones stand in canonical order on both
+ * Comparing configurations: settings, keys, remotes, zones. They stand in the same order on both
  * sides, so one walk through both meets all of them. */
 #include "server/plan.h"
 
@@ -121,16 +121,97 @@ static void keys_compare(struct plan *p)
     }
 }
 
+/* --- remotes --- */
+
+static void remote_compare(struct plan *p, const struct conf_remote *old,
+                           const struct conf_remote *new)
+{
+    char what[WHAT_TEXT_MAX];
+    struct text t;
+    ASSERT(old || new);
+    text_init(&t, what, sizeof(what));
+    if (!new) {
+        row_say(p, PLAN_REMOTES, "-", old->text, "");
+    } else if (!old) {
+        plan_list_show(&new->address, &t);
+        row_say(p, PLAN_REMOTES, "+", new->text, what);
+    } else if (plan_remote_differs(old, new, &t)) {
+        row_say(p, PLAN_REMOTES, "~", new->text, what);
+    }
+}
+
+static void remotes_compare(struct plan *p)
+{
+    unsigned i = 0, k = 0;
+    while (i < p->old->remote_count || k < p->new->remote_count) {
+        const struct conf_remote *old =
+            i < p->old->remote_count ? &p->old->written_remotes[i] : NULL;
+        const struct conf_remote *new =
+            k < p->new->remote_count ? &p->new->written_remotes[k] : NULL;
+        int order = !old ? 1 : !new ? -1 : strcmp(old->text, new->text);
+        remote_compare(p, order <= 0 ? old : NULL, order >= 0 ? new : NULL);
+        i += order <= 0;
+        k += order >= 0;
+    }
+}
+
 /* --- zones --- */
 
-static void zone_added(struct plan *p, const struct conf_zone *z)
+/* The change log has data of the zone, of when it was configured before. */
+static bool is_in_log(const struct plan *p, const struct conf_zone *z)
+{
+    struct journal *j = state_journal(p->state);
+    struct journal_zone log = {0};
+    struct diag diag;
+    bool is_there =
+        z->has_history && j && journal_zone_get(j, z->name, &log, &diag) == OK && log.snapshot != 0;
+    journal_zone_done(&log);
+    return is_there;
+}
+
+static void secondary_added(struct plan *p, const struct conf_zone *z)
+{
+    char what[WHAT_TEXT_MAX], name[NAME_TEXT_MAX];
+    struct text t;
+    text_init(&t, what, sizeof(what));
+    text_add(&t, is_in_log(p, z) ? "secondary, as the change log has it until it is transferred, "
+                                 : "secondary, to be transferred, ");
+    text_add(&t, "primaries ");
+    plan_list_show(&z->written.primaries, &t);
+    row_say(p, PLAN_ZONES, "+", name_text(z->name, name), what);
+}
+
+static void primary_added(struct plan *p, const struct conf_zone *z)
 {
     static const struct plan_live none = {0};
     char what[WHAT_TEXT_MAX], name[NAME_TEXT_MAX];
     uint64_t records = plan_file(p, z, &none);
     snprintf(what, sizeof(what), "primary, %llu record%s%s", (unsigned long long)records,
-             records == 1 ? "" : "s", z->has_history ? ", changes are kept" : "");
+             records == 1 ? "" : "s",
+             is_in_log(p, z)  ? ", merged with what the change log has of it"
+             : z->has_history ? ", changes are kept"
+                              : "");
     row_say(p, PLAN_ZONES, "+", name_text(z->name, name), what);
+}
+
+static void zone_added(struct plan *p, const struct conf_zone *z)
+{
+    if (z->type == CONF_SECONDARY)
+        secondary_added(p, z);
+    else
+        primary_added(p, z);
+}
+
+/* Its file; one that has no data so far, as that could not be read, comes whole. */
+static void file_compare(struct plan *p, const struct conf_zone *z, const struct plan_live *live)
+{
+    char what[WHAT_TEXT_MAX], name[NAME_TEXT_MAX];
+    uint64_t records = plan_file(p, z, live);
+    if (records == 0)
+        return;
+    snprintf(what, sizeof(what), "%llu record%s, where there were none",
+             (unsigned long long)records, records == 1 ? "" : "s");
+    row_say(p, PLAN_RECORDS, "+", name_text(z->name, name), what);
 }
 
 static void zone_compare(struct plan *p, const struct conf_zone *old, const struct conf_zone *new)
@@ -150,7 +231,8 @@ static void zone_compare(struct plan *p, const struct conf_zone *old, const stru
     text_init(&t, what, sizeof(what));
     if (plan_zone_differs(old, new, &t))
         row_say(p, PLAN_ZONES, "~", name_text(new->name, name), what);
-    (void)plan_file(p, new, &p->live[old - p->old->zones]);
+    if (new->type == CONF_PRIMARY)
+        file_compare(p, new, &p->live[old - p->old->zones]);
 }
 
 static void zones_compare(struct plan *p)
@@ -172,5 +254,6 @@ void plan_run(struct plan *p)
         p->rows[i] = json_array();
     settings_compare(p);
     keys_compare(p);
+    remotes_compare(p);
     zones_compare(p);
 }

@@ -26,6 +26,7 @@
 #define PLAN_GROUP_LIST(X)                                                                         \
     X(PLAN_SETTINGS,   "settings")                                                                 \
     X(PLAN_KEYS,       "keys")                                                                     \
+    X(PLAN_REMOTES,    "remotes")                                                                  \
     X(PLAN_ZONES,      "zones")                                                                    \
     X(PLAN_RECORDS,    "records")
 /* clang-format on */
@@ -40,7 +41,8 @@ enum plan_group {
 /* A zone as it is served. */
 struct plan_live {
     const struct version *version; /* pinned; NULL: it has no data */
-    const struct base *base;       /* held; NULL: its changes are not kept */
+    bool is_kept;                  /* its changes are, in the change log */
+    const struct base *base;       /* held; NULL: they are not, or it has no file */
     char *identity;
     uint64_t log_id, seq; /* of its changes: with all of them up to seq; 0: there is none */
 };
@@ -56,18 +58,24 @@ struct plan {
     /* the outcome */
     json_t *rows[PLAN_GROUPS]; /* {"group", "op", "name", "what" ...}; the caller's */
     uint64_t left_out;
-    unsigned failed; /* zones that would not load */
+    unsigned failed; /* zones that would not load, */
+    unsigned held;   /* or whose files would be held back, by `shrink-limit` */
 };
 
 void plan_run(struct plan *p);
 /* A new row of the group, NULL: there are too many. op: "+", "-", "~". */
 json_t *plan_row(struct plan *p, enum plan_group group, const char *op, const char *name);
 
-/* plan_zone.c: what differs in the settings of a zone, as a sentence; false: nothing. */
+/* plan_zone.c: "[a, b]", or "none". */
 struct text;
+void plan_list_show(const struct conf_texts *list, struct text *t);
+/* What differs in the settings of a zone, as a sentence; false: nothing. */
 bool plan_zone_differs(const struct conf_zone *old, const struct conf_zone *new, struct text *t);
-/* plan_file.c: what the zone's file, or `soa`, would do to it. Says how many records it has where
- * the zone is new; else 0. */
+/* The same of a remote. */
+bool plan_remote_differs(const struct conf_remote *old, const struct conf_remote *new,
+                         struct text *t);
+/* plan_file.c: what the zone's file, or `soa`, would do to it; not for a secondary, to which only a
+ * transfer does anything. Says how many records it has where the zone is new; else 0. */
 uint64_t plan_file(struct plan *p, const struct conf_zone *new, const struct plan_live *live);
 
 #endif

@@ -191,10 +191,12 @@ static void say_failed(struct plan *p, const struct opening *o, struct telling *
 {
     char name[NAME_TEXT_MAX];
     json_t *row = plan_row(p, PLAN_RECORDS, "!", name_text(name_of(&o->name), name));
-    p->failed++;
+    p->failed += !o->is_held;
+    p->held += o->is_held;
     if (!row)
         return;
     control_put_text(row, "what", o->diag.text);
+    json_object_set_new(row, "held", json_boolean(o->is_held));
     json_object_set(row, "faults", told->faults);
 }
 
@@ -212,13 +214,15 @@ static struct opening *opening_for(struct plan *p, const struct conf_zone *c,
     o->limits.records_max = p->new->zone_records_max;
     o->limits.is_canceled = p->is_canceled;
     o->live = live->version;
-    if (live->version && live->base && c->has_history) {
+    if (c->has_history && live->is_kept) {
         o->has_history = true;
-        o->base = base_hold(live->base);
+        o->base = live->base ? base_hold(live->base) : NULL; /* none: it was a secondary */
         o->identity = mem_string(live->identity);
     } else if (live->version) {
         o->base = base_make(live->version);
     }
+    /* one that is new to the change log comes as its file has it */
+    o->shrink_percent = c->has_history && !live->is_kept ? 0 : c->shrink_percent;
     return o;
 }
 

@@ -212,3 +212,140 @@ def test_reloads_while_a_plan_is_made_do_no_harm(server):
         server.ctl('reload')
     assert [plan.wait(60) for plan in plans] == [0] * 4
     assert plan_of(server)[0] == {}
+
+
+# --- replication ---
+
+PRIMARY = {'soa': {'ns': ['ns.copy.'], 'refresh': '1h'}, 'updates': ALL, 'transfer': [{'unsigned': 'yes'}]}
+
+
+@pytest.fixture(name='replicas')
+def fixture_replicas(reeved):
+    """A server with a secondary zone, transferred, and its primary."""
+    primary = reeved({'copy.': PRIMARY}, keys=KEYS)
+    remotes = {'hidden': {'address': f'{primary.address}@{primary.port}'}, 'ns1': {'address': '192.0.2.1'}}
+    server = reeved({'copy.': {'primaries': ['hidden']}, 'example.': kept()}, keys=KEYS, remotes=remotes)
+    server.until(lambda: server.answers('copy.'), 'the copy transferred')
+    return server, primary
+
+
+def shown(server):
+    return server.reevectl('plan').stdout
+
+
+def test_a_secondary_is_no_news_and_its_primaries_are(replicas):
+    server, primary = replicas
+    assert shown(server) == 'nothing to do\n'
+    update(primary, 'copy.', ('add', 'x.copy.', 60, 'A', '192.0.2.9'))
+    server.settings['remotes'].update(ns2={'address': ['192.0.2.2', '2001:db8::2'], 'key': 'k'})
+    server.settings['remotes']['ns1'] = {'address': '192.0.2.1@5300', 'key': 'other', 'source': '192.0.2.9'}
+    server.zones['copy.'] = {'primaries': ['ns1', 'hidden'], 'shrink-limit': '50%', 'forward-updates': 'yes'}
+    server.zones['another.'] = {'primaries': ['hidden']}
+    server.configure()
+    assert shown(server) == '''remotes   ~ ns1 (address [192.0.2.1] -> [192.0.2.1@5300], key none -> other, source none -> 192.0.2.9)
+remotes   + ns2 ([192.0.2.2, 2001:db8::2])
+zones     + another. (secondary, to be transferred, primaries [hidden])
+zones     ~ copy. (primaries [hidden] -> [ns1, hidden], forward-updates: yes, shrink-limit off -> 50%)
+nothing applied
+'''
+    server.ctl('reload')
+    assert shown(server) == 'nothing to do\n'
+    zone = server.ctl('zone', 'copy.')
+    assert zone['type'] == 'secondary' and [p['name'] for p in zone['primaries']] == ['ns1', 'hidden'], zone
+
+
+def test_who_follows_a_zone_is_compared(server):
+    server.settings['remotes'] = {'ns1': {'address': '192.0.2.1'}, 'ns2': {'address': '192.0.2.2'}}
+    server.configure()
+    server.ctl('reload')
+    for change, expected in [
+            ({'secondaries': ['ns1']}, 'secondaries none -> [ns1]'),
+            ({'secondaries': ['ns1', 'ns2']}, 'secondaries [ns1] -> [ns1, ns2]'),
+            ({'secondaries': ['ns1'], 'notify': ['ns2']}, 'secondaries [ns1, ns2] -> [ns1], notify none -> [ns2]'),
+            ({'secondaries': ['ns1'], 'transfer': ['ns2', {'key': 'k'}]}, 'notify [ns2] -> none, transfer[0] added, transfer[1] added'),
+            ({'secondaries': ['ns1'], 'transfer': [{'key': 'k', 'from': ['192.0.2.0/24']}, 'ns2']},
+             'transfer[0] added, transfer[1] removed'),
+            ({'secondaries': ['ns1'], 'transfer': ['ns2', {'key': 'k', 'from': ['192.0.2.0/24']}]}, 'transfer in another order'),
+            ({'secondaries': ['ns1'], 'wait-secondaries': {'count': 1, 'timeout': '2s'}},
+             'transfer[0] removed, transfer[1] removed, wait-secondaries off -> 1 for 2s'),
+            ({'secondaries': ['ns1'], 'wait-secondaries': {'count': 1, 'timeout': '3s'}}, 'wait-secondaries 1 for 2s -> 1 for 3s'),
+            ({}, 'secondaries [ns1] -> none, wait-secondaries 1 for 3s -> off')]:
+        server.zones['example.'] = kept(**change)
+        server.configure()
+        assert brief(plan_of(server)[0].get('zones', [])) == [('~', 'example.', expected)], change
+        server.ctl('reload')
+        assert plan_of(server)[0] == {}, change
+        peers = [row['name'] for row in server.ctl('zone', 'example.').get('secondaries', [])]
+        assert peers == change.get('secondaries', []) + change.get('notify', []), change
+
+
+def test_a_primary_becomes_a_secondary_and_the_other_way_round(replicas):
+    server, primary = replicas
+    old = dynamic.records_of(server, 'copy.')
+    server.zones['copy.'] = {'file': '$TTL 300\n@ SOA ns hostmaster 1 1 1 1 1\n@ NS ns\nns A 192.0.2.1\nown A 192.0.2.5\n', 'updates': ALL}
+    server.zones['example.'] = {'primaries': ['hidden']}
+    server.configure()
+    groups, _ = plan_of(server)
+    assert brief(groups['zones']) == [
+        ('~', 'copy.', f'file {server.dir}/copy.zone instead of primaries, updates[0] added'),
+        ('~', 'example.', 'primaries [hidden] instead of a file, updates[0] removed')]
+    (row,) = groups['records']
+    assert row['name'] == 'copy.'
+    server.ctl('reload')
+    server.until(lambda: server.serial('copy.') == row['serial_to'], 'the file merged')
+    new = dynamic.records_of(server, 'copy.')
+    added, removed = ([r for r in records if r[1] != 'SOA'] for records in (new - old, old - new))
+    assert (row['added'], row['removed']) == (len(added), len(removed)), (row, old, new)
+    assert server.ctl('zone', 'example.')['type'] == 'secondary'
+    assert plan_of(server)[0] == {}
+    server.zones['example.'] = PRIMARY
+    server.configure()
+    assert brief(plan_of(server)[0]['zones']) == [('~', 'example.', 'soa instead of primaries, updates[0] added, transfer[0] added')]
+    assert primary.is_running()
+
+
+def test_what_would_be_held_back_is_said_to_be(server):
+    """As `shrink-limit` has it: with a change log, and where a zone is replaced as a whole."""
+    short = dynamic.ZONE[:dynamic.ZONE.index('www    A')]
+    for zone in ('example.', 'plain.'):
+        server.zones[zone] = {**(kept() if zone == 'example.' else {'file': dynamic.ZONE}), 'shrink-limit': '20%'}
+    server.configure()
+    server.ctl('reload')
+    for zone in ('example.', 'plain.'):
+        server.zones[zone] = {**server.zones[zone], 'file': short}
+    server.configure()
+    before = {zone: dynamic.records_of(server, zone) for zone in server.zones}
+    groups, last = plan_of(server, code=1)
+    assert last['held'] == 2 and '2 would be held back' in last['error']
+    assert [(row['op'], row['name'], row['held']) for row in groups['records']] == [('!', 'example.', True), ('!', 'plain.', True)]
+    assert 'records   ! plain. held back: the zone file takes away 7 of 10 records' in server.reevectl('plan', code=1).stdout
+    assert server.ctl('reload')['held'] == 2
+    assert before == {zone: dynamic.records_of(server, zone) for zone in server.zones}
+    for zone in ('example.', 'plain.'):
+        server.zones[zone]['shrink-limit'] = '90%'
+    server.configure()
+    groups, _ = plan_of(server)
+    assert [(row['op'], row['removed']) for row in groups['records']] == [('~', 7), ('~', 7)]
+
+
+def test_a_zone_that_could_not_be_loaded_comes_when_its_file_is_good(server):
+    server.zones['new.'] = 'nonsense\n'
+    server.configure()
+    server.ctl('reload')
+    server.zones['new.'] = dynamic.ZONE
+    server.configure()
+    assert shown(server) == 'records   + new. (10 records, where there were none)\nnothing applied\n'
+    server.ctl('reload')
+    assert dynamic.texts(server, 'www.new.', 'A') == ['192.0.2.80']
+
+
+def test_a_zone_that_comes_back_is_said_to_be_in_the_change_log(server):
+    update(server, 'example.', ('add', 'x.example.', 60, 'A', '192.0.2.9'))
+    zone = server.zones.pop('example.')
+    server.configure()
+    server.ctl('reload')
+    server.zones['example.'] = zone
+    server.configure()
+    assert brief(plan_of(server)[0]['zones']) == [('+', 'example.', 'primary, 10 records, merged with what the change log has of it')]
+    server.ctl('reload')
+    assert dynamic.texts(server, 'x.example.', 'A') == ['192.0.2.9']
