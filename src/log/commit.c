@@ -16,8 +16,8 @@ static void change_check_sane(const struct change *c)
     ASSERT(c->added_at <= c->diff_len);
     ASSERT(!c->source || c->source->identity);
     ASSERT(!c->lease_count || c->leases);
-    if (c->is_leases_only)
-        ASSERT(c->lease_count && !c->diff_len && !c->source);
+    if (c->has_no_row)
+        ASSERT((c->lease_count || c->source) && !c->diff_len);
     else
         ASSERT(c->seq);
 }
@@ -42,16 +42,16 @@ static enum err append(struct sql *c, const struct change *change, const struct 
     if (head->has_serial && change->serial_from != head->serial)
         return err_say(diag, ERR_INVALID, "change %llu goes from serial %u, the newest has %u",
                        (unsigned long long)change->seq, change->serial_from, head->serial);
-    enum err e = change_put(c, change, diag);
-    return e == OK && change->source ? source_put(c, change->zone, change->source, diag) : e;
+    return change_put(c, change, diag);
 }
 
-/* Renewals leave no row behind, and are held against the newest change all the same. */
+/* What leaves no row behind is held against the newest change all the same. */
 static enum err follow(const struct change *change, const struct head *head, struct diag *diag)
 {
     if (change->seq == head->seq)
         return OK;
-    return err_say(diag, ERR_INVALID, "leases as of change %llu do not follow change %llu",
+    return err_say(diag, ERR_INVALID,
+                   "leases or a source as of change %llu do not follow change %llu",
                    (unsigned long long)change->seq, (unsigned long long)head->seq);
 }
 
@@ -75,12 +75,13 @@ static enum err append_all(struct journal *j, const struct journal_batch *batch,
         if (change->zone != zone)
             e = head_get(c, change->zone, &head, diag);
         if (e == OK)
-            e = change->is_leases_only ? follow(change, &head, diag)
-                                       : append(c, change, &head, diag);
+            e = change->has_no_row ? follow(change, &head, diag) : append(c, change, &head, diag);
+        if (e == OK && change->source)
+            e = source_put(c, change->zone, change->source, diag);
         if (e == OK)
             e = append_leases(j, change, diag);
         zone = change->zone;
-        if (!change->is_leases_only)
+        if (!change->has_no_row)
             head = (struct head){change->seq, change->serial_to, true};
     }
     return e;
@@ -96,12 +97,12 @@ static enum err is_there(struct sql *c, const struct change *change)
     return e;
 }
 
-/* One that has a row; NULL: nothing but leases, of which nobody can tell whether they are as they
- * are because of the batch. */
+/* One that has a row; NULL: nothing but leases and sources, of which nobody can tell whether they
+ * are as they are because of the batch. */
 static const struct change *witness(const struct journal_batch *batch)
 {
     for (unsigned i = 0; i < batch->count; i++)
-        if (!batch->changes[i].is_leases_only)
+        if (!batch->changes[i].has_no_row)
             return &batch->changes[i];
     return NULL;
 }

@@ -82,14 +82,15 @@ struct change {
     const uint8_t *diff;
     size_t diff_len, added_at;
     uint32_t removed_count, added_count;
-    const struct journal_source *source; /* CHANGE_FILE, when appended; NULL when read */
+    const struct journal_source *source; /* CHANGE_FILE, when appended; NULL when read, or none */
     /* What becomes of the leases of these records, in the same transaction, in this order; when
      * appended. */
     const struct journal_lease *leases;
     unsigned lease_count;
-    /* Nothing changes but leases (renewals): there is no row in the history, and seq is that of the
-     * zone's newest change (0: none), which it follows. */
-    bool is_leases_only;
+    /* Nothing changes but leases (renewals), or what the file was (it has what is live already):
+     * there is no row in the history, and seq is that of the zone's newest change (0: none), which
+     * it follows. */
+    bool has_no_row;
 };
 
 /* --- opening --- */

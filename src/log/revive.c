@@ -12,9 +12,9 @@
  * The rule for a batch whose commit failed: found after opening and settled, it is durable and gets
  * OK; not found, it is gone for good; found but not settled, it is reported as failed and noted as
  * a doubt, and the next settling takes it away before anybody can read it: the changes, and what
- * it did to leases. A batch of nothing but leases leaves nothing to be found by, and always counts
- * as the last. A server that is killed before that settling may find it at its next start, like one
- * that is killed between a commit and its answer. */
+ * it did to leases. A batch of nothing but leases and sources leaves nothing to be found by, and
+ * always counts as the last. A server that is killed before that settling may find it at its next
+ * start, like one that is killed between a commit and its answer. */
 #include "log/journal_int.h"
 
 #include <stdlib.h>
@@ -52,7 +52,8 @@ void revive_doubt_grow(struct journal *j, const struct journal_batch *batch)
     j->undo.is_wanted = j->undo.count > 0;
     for (unsigned i = 0; i < batch->count; i++) {
         const struct change *c = &batch->changes[i];
-        if (c->is_leases_only)
+        uint64_t seq_kept = c->has_no_row ? c->seq : c->seq - 1;
+        if (c->has_no_row && !c->source)
             continue;
         struct doubt *d = doubt_find(j, c->zone);
         if (!d) {
@@ -62,10 +63,10 @@ void revive_doubt_grow(struct journal *j, const struct journal_batch *batch)
                 ASSERT(j->doubts);
             }
             d = &j->doubts[j->doubt_count++];
-            *d = (struct doubt){c->zone, c->seq - 1, false};
+            *d = (struct doubt){c->zone, seq_kept, false};
         }
-        if (c->seq - 1 < d->seq_kept)
-            d->seq_kept = c->seq - 1;
+        if (seq_kept < d->seq_kept)
+            d->seq_kept = seq_kept;
         d->has_source |= c->source != NULL;
     }
 }

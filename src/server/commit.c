@@ -96,7 +96,7 @@ static void batch_add(struct commit *c, struct pending *p)
     struct change *last = &c->changes[c->batch.count - 1];
     last->leases = p->leases.at;
     last->lease_count = p->leases.count;
-    last->is_leases_only = !p->version;
+    last->has_no_row = !p->version;
 }
 
 /* Moves changes from `open` to `batch`, up to the bounds. A zone that was removed has nothing to
@@ -115,7 +115,7 @@ static void batch_fill(struct commit *c)
         list_remove(link);
         list_add_last(&c->under_way, link);
         taken++;
-        if (!p->zone || (!p->version && !p->leases.count))
+        if (!p->zone || (!p->version && !p->leases.count && !p->source.identity))
             continue;
         bytes += bytes_of(p) + p->source.base_len + p->leases.bytes;
         batch_add(c, p);

@@ -7,8 +7,8 @@
  * slices, so that queries are answered in between. When a batch fails, it
  * and everything that was built on top of it is taken back (zone_rollback), and everybody who waits
  * is told. What changes nothing waits as well while the zone's tip is not durable: its verdict
- * rests on that tip. What changes nothing but leases (a renewal) goes into the log without a row in
- * the zone's history. */
+ * rests on that tip. What changes nothing but leases (a renewal), or what is known of the zone's
+ * file, goes into the log without a row in the zone's history. */
 #ifndef REEVE_SERVER_COMMIT_H
 #define REEVE_SERVER_COMMIT_H
 

@@ -3,7 +3,8 @@
  *
  * The plan came from a helper and is a list of RRsets to set or remove; it is right whatever
  * updates have done meanwhile. It is applied in slices (changing.h) and goes into the log with what
- * the file was. */
+ * the file was; that alone goes there where the live zone has all of it already, for it counts when
+ * it is durable: a later start would take a file that it does not know for the author's news. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,8 @@ static void on_done(struct server *s, struct pending *p, enum err result)
         z->is_merged = false;
     if (z && result == OK) {
         source_adopt(z, f->opening);
-        log_merged(z, f->opening, &f->opening->merged);
+        if (p->version)
+            log_merged(z, f->opening, &f->opening->merged);
     } else if (z) {
         zone_fail(z, "the change log did not take what is new in the zone file");
         zone_retry_later(s, z, RETRY_FILE);
@@ -86,9 +88,11 @@ void merging_commit(struct server *s, struct server_zone *z, struct opening *o, 
              o->path ? o->path : "soa of the configuration");
     f->pending.source =
         (struct journal_source){o->new_identity ? o->new_identity : "", o->base_bytes, o->base_len};
-    if (t)
+    if (t && txn_is_touched(*t)) {
         pending_seal(&f->pending, t);
-    else { /* the opening has built it */
+    } else if (t) {
+        txn_abort(t);
+    } else { /* the opening has built it */
         f->pending.version = z->entry->zone->tip;
         f->pending.diff = o->change;
         o->change = (struct diff){0};
@@ -127,19 +131,9 @@ static enum changing_next apply(struct server *s, struct changing *c)
 static void seal(struct server *s, struct changing *c)
 {
     struct merging *m = merging_of(c);
-    struct server_zone *z = c->zone;
     m->opening->merged = m->result;
-    if (txn_is_touched(c->txn)) {
-        merging_commit(s, z, m->opening, &c->txn);
-        m->opening = NULL;
-    } else {
-        txn_abort(&c->txn);
-        z->is_merged = false;
-        source_note(s, z->log_id, m->opening);
-        source_adopt(z, m->opening);
-        if (z->is_wanted_again)
-            zone_want_again(s, z);
-    }
+    merging_commit(s, c->zone, m->opening, &c->txn);
+    m->opening = NULL;
     merging_free(s, m);
 }
 

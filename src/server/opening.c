@@ -347,13 +347,17 @@ static void merge_into(struct opening *o, struct zone *z, const struct base *bas
     merge_free(plan);
 }
 
-static void note_source(struct opening *o, struct journal *j)
+/* The zone has all of the file already. False: the log does not know that; it is tried again. */
+static bool note_source(struct opening *o, struct journal *j)
 {
     struct journal_source source = {o->new_identity ? o->new_identity : "", o->base_bytes,
                                     o->base_len};
-    struct diag diag = {0};
-    if (journal_zone_set_source(j, o->log.id, &source, &diag) != OK)
-        log_warn("cannot note that a zone file was read", {"reason", diag.text});
+    enum err e = journal_zone_set_source(j, o->log.id, &source, &o->diag);
+    if (e == OK)
+        return true;
+    err_note(&o->diag, e, "the change log did not take that the zone file was read");
+    o->has_failed = o->is_passing = true;
+    return false;
 }
 
 static void merge_source(struct opening *o, struct journal *j, struct zone *z)
@@ -375,12 +379,11 @@ static void merge_source(struct opening *o, struct journal *j, struct zone *z)
     o->theirs = source_take(o);
     if (o->theirs)
         merge_into(o, z, base);
-    if (o->theirs && !o->is_held) {
+    if (o->theirs && !o->is_held && (o->has_change || note_source(o, j))) {
         o->base = base;
-        if (!o->has_change)
-            note_source(o, j);
     } else {
-        base_release(o->new_base); /* the file is broken, or held back: what is there stays */
+        /* the file is broken, held back, or not noted: what was known of it before stays */
+        base_release(o->new_base);
         o->new_base = base;
         free(o->new_identity);
         o->new_identity = NULL;

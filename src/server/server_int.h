@@ -238,15 +238,14 @@ void zone_fail(struct server_zone *z, const char *why);
 void zone_take(struct server *s, struct server_zone *z, struct opening *o);
 /* Has a helper free it: a drop for zone_retire(), whose arg is the helpers. */
 void zone_drop(void *helpers, struct zone *zone);
-/* Notes in the log what the file was, where nothing in the zone has changed. */
-void source_note(struct server *s, uint64_t log_id, struct opening *o);
 extern const struct job_kind opening_kind;
 
 /* merging.c */
 /* Takes the opening, whose plan is applied to z's live data in slices. */
 void merging_start(struct server *s, struct server_zone *z, struct opening *o);
-/* Takes the opening: what is new in its file goes into the log. t: the version is made of it; NULL:
- * it is the tip already, and o->change its diff. */
+/* Takes the opening: what is new in its file goes into the log. t: the version is made of it, or
+ * there is none where it changes nothing, and only what the file was goes there; NULL: the version
+ * is the tip already, and o->change its diff. */
 void merging_commit(struct server *s, struct server_zone *z, struct opening *o, struct txn **t);
 /* The operator takes a file that is held back; false: none is. */
 bool merging_force(struct server *s, struct server_zone *z);

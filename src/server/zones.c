@@ -78,14 +78,13 @@ static void forget_data(struct server *s, struct server_zone *z)
     z->retry_us = 0;
 }
 
-/* --- notes in the log that nobody waits for --- */
+/* --- a note in the log that nobody waits for: the zone was removed --- */
 
 struct note {
     struct job job;
     struct state *state;
     uint64_t log_id;
     int64_t removed_us;
-    struct journal_source source; /* identity NULL: the zone was removed */
 };
 
 static void note_run(struct job *t)
@@ -93,20 +92,14 @@ static void note_run(struct job *t)
     struct note *n = container_of(t, struct note, job);
     struct diag diag = {0};
     struct journal *j = state_open(n->state, &diag);
-    enum err e = !j ? ERR_IO
-                 : n->source.identity
-                     ? journal_zone_set_source(j, n->log_id, &n->source, &diag)
-                     : journal_zone_set_removed(j, n->log_id, n->removed_us, &diag);
+    enum err e = j ? journal_zone_set_removed(j, n->log_id, n->removed_us, &diag) : ERR_IO;
     if (e != OK)
         log_warn("not noted in the change log", {"reason", diag.text});
 }
 
 static void note_free(struct job *t)
 {
-    struct note *n = container_of(t, struct note, job);
-    free((char *)(uintptr_t)n->source.identity);
-    free((uint8_t *)(uintptr_t)n->source.base);
-    free(n);
+    free(container_of(t, struct note, job));
 }
 
 static void note_done(void *owner, struct job *t)
@@ -116,18 +109,6 @@ static void note_done(void *owner, struct job *t)
 }
 
 static const struct job_kind note_kind = {note_run, note_done, note_free};
-
-void source_note(struct server *s, uint64_t log_id, struct opening *o)
-{
-    struct note *n = mem_alloc_zero(sizeof(*n));
-    n->state = s->state;
-    n->log_id = log_id;
-    n->source.identity = mem_string(o->new_identity ? o->new_identity : "");
-    n->source.base = o->base_bytes;
-    n->source.base_len = o->base_len;
-    o->base_bytes = NULL;
-    helpers_give(s->helpers, &n->job, &note_kind, PACE_LOG);
-}
 
 static void removal_note(struct server *s, uint64_t log_id)
 {

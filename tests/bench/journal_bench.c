@@ -100,7 +100,7 @@ static void lease_make(struct run *r, unsigned slot, struct change *c)
 static struct change change_make(struct run *r, unsigned slot, enum kind kind)
 {
     static const uint8_t diff[DIFF_LEN];
-    struct change c = {.zone = r->zone, .is_leases_only = true};
+    struct change c = {.zone = r->zone, .has_no_row = true};
     if (kind != RENEWED) {
         r->seq++;
         c = (struct change){.zone = r->zone,

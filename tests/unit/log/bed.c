@@ -269,7 +269,7 @@ enum err bed_append_leases(struct bed *b, uint64_t zone, uint64_t seq,
 enum err bed_renew(struct bed *b, uint64_t zone, uint64_t seq, const struct bed_lease *leases,
                    unsigned count)
 {
-    struct change c = {.zone = zone, .seq = seq, .is_leases_only = true};
+    struct change c = {.zone = zone, .seq = seq, .has_no_row = true};
     return commit_leases(b, &c, leases, count);
 }
 

@@ -105,7 +105,7 @@ static enum err commit(unsigned zone, struct change *changes, unsigned count)
     enum err e = bed_commit(&bed, &batch);
     bed.diag = batch.diag;
     cr_assert_neq(e, ERR_INVALID, "%s", batch.diag.text);
-    note(zone, last->is_leases_only ? 0 : count, &leases, e);
+    note(zone, last->has_no_row ? 0 : count, &leases, e);
     return e;
 }
 
@@ -133,7 +133,7 @@ static enum err attempt(unsigned zone, unsigned count, size_t diff_len)
 /* Nothing but leases, with a number that leases_make() has some for. */
 static void attempt_leases(unsigned zone)
 {
-    struct change c = {.zone = model[zone].id, .seq = model[zone].count, .is_leases_only = true};
+    struct change c = {.zone = model[zone].id, .seq = model[zone].count, .has_no_row = true};
     attempts += attempts % 4 == 3 ? 2 : 1;
     (void)commit(zone, &c, 1);
 }

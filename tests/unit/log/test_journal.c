@@ -366,6 +366,32 @@ Test(journal, the_source_comes_with_a_change_or_alone)
     free(base);
 }
 
+/* As of the newest change, and no other. */
+Test(journal, the_source_comes_in_a_batch_without_a_change)
+{
+    uint64_t id = bed_zone(&bed, "example.");
+    struct bed_change c;
+    bed_change_make(&c, id, 1, 10);
+    uint8_t base[50];
+    memset(base, 2, sizeof(base));
+    struct journal_source source = {"d 5 6", base, sizeof(base)};
+    struct change all[] = {{.zone = id, .has_no_row = true, .source = &source}, c.change};
+    struct journal_batch batch = {.changes = all, .count = 1};
+    cr_assert_eq(bed_commit(&bed, &batch), OK, "%s", batch.diag.text);
+    source_is("example.", "d 5 6", 50, 2);
+    source.identity = "e";
+    all[0].seq = 1;
+    cr_expect_eq(bed_commit(&bed, &batch), ERR_INVALID, "there is no such change");
+    source_is("example.", "d 5 6", 50, 2);
+    batch = (struct journal_batch){.changes = all + 1, .count = 1};
+    cr_assert_eq(bed_commit(&bed, &batch), OK, "%s", batch.diag.text);
+    batch.changes = all;
+    cr_assert_eq(bed_commit(&bed, &batch), OK, "%s", batch.diag.text);
+    bed_reopen(&bed);
+    source_is("example.", "e", 50, 2);
+    cr_expect_eq(bed_read(&bed, id, 1, 9, 1).count, 1, "and has left no row");
+}
+
 static void on_zone(void *arg, struct name name, const struct journal_zone *z)
 {
     char text[NAME_TEXT_MAX], *out = arg;

@@ -130,12 +130,12 @@ Test(leases, a_batch_may_mix_changes_and_renewals)
     bed_lease_make(&made[0], 0, 100, 10);
     one = made[0].lease;
     struct change all[] = {
-        {.zone = b, .is_leases_only = true, .leases = &one, .lease_count = 1},
-        {.zone = a, .is_leases_only = true, .leases = &one, .lease_count = 1},
+        {.zone = b, .has_no_row = true, .leases = &one, .lease_count = 1},
+        {.zone = a, .has_no_row = true, .leases = &one, .lease_count = 1},
         change[0].change,
-        {.zone = a, .seq = 1, .is_leases_only = true, .leases = &one, .lease_count = 1},
+        {.zone = a, .seq = 1, .has_no_row = true, .leases = &one, .lease_count = 1},
         change[1].change,
-        {.zone = b, .is_leases_only = true, .leases = &one, .lease_count = 1},
+        {.zone = b, .has_no_row = true, .leases = &one, .lease_count = 1},
     };
     struct journal_batch batch = {.changes = all, .count = ARRAY_LEN(all)};
     cr_assert_eq(bed_commit(&bed, &batch), OK, "%s", batch.diag.text);

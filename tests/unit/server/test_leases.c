@@ -515,7 +515,7 @@ Test(leases, of_records_that_are_not_there_are_dropped)
                        .rule = "",
                        .leases = &row,
                        .lease_count = 1,
-                       .is_leases_only = true};
+                       .has_no_row = true};
     struct journal_batch batch = {.changes = &c, .count = 1};
     struct journal *j = state_journal(b->server->state);
     journal_commit(j, &batch);
