@@ -32,9 +32,11 @@ VERB(keynew,    "key new",   900,    "makes a key, takes it into use and shows i
      {"key", 0, VERB_NAME, VERB_MUST, "NAME"},
      {"for", 0, VERB_TEXT, VERB_OPTION, "\"acme www\""},
      {"algorithm", 0, VERB_TEXT, VERB_OPTION, "hmac-sha256"})
-VERB(keyrotate, "key rotate", 900,   "gives a key a new secret; the old one holds for a while",
+VERB(keyrotate, "key rotate", 900,
+     "gives a key a new secret; the old one holds for a while, and until then another rotation needs --force, which ends it",
      {"key", 0, VERB_NAME, VERB_MUST, "NAME"},
-     {"overlap", 0, VERB_TEXT, VERB_OPTION, "7d"})
+     {"overlap", 0, VERB_TEXT, VERB_OPTION, "7d"},
+     {"force", 0, VERB_YES, VERB_OPTION, ""})
 VERB(keyrevoke, "key revoke", 900,   "nothing is accepted with the key any more",
      {"key", 0, VERB_NAME, VERB_MUST, "NAME"})
 VERB(backup,    "backup",    3600,   "copies the change log, the kept keys and the cookie secrets into a new folder, while the server goes on",

@@ -32,6 +32,7 @@ struct key_change {
     char path[PATH_MAX];  /* of the key's file */
     char aside[PATH_MAX]; /* of a revoked one */
     int64_t until_us;     /* the secret before this one; 0: there is none */
+    bool is_forced;       /* what is older than that goes */
     char rule[KEYRULE_TEXT_MAX];
 
     enum err result;
@@ -112,7 +113,12 @@ static void rotate_run(struct work *w)
 {
     struct key_change *k = change_of(w);
     struct conf *conf = conf_now(k);
-    struct keystore_rotation r = {k->path, name_of(&k->name), k->algorithm, k->until_us};
+    struct keystore_rotation r = {.path = k->path,
+                                  .name = name_of(&k->name),
+                                  .algorithm = k->algorithm,
+                                  .now_us = clock_wall_us(),
+                                  .until_us = k->until_us,
+                                  .is_forced = k->is_forced};
     if (conf)
         k->result = keystore_rotate(&r, &k->file, &k->diag);
     conf_free(conf);
@@ -288,6 +294,7 @@ enum control_next control_keyrotate(struct control_call *call)
     snprintf(k->path, sizeof(k->path), "%s", key->secret_file);
     k->algorithm = mem_string(key->algorithm);
     k->until_us = clock_wall_us() + (int64_t)overlap_ms * 1000;
+    k->is_forced = control_is_set(call, "force");
     return work_start(call, &k->work, &kind);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "conf/when.h"
 
 #define FOLDER "/keys"
 
@@ -68,12 +69,33 @@ enum err keystore_new(const char *state_dir, struct name name, const char *algor
 
 /* --- a new secret --- */
 
+/* There is room for two: whoever signs with the older one has not been told of the newer one yet. */
+static enum err check_overlap(const struct keystore_rotation *r, const struct keyfile *k,
+                              struct diag *diag)
+{
+    char until[WHEN_TEXT_MAX];
+    if (r->is_forced || k->count < TSIG_SECRETS_MAX)
+        return OK;
+    int64_t until_us = k->secret[TSIG_SECRETS_MAX - 1].until_us;
+    if (until_us && until_us <= r->now_us)
+        return OK;
+    return err_say(diag, ERR_EXISTS,
+                   "the secret before this one is accepted %s%s, another rotation would end it now: "
+                   "--force does that",
+                   until_us ? "until " : "for good", until_us ? when_show(until_us, until) : "");
+}
+
 enum err keystore_rotate(const struct keystore_rotation *r, struct keyfile *out, struct diag *diag)
 {
     struct keyfile_want want = {.name = r->name};
     enum err e = keyfile_read(r->path, &want, out, diag);
     if (e != OK)
         return e;
+    e = check_overlap(r, out, diag);
+    if (e != OK) {
+        keyfile_done(out);
+        return e;
+    }
     if (!out->algorithm[0]) {
         ASSERT(strlen(r->algorithm) < sizeof(out->algorithm));
         memcpy(out->algorithm, r->algorithm, strlen(r->algorithm) + 1);

@@ -8,6 +8,7 @@
 #define REEVE_SERVER_KEYSTORE_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "dns/name.h"
@@ -18,13 +19,15 @@
 enum err keystore_new(const char *state_dir, struct name name, const char *algorithm,
                       char path[PATH_MAX], struct keyfile *out, struct diag *diag);
 
-/* The file gets a new secret; the newest one of before is accepted until then. algorithm: of the
- * key, where the file itself names none. */
+/* The file gets a new secret; the newest one of before is accepted until then. ERR_EXISTS: one
+ * older than that is accepted yet, and would be no more, unless is_forced. algorithm: of the key,
+ * where the file itself names none. */
 struct keystore_rotation {
     const char *path;
     struct name name;
     const char *algorithm;
-    int64_t until_us;
+    int64_t now_us, until_us; /* wall clock */
+    bool is_forced;
 };
 enum err keystore_rotate(const struct keystore_rotation *r, struct keyfile *out, struct diag *diag);
 

@@ -204,6 +204,18 @@ def test_a_rotation_without_overlap_ends_the_old_secret_at_once(server):
     assert signed(server, 'k', new, 'x') == 'REFUSED'
 
 
+def test_a_second_rotation_does_not_end_the_first_secret_unless_it_is_forced(server):
+    first = server.ctl('key', 'new', 'k')
+    second = server.ctl('key', 'rotate', 'k', '--overlap', '12h')
+    until = time.strftime('%Y-%m-%dT%H', time.gmtime(second['previous_until_us'] / 1e6))
+    error = server.ctl('key', 'rotate', 'k', code=1)['error']
+    assert f'until {until}' in error and '--force' in error
+    assert signed(server, 'k', first, 'x') == signed(server, 'k', second, 'x') == 'REFUSED', 'both are known'
+    third = server.ctl('key', 'rotate', 'k', '--force')
+    assert rcode(server, 'k', first, 'x') == 'BADSIG'
+    assert signed(server, 'k', second, 'x') == signed(server, 'k', third, 'x') == 'REFUSED'
+
+
 @pytest.mark.parametrize('overlap', ['', 'soon', '-1', '5000000d', '99999999999999999999'])
 def test_an_overlap_that_is_no_time_changes_nothing(server, overlap):
     server.ctl('key', 'new', 'k')

@@ -12,6 +12,7 @@
 #include "server/keystore.h"
 
 #define LATER_US ((int64_t)1796083200 * 1000000)
+#define NOW_US   ((int64_t)1767225600 * 1000000) /* 2026-01-01T00:00:00Z */
 
 static char dir[64], state[96];
 
@@ -122,7 +123,11 @@ Test(keystore, rotates_a_file_of_any_form)
     char path[PATH_MAX];
     make("k", path);
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        struct keystore_rotation r = {path, name_from(&buf, "k"), "hmac-sha256", LATER_US};
+        struct keystore_rotation r = {.path = path,
+                                      .name = name_from(&buf, "k"),
+                                      .algorithm = "hmac-sha256",
+                                      .now_us = NOW_US,
+                                      .until_us = LATER_US};
         struct keyfile made, read;
         struct diag diag = {0};
         put("state/keys/k.key", forms[i], strlen(forms[i]));
@@ -139,6 +144,48 @@ Test(keystore, rotates_a_file_of_any_form)
     }
 }
 
+/* Two secrets are accepted at a time: the older one is not to go without a word. */
+Test(keystore, does_not_end_an_overlap_unless_it_is_told_to)
+{
+    static const struct {
+        const char *old; /* the second line */
+        enum err e;
+        const char *why;
+    } rows[] = {
+        {"b2xkZXI= until 2026-01-01T00:00:00Z", OK, NULL},
+        {"b2xkZXI= until 2026-01-01T00:00:01Z", ERR_EXISTS, "until 2026-01-01T00:00:01Z"},
+        {"b2xkZXI=", ERR_EXISTS, "for good"},
+    };
+    struct name_buf buf;
+    char path[PATH_MAX];
+    make("k", path);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct keystore_rotation r = {.path = path,
+                                      .name = name_from(&buf, "k"),
+                                      .algorithm = "hmac-sha256",
+                                      .now_us = NOW_US,
+                                      .until_us = LATER_US};
+        struct keyfile file;
+        struct diag diag = {0};
+        char text[200];
+        int len = snprintf(text, sizeof(text), "hmac-sha256:k.:c2VjcmV0\nhmac-sha256:k.:%s\n",
+                           rows[i].old);
+        put("state/keys/k.key", text, (size_t)len);
+        cr_expect_eq(keystore_rotate(&r, &file, &diag), rows[i].e, "%s", rows[i].old);
+        if (rows[i].e != OK) {
+            cr_expect_not_null(strstr(diag.text, rows[i].why), "%s", diag.text);
+            cr_expect_eq(file.count, 0);
+            cr_assert_eq(keyfile_read(path, NULL, &file, &diag), OK);
+            cr_expect_arr_eq(file.secret[0].bytes, "secret", 6, "the file is as it was");
+            keyfile_done(&file);
+            r.is_forced = true;
+            cr_assert_eq(keystore_rotate(&r, &file, &diag), OK, "%s", diag.text);
+        }
+        cr_expect_arr_eq(file.secret[1].bytes, "secret", 6);
+        keyfile_done(&file);
+    }
+}
+
 Test(keystore, rotates_nothing_that_is_another_key)
 {
     struct name_buf buf;
@@ -146,7 +193,8 @@ Test(keystore, rotates_nothing_that_is_another_key)
     struct diag diag = {0};
     char path[PATH_MAX];
     make("k", path);
-    struct keystore_rotation other = {path, name_from(&buf, "j"), "hmac-sha256", LATER_US};
+    struct keystore_rotation other = {
+        .path = path, .name = name_from(&buf, "j"), .algorithm = "hmac-sha256"};
     cr_expect_eq(keystore_rotate(&other, &file, &diag), ERR_INVALID);
     other.path = path_of("nothing");
     cr_expect_eq(keystore_rotate(&other, &file, &diag), ERR_ABSENT);
