@@ -160,6 +160,16 @@ static json_t *outcome_fields(const struct key_change *k)
     return fields;
 }
 
+static enum control_next answer_fault(struct control_call *call, const struct key_change *k,
+                                      json_t *fields, const char *fault)
+{
+    char text[DIAG_TEXT_MAX];
+    snprintf(text, sizeof(text), "%s in %.200s, but %.250s", k->done,
+             k->aside[0] ? k->aside : k->path, fault);
+    control_put_text(fields, "error", text);
+    return control_finish(call, fields);
+}
+
 /* The reload is over: what was changed is in force, or will be with the next one. */
 static enum control_next reloaded_step(struct control_call *call)
 {
@@ -169,15 +179,16 @@ static enum control_next reloaded_step(struct control_call *call)
     const char *error = json_string_value(json_object_get(call->outcome, "error"));
     json_t *fields = outcome_fields(k);
     json_object_update_missing(fields, call->outcome); /* warnings, or why not */
-    if (!error)
+    if (!error && k->result == OK)
         return control_answer(call, fields);
-    char *why = mem_string(error);
-    char text[DIAG_TEXT_MAX];
-    snprintf(text, sizeof(text), "%s in %.200s, but the configuration was not taken: %.200s",
-             k->done, k->aside[0] ? k->aside : k->path, why);
-    control_put_text(fields, "error", text);
-    free(why);
-    return control_finish(call, fields);
+    char fault[DIAG_TEXT_MAX];
+    if (k->result != OK)
+        snprintf(fault, sizeof(fault), "that may not outlast a power failure: %.200s",
+                 k->diag.text);
+    else
+        snprintf(fault, sizeof(fault), "the configuration was not taken: %.200s", error);
+    json_object_set_new(fields, "ok", json_false());
+    return answer_fault(call, k, fields, fault);
 }
 
 static enum control_next reload_begin(struct control_call *call)
@@ -208,9 +219,10 @@ static enum control_next change_step(struct control_call *call, struct work *w)
 {
     struct key_change *k = change_of(w);
     char name[NAME_TEXT_MAX];
-    if (k->result != OK)
+    if (k->result != OK && !k->aside[0])
         return failed(call, k);
-    log_notice(k->done, {"key", keyrule_key_text(name_of(&k->name), name)}, {"by", call->who});
+    log_notice(k->done, {"key", keyrule_key_text(name_of(&k->name), name)}, {"by", call->who},
+               {"fault", k->result != OK ? k->diag.text : NULL});
     if (k->aside[0])
         (void)keyring_remove(call->server->keyring, name_of(&k->name));
     return reload_begin(call);

@@ -115,11 +115,12 @@ enum err keystore_revoke(const char *path, char aside[PATH_MAX], struct diag *di
     static const char more[] = KEYFILE_SUFFIX_REVOKED;
     char folder[PATH_MAX];
     enum err e = path_join(aside, path, more + strlen(KEYFILE_SUFFIX), diag);
-    if (e != OK)
+    if (e == OK && rename(path, aside) != 0)
+        e = err_say(diag, errno == ENOENT ? ERR_ABSENT : ERR_IO, "%s: %s", path, strerror(errno));
+    if (e != OK) {
+        aside[0] = '\0';
         return e;
-    if (rename(path, aside) != 0)
-        return err_say(diag, errno == ENOENT ? ERR_ABSENT : ERR_IO, "%s: %s", path,
-                       strerror(errno));
+    }
     memcpy(folder, path, strlen(path) + 1);
     *strrchr(folder, '/') = '\0';
     return folder_sync(folder, diag);

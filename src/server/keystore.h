@@ -31,7 +31,8 @@ struct keystore_rotation {
 };
 enum err keystore_rotate(const struct keystore_rotation *r, struct keyfile *out, struct diag *diag);
 
-/* The file is kept aside as a revoked one, in place of an older one of that name. */
+/* The file is kept aside as a revoked one, in place of an older one of that name. After a failure
+ * aside is empty if it is where it was; else it is aside, but may be back after a power failure. */
 enum err keystore_revoke(const char *path, char aside[PATH_MAX], struct diag *diag);
 
 /* Copies of all files of keys, revoked ones too, as DIR/keys (0700, and 0600), which must not be

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys that the server keeps: made, listed, rotated and revoked with reevectl, used by real clients."""
+import json
 import os
 import re
+import resource
+import socket
 import stat
 import time
 
@@ -249,6 +252,26 @@ def test_a_revoked_key_is_refused_although_zones_still_grant_it(server):
     assert signed(server, 'k', again, 'e') == 'NOERROR'
     assert server.ctl('key', 'revoke', 'k')['ok'], 'in place of the one before'
     assert os.listdir(server.state / 'keys') == ['k.key.revoked']
+
+
+def test_a_key_is_refused_once_its_file_is_aside_although_that_may_not_last(server):
+    """The folder cannot be synced, for it cannot be opened; nor can the configuration, so that nothing comes of a reload."""
+    key = server.ctl('key', 'new', 'k')
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(harness.DEADLINE_S)
+        control.connect(str(server.socket))
+        control.sendall(b'{"verb": "key list"}\n')
+        control.recv(65536)     # it is accepted
+        used = {int(fd) for fd in os.listdir(f'/proc/{server.process.pid}/fd')}
+        free = min(set(range(len(used) + 1)) - used)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (free, limits[1]))
+        control.sendall(b'{"verb": "key revoke", "key": "k"}\n')
+        answer = json.loads(control.makefile().readline())
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+    assert not answer['ok'] and 'may not outlast' in answer['error'], answer
+    assert os.listdir(server.state / 'keys') == ['k.key.revoked']
+    assert rcode(server, 'k', key, 'x') == 'BADKEY'
 
 
 # --- list ---
