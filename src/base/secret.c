@@ -2,7 +2,9 @@
  * Memory for secrets, by the cryptographic library. */
 #include "base/secret.h"
 
+#include <malloc.h>
 #include <openssl/crypto.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
 
@@ -42,6 +44,13 @@ void *secret_alloc(size_t len)
 void secret_free(void *p, size_t len)
 {
     OPENSSL_secure_clear_free(p, len);
+}
+
+void secret_free_plain(void *p)
+{
+    if (p)
+        OPENSSL_cleanse(p, malloc_usable_size(p));
+    free(p);
 }
 
 void secret_wipe(void *p, size_t len)

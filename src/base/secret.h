@@ -31,6 +31,10 @@ ATTR_NOT_NULL void *secret_alloc(size_t len);
 /* Wipes all of the len bytes that were asked for. NULL is fine. */
 void secret_free(void *p, size_t len);
 
+/* free(), of ordinary memory, that wipes all of it: for libraries that are given secrets. NULL is
+ * fine. */
+void secret_free_plain(void *p);
+
 /* Overwrites in a way that no compiler leaves out. */
 void secret_wipe(void *p, size_t len);
 /* In a time that does not depend on the bytes. */

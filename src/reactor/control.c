@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "ctl/verb.h"
 #include "reactor/turn.h"
 #include "server/control.h"
@@ -57,8 +58,13 @@ static void on_reply(void *arg, const char *bytes, size_t len)
     if (c->out_at == c->out_end)
         c->out_at = c->out_end = 0;
     if (c->out_cap - c->out_end < len) {
-        c->out_cap = c->out_end + len > 2 * c->out_cap ? c->out_end + len : 2 * c->out_cap;
-        c->out = mem_grow(c->out, c->out_cap);
+        size_t cap = c->out_end + len > 2 * c->out_cap ? c->out_end + len : 2 * c->out_cap;
+        char *out = mem_alloc(cap);
+        if (c->out_end)
+            memcpy(out, c->out, c->out_end);
+        secret_free_plain(c->out);
+        c->out = out;
+        c->out_cap = cap;
     }
     memcpy(c->out + c->out_end, bytes, len);
     c->out_end += len;
@@ -109,6 +115,7 @@ static enum next conn_write(struct control_conn *c)
     ssize_t n = send(c->io.fd, c->out + c->out_at, unsent(c), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0)
         return is_fatal(errno) ? CLOSE : KEEP;
+    secret_wipe(c->out + c->out_at, (size_t)n); /* it may have been the secret of a new key */
     c->out_at += (size_t)n;
     if (!unsent(c) && c->out_cap > CONTROL_UNSENT_MAX) {
         free(c->out);
@@ -206,7 +213,7 @@ static void conn_close(struct control_conn *c)
     list_remove(&c->link);
     set->count--;
     free(c->in);
-    free(c->out);
+    secret_free_plain(c->out);
     free(c);
 }
 

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include "server/control_frame.h"
 #include "server/control_int.h"
 #include "server/server_int.h"
@@ -49,7 +50,7 @@ static struct control_client *client_of(struct control_call *call)
 
 static const char out_of_memory[] = "{\"ok\": false, \"error\": \"out of memory\"}\n";
 
-/* Takes line. */
+/* Takes line. The secret of a new key may be in it: what jansson frees is wiped, and so is this. */
 static void line_send(const struct control_port *port, json_t *line)
 {
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
@@ -60,7 +61,7 @@ static void line_send(const struct control_port *port, json_t *line)
     } else {
         port->reply(port->arg, out_of_memory, sizeof(out_of_memory) - 1);
     }
-    free(text);
+    secret_free_plain(text);
 }
 
 enum control_next control_finish(struct control_call *call, json_t *fields)
@@ -450,6 +451,7 @@ void controls_init(struct controls *c, void (*wake)(void *arg), void *wake_arg)
 {
     list_init(&c->clients);
     task_set_init(&c->tasks, wake, wake_arg);
+    json_set_alloc_funcs(malloc, secret_free_plain); /* the same heap: the order does not matter */
     c->started_us = clock_mono_us();
 }
 

@@ -69,7 +69,8 @@ enum err keystore_new(const char *state_dir, struct name name, const char *algor
 
 /* --- a new secret --- */
 
-/* There is room for two: whoever signs with the older one has not been told of the newer one yet. */
+/* There is room for two: whoever signs with the older one has not been told of the newer one yet.
+ */
 static enum err check_overlap(const struct keystore_rotation *r, const struct keyfile *k,
                               struct diag *diag)
 {
@@ -79,10 +80,11 @@ static enum err check_overlap(const struct keystore_rotation *r, const struct ke
     int64_t until_us = k->secret[TSIG_SECRETS_MAX - 1].until_us;
     if (until_us && until_us <= r->now_us)
         return OK;
-    return err_say(diag, ERR_EXISTS,
-                   "the secret before this one is accepted %s%s, another rotation would end it now: "
-                   "--force does that",
-                   until_us ? "until " : "for good", until_us ? when_show(until_us, until) : "");
+    return err_say(
+        diag, ERR_EXISTS,
+        "the secret before this one is accepted %s%s, another rotation would end it now: "
+        "--force does that",
+        until_us ? "until " : "for good", until_us ? when_show(until_us, until) : "");
 }
 
 enum err keystore_rotate(const struct keystore_rotation *r, struct keyfile *out, struct diag *diag)

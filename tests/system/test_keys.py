@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys that the server keeps: made, listed, rotated and revoked with reevectl, used by real clients."""
+import contextlib
 import json
 import os
 import re
@@ -175,6 +176,33 @@ def test_files_are_for_the_server_only_and_no_secret_is_in_log_or_output(server)
     assert first['secret'] != second['secret']
     assert not [s for s in secrets for text in others if s in text]
     assert 'web1' in server.log(), 'that it was made is'
+
+
+def memory_of(server):
+    """What is in the server's memory: heaps and stacks; each mapping as bytes."""
+    pid = server.process.pid
+    with open(f'/proc/{pid}/maps', encoding='ascii') as maps, open(f'/proc/{pid}/mem', 'rb', 0) as memory:
+        for line in maps:
+            span, rights, *_ = line.split()
+            start, end = (int(at, 16) for at in span.split('-'))
+            if rights.startswith('rw') and end - start < 1 << 30:
+                memory.seek(start)
+                with contextlib.suppress(OSError):      # a guard
+                    yield memory.read(end - start)
+
+
+def memory_has(server, text):
+    return any(text.encode() in part for part in memory_of(server))
+
+
+@pytest.mark.released       # the sanitizer's memory is too much to be read
+@pytest.mark.skipif(os.geteuid() != 0, reason='the memory of a server that leaves no core dumps is for root to read')
+def test_no_secret_that_was_told_stays_in_memory(server):
+    made = server.ctl('key', 'new', 'web1', '--for', 'acme thelabel')
+    rotated = server.ctl('key', 'rotate', 'web1')
+    assert server.ctl('log-level')['ok']
+    assert memory_has(server, str(server.conf)), 'something that is there is found'
+    assert not [key for key in (made, rotated) if memory_has(server, key['secret'])]
 
 
 # --- rotation ---
