@@ -74,6 +74,7 @@ struct loop {
     struct intake intake;
     struct control_set control;
     struct reload reload;
+    char reload_by[64];       /* who asked for it last */
     struct diag reload_fault; /* of the last reload; no text: it took effect */
     ev_signal on_term, on_int, on_hup, on_usr1;
     ev_async loaded;
@@ -209,6 +210,7 @@ static enum err reload_request(void *arg, const char *who, struct diag *diag)
     if (l->state == LOOP_DRAINING)
         return err_say(diag, ERR_CANCELED, "the server stops");
     log_notice("reload requested", {"file", l->reload.path}, {"by", who});
+    snprintf(l->reload_by, sizeof(l->reload_by), "%s", who ? who : "signal");
     enum err e = reload_start(&l->reload, diag);
     if (e != OK) {
         server_counters(l->server)->reloads_failed++;
@@ -255,6 +257,7 @@ static enum err configuration_take(struct loop *l, struct conf *conf, struct dia
         return e;
     }
     fixed_check(server_conf(l->server), conf);
+    server_reload_by(l->server, l->reload_by);
     e = server_reload(l->server, conf, clock_wall_us(), diag);
     if (e != OK) {
         listen_rollback(listens);

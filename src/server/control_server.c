@@ -307,6 +307,7 @@ static enum control_next reload_named(struct control_call *call, const json_t *z
             return control_fail(call, "no zone \"%.200s\" here", text);
     }
     log_notice("reload of zones requested", {"zones", LOG_U64(count)}, {"by", call->who});
+    server_reload_by(call->server, call->who);
     for (size_t i = 0; i < count; i++)
         zones_load(call->server, name_of(&r->name[i]));
     return zone_reload_step(call);

@@ -84,8 +84,12 @@ void merging_commit(struct server *s, struct server_zone *z, struct opening *o, 
     struct pending_file *f = mem_alloc_zero(sizeof(*f));
     pending_init(&f->pending, z, CHANGE_FILE, s->now_us, on_done);
     f->opening = o;
-    snprintf(f->pending.actor, sizeof(f->pending.actor), "file %.290s",
-             o->path ? o->path : "soa of the configuration");
+    const char *path = o->path ? o->path : "soa of the configuration";
+    if (o->by[0])
+        snprintf(f->pending.actor, sizeof(f->pending.actor), "file %.200s (reload by %s)", path,
+                 o->by);
+    else
+        snprintf(f->pending.actor, sizeof(f->pending.actor), "file %.290s", path);
     f->pending.source =
         (struct journal_source){o->new_identity ? o->new_identity : "", o->base_bytes, o->base_len};
     if (t && txn_is_touched(*t)) {

@@ -20,13 +20,17 @@
 #include "zone/merge.h"
 #include "zone/zone.h"
 
+/* "root (uid 0)", "signal". */
+#define OPENING_BY_MAX 64
+
 struct opening {
     struct job job;
 
     /* what it is given; all of it is the opening's own */
     struct name_buf name;
-    uint64_t ticket; /* the reactor's */
-    char *path;      /* NULL: soa */
+    char by[OPENING_BY_MAX]; /* who asked for it; empty: it is the start */
+    uint64_t ticket;         /* the reactor's */
+    char *path;              /* NULL: soa */
     struct made_soa soa;
     struct name_buf *soa_names; /* what it refers to: mname, rname, ns */
     bool has_history;

@@ -246,6 +246,11 @@ static void fixed_check(const struct conf *old, const struct conf *new)
         log_notice("takes effect at the next start", {"setting", "server.realtime"});
 }
 
+void server_reload_by(struct server *s, const char *who)
+{
+    snprintf(s->reload_by, sizeof(s->reload_by), "%s", who);
+}
+
 enum err server_reload(struct server *s, struct conf *conf, int64_t now_us, struct diag *diag)
 {
     (void)diag; /* nothing in here can fail yet */

@@ -107,6 +107,8 @@ void server_turn(struct server *s);
  * was decided still waits. */
 bool server_flush(struct server *s, int64_t max_us);
 
+/* Who asks for the reloads that come: it is said of what they bring. Text is copied. */
+void server_reload_by(struct server *s, const char *who);
 /* Takes a new configuration, all of it or, with a sentence, nothing (conf is freed then): zones are
  * added, removed and loaded anew in helpers, a slice of them in each turn (server_collect() goes on
  * with it); the last good version of each stays until then. Listen addresses are not server/'s

@@ -148,8 +148,9 @@ struct server {
     struct state *state;
     int64_t started_us;
     uint64_t last_ticket;
-    uint64_t reload;    /* number of the newest one */
-    unsigned reload_at; /* the next of conf->zones that it takes in hand */
+    uint64_t reload;                /* number of the newest one */
+    char reload_by[OPENING_BY_MAX]; /* who asked for a reload last; empty: nobody since the start */
+    unsigned reload_at;             /* the next of conf->zones that it takes in hand */
     bool is_reloading;
     struct controls controls;
     int64_t retry_at_us;     /* the first retry_us of all zones; 0: none */

@@ -200,6 +200,7 @@ static void open_zone(struct server *s, struct server_zone *z)
     z->is_loading = true;
     z->is_wanted_again = z->is_stale = z->is_owed = false;
     name_copy(&o->name, c->name);
+    memcpy(o->by, s->reload_by, sizeof(o->by));
     o->path = mem_string(c->file);
     if (c->soa)
         opening_set_soa(o, c->soa);

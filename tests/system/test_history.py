@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The history of a zone as an operator sees and uses it: log, diff, blame, rollback, export of what was."""
 import json
+import os
 import re
 import subprocess
 import threading
@@ -141,9 +142,15 @@ def test_changes_of_the_zone_file_are_in_the_log(reeved):
     server.reload()
     server.until(lambda: dynamic.texts(server, 'mail.example.', 'A') == ['192.0.2.26'], 'the file is merged')
     first, removed, added = rows_of(server, 'log', 'example.', '-p')
-    assert first['kind'] == 'file' and first['actor'].startswith('file ') and first['serial'] == 11
+    assert first['kind'] == 'file' and first['serial'] == 11
+    assert first['actor'].startswith('file ') and first['actor'].endswith('example.zone (reload by signal)')
     assert (removed['op'], removed['owner'], removed['rdata']) == ('-', 'mail', '192.0.2.25')
     assert (added['op'], added['owner'], added['rdata']) == ('+', 'mail', '192.0.2.26')
+    server.zone_file('example.', ZONE.replace('192.0.2.25', '192.0.2.27'))
+    server.ctl('reload')
+    server.until(lambda: dynamic.texts(server, 'mail.example.', 'A') == ['192.0.2.27'], 'the file is merged')
+    who = f'uid {os.geteuid()}' if os.geteuid() else 'root (uid 0)'
+    assert rows_of(server, 'log', 'example.')[0]['actor'].endswith(f'example.zone (reload by {who})')
 
 
 def test_a_large_history_is_told_whole_and_by_lines_of_bounded_size(reeved):
