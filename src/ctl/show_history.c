@@ -109,11 +109,15 @@ static void show_rollback_head(const json_t *line, FILE *out)
     show_count(show_number_of(line, "commits"), "commit", out);
     fprintf(out, ": +%" JSON_INTEGER_FORMAT " -%" JSON_INTEGER_FORMAT " records\n",
             show_number_of(line, "added"), show_number_of(line, "removed"));
-    if (!show_number_of(line, "file_commits"))
-        return;
-    show_count(show_number_of(line, "file_commits"), "commit", out);
-    fputs(" came from the zone file, which stays as it is: `diff ZONE --file` shows what differs\n",
-          out);
+    if (show_number_of(line, "file_commits")) {
+        show_count(show_number_of(line, "file_commits"), "commit", out);
+        fputs(" came from the zone file: undone in the zone alone, the file stays as it is, and "
+              "`diff ZONE --file` shows what differs\n",
+              out);
+    }
+    if (show_has(line, "serial") && json_is_true(json_object_get(line, "has_leases")))
+        fprintf(out, "leases of records that go %s, records that come back have none\n",
+                is_dry ? "would end" : "ended");
 }
 
 /* Records of a dry run stand in a column each with the change that they come from. */

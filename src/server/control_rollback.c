@@ -8,7 +8,8 @@
  * is dropped, what is sealed is committed.
  *
  * Undoing a change that came from the zone file undoes it in the zone only: the file, and what is
- * remembered of it for the next merge, stay. */
+ * remembered of it for the next merge, stay. Keys stay as well; the leases of records that go end
+ * with them, and what comes back has none (leases.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct rollback {
     uint32_t count[2]; /* records removed and added by the rollback */
     struct diff_bytes todo;
     bool is_dry;
+    bool has_leases; /* the zone has, while it is asked */
     struct undone *undone;
     size_t undone_cap;
     char *actor[ROLLBACK_ACTORS_MAX];
@@ -165,6 +167,7 @@ static json_t *summary(const struct rollback *r, uint32_t serial)
         control_put_number(fields, "serial", serial);
     control_put_number(fields, "commits", r->commits);
     control_put_number(fields, "file_commits", r->file_commits);
+    json_object_set_new(fields, "has_leases", json_boolean(r->has_leases));
     control_put_number(fields, "removed", r->count[NET_REMOVED]);
     control_put_number(fields, "added", r->count[NET_ADDED]);
     return fields;
@@ -422,6 +425,7 @@ enum control_next control_roll_back(struct control_call *call)
     r->net = net_new(name_of(&r->h.zone), CLASS_IN);
     r->policy = z->conf->serial;
     r->is_dry = control_is_set(call, "dry-run");
+    r->has_leases = z->leases != NULL;
     (void)control_number(call, "serial", &r->serial);
     return history_start_with(&r->h, rollback_step);
 }

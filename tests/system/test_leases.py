@@ -266,6 +266,9 @@ def test_any_change_that_takes_a_record_away_ends_its_lease(reeved):
     update(server, ('delete', 'deleted'))
     update(server, add('deleted'))
     server.reevectl('update', 'example.', text='delete operator\n')
+    dry = server.reevectl('rollback', 'example.', str(before), '--dry-run').stdout
+    assert 'leases of records that go would end, records that come back have none' in dry.splitlines()
+    assert dynamic.texts(server, 'rolled.example.', 'A') == ['192.0.2.9'], 'nothing is done'
     server.reevectl('rollback', 'example.', str(before))
     assert {name for name, *_ in leases(server)} == set()
     assert dynamic.texts(server, 'rolled.example.', 'A') is None
