@@ -119,7 +119,7 @@ SETTING("server.limits.cname-chain",            cname_chain,                 COU
 SETTING("server.limits.zone-records-max",       zone_records_max,            COUNT,     "0",              0,       4294967295,
         "a zone with more records does not load; 0 is no limit")
 SETTING("server.limits.load-threads",           load_threads,                COUNT,     "2",              1,       64,
-        "helper threads that load zones")
+        "helper threads that load zones, and as many again that read transfers from primaries")
 SETTING("server.limits.loads-step-back",        loads_step_back,             YES_NO,    "yes",            0,       1,
         "reloads run where nothing else wants the processor, so that no query waits; on a machine that is never idle: no")
 SETTING("server.limits.update-records-per-rrset", update_rrset_records,      COUNT,     "1000",           0,       4294967295,

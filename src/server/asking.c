@@ -331,7 +331,7 @@ static void incoming_read(struct server *s, struct incoming *in)
     in->filling.len = 0;
     in->now_us = s->now_us;
     in->is_reading = true;
-    helpers_give(s->helpers, &in->job, &incoming_kind, PACE_FIRST);
+    helpers_give(s->helpers, &in->job, &incoming_kind, PACE_TAKE);
 }
 
 static void incoming_broke(struct server *s, struct secondary *sec, const char *reason)

@@ -11,8 +11,9 @@
 #include "base/attr.h"
 #include "base/check.h"
 
-/* Jobs, and the threads that do them: any number for LANE_ANY, one for each of the others. */
-enum lane_id { LANE_LOG, LANE_READ, LANE_ANY, LANE_COUNT };
+/* Jobs, and the threads that do them: one for LANE_LOG and LANE_READ, the number that was asked for
+ * for LANE_TAKE, and as many for LANE_ANY. */
+enum lane_id { LANE_LOG, LANE_READ, LANE_TAKE, LANE_ANY, LANE_COUNT };
 struct lane {
     struct list jobs;
     pthread_cond_t work;
@@ -117,10 +118,22 @@ static void *read_helper(void *arg)
     return NULL;
 }
 
+static void *take_helper(void *arg)
+{
+    struct helpers *h = arg;
+    for (struct job *t; (t = job_take(h, LANE_TAKE));)
+        job_run(h, t);
+    return NULL;
+}
+
 struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg)
 {
-    static void *(*const own[])(void *) = {[LANE_LOG] = log_helper, [LANE_READ] = read_helper};
-    unsigned count = threads + ARRAY_LEN(own);
+    /* one of each, then the others of LANE_TAKE and LANE_ANY by turns */
+    static void *(*const what[LANE_COUNT])(void *) = {[LANE_LOG] = log_helper,
+                                                      [LANE_READ] = read_helper,
+                                                      [LANE_TAKE] = take_helper,
+                                                      [LANE_ANY] = helper};
+    unsigned count = LANE_TAKE + 2 * threads;
     struct helpers *h = mem_alloc_zero(sizeof(*h) + count * sizeof(pthread_t));
     pthread_mutex_init(&h->lock, NULL);
     for (unsigned i = 0; i < LANE_COUNT; i++) {
@@ -134,12 +147,12 @@ struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_a
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; h->thread_count < count; h->thread_count++) {
-        void *(*what)(void *) = h->thread_count < ARRAY_LEN(own) ? own[h->thread_count] : helper;
-        if (pthread_create(&h->threads[h->thread_count], NULL, what, h) != 0)
+        unsigned i = h->thread_count, id = i < LANE_COUNT ? i : LANE_TAKE + i % 2;
+        if (pthread_create(&h->threads[i], NULL, what[id], h) != 0)
             break;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (h->thread_count <= ARRAY_LEN(own)) {
+    if (h->thread_count < LANE_COUNT) {
         helpers_free(h);
         return NULL;
     }
@@ -150,7 +163,7 @@ struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_a
 static void jobs_drop(struct helpers *h)
 {
     struct list *lists[] = {&h->lane[LANE_ANY].jobs, &h->lane[LANE_LOG].jobs,
-                            &h->lane[LANE_READ].jobs, &h->finished};
+                            &h->lane[LANE_READ].jobs, &h->lane[LANE_TAKE].jobs, &h->finished};
     for (unsigned i = 0; i < ARRAY_LEN(lists);) {
         if (list_is_empty(lists[i])) {
             i++;
@@ -197,12 +210,15 @@ const atomic_bool *helpers_is_ending(const struct helpers *h)
 /* Is somebody who waits for loads and the like to wait for it? */
 static bool is_counted(enum pace pace)
 {
-    return pace != PACE_FIRST && pace != PACE_READ;
+    return pace != PACE_FIRST && pace != PACE_READ && pace != PACE_TAKE;
 }
 
 void helpers_give(struct helpers *h, struct job *t, const struct job_kind *kind, enum pace pace)
 {
-    enum lane_id id = pace == PACE_LOG ? LANE_LOG : pace == PACE_READ ? LANE_READ : LANE_ANY;
+    static const enum lane_id ids[] = {
+        [PACE_AWAITED] = LANE_ANY, [PACE_BEHIND] = LANE_ANY, [PACE_FIRST] = LANE_ANY,
+        [PACE_LOG] = LANE_LOG,     [PACE_READ] = LANE_READ,  [PACE_TAKE] = LANE_TAKE};
+    enum lane_id id = ids[pace];
     struct lane *lane = &h->lane[id];
     t->kind = kind;
     t->pace = pace;

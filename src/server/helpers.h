@@ -24,8 +24,10 @@ typedef void (*helpers_wake_fn)(void *arg);
  * PACE_FIRST goes before all that waits: it gives memory back. PACE_LOG is for what uses the change
  * log while updates may be under way: a thread of its own does these one by one, and never steps
  * back. PACE_READ is the same with another thread, for short reads that a peer waits for: a
- * snapshot of a large zone takes seconds. */
-enum pace { PACE_AWAITED, PACE_BEHIND, PACE_FIRST, PACE_LOG, PACE_READ };
+ * snapshot of a large zone takes seconds. PACE_TAKE is for transfers that come in, with threads of
+ * its own that never step back either: a primary waits for them, and behind loads, or where loads
+ * have made the threads step back, it would be cut off on a machine that is busy. */
+enum pace { PACE_AWAITED, PACE_BEHIND, PACE_FIRST, PACE_LOG, PACE_READ, PACE_TAKE };
 
 struct job_kind {
     void (*run)(struct job *t);               /* in a helper */
@@ -39,7 +41,8 @@ struct job {
     enum pace pace;
 };
 
-/* Starts the threads, and those for PACE_LOG and PACE_READ, with all signals blocked in them. wake
+/* Starts the threads, as many again for PACE_TAKE, and those for PACE_LOG and PACE_READ, with all
+ * signals blocked in them. wake
  * is called from them when a job is done; several calls may become one, as ev_async_send()'s do.
  * NULL: no thread to be had. */
 struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg);
@@ -57,7 +60,7 @@ const atomic_bool *helpers_is_ending(const struct helpers *h);
 void helpers_give(struct helpers *h, struct job *t, const struct job_kind *kind, enum pace pace);
 /* Calls done(owner, job) of a job that is done; false: none is. */
 bool helpers_collect(struct helpers *h, void *owner);
-/* Tasks given and not yet collected, but for PACE_FIRST and PACE_READ. */
+/* Tasks given and not yet collected, but for PACE_FIRST, PACE_READ and PACE_TAKE. */
 unsigned helpers_pending(const struct helpers *h);
 /* Has wake called once more: for a collector that stops before helpers_collect() says false. */
 void helpers_wake(struct helpers *h);

@@ -470,7 +470,7 @@ static const struct job_kind contrast_kind = {contrast_run, contrast_done, contr
 static void contrast(struct server *s, struct taking *t)
 {
     t->live = version_pin(t->owner->zone->entry->zone->published);
-    helpers_give(s->helpers, &t->job, &contrast_kind, PACE_FIRST);
+    helpers_give(s->helpers, &t->job, &contrast_kind, PACE_TAKE);
 }
 
 static void take_whole(struct server *s, struct taking *t)

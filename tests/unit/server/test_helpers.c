@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The helpers: every task given comes back once, in the end all memory is back, whenever the end
  * comes. */
+#include <sched.h>
+
 #include "bed.h"
 
 enum fate { FATE_GIVEN, FATE_RUN, FATE_DONE, FATE_DROPPED };
@@ -11,6 +13,7 @@ struct work {
     const atomic_bool *is_ending; /* not NULL: runs until it is set */
     _Atomic enum fate fate;
     unsigned number;
+    int policy; /* of the thread that it ran in */
 };
 
 /* What done() has been called for, in order. */
@@ -24,6 +27,7 @@ static void work_run(struct job *t)
     cr_assert_eq(w->fate, FATE_GIVEN);
     while (w->is_ending && !atomic_load(w->is_ending))
         sched_yield();
+    w->policy = sched_getscheduler(0);
     w->fate = FATE_RUN;
 }
 
@@ -100,6 +104,26 @@ Test(helpers, begin_tasks_in_order_but_for_those_that_go_first)
     }
     cr_expect_lt(at_1, at_2);
     cr_expect_lt(at_3, at_1);
+    helpers_free(h);
+    bed_free(b);
+}
+
+/* Loads whose last good version answers meanwhile run where nobody else wants to; from then on the
+ * thread does, so that what a primary waits for is none of its business. */
+Test(helpers, read_transfers_in_threads_that_never_step_back)
+{
+    struct bed *b = bed_new();
+    struct helpers *h = helpers_new(1, bed_wake, b);
+    struct work behind = {.number = 1}, take = {.number = 2};
+    struct owner owner = {0};
+    helpers_give(h, &behind.job, &kind, PACE_BEHIND);
+    collect(b, h, &owner);
+    cr_expect_eq(behind.policy, SCHED_IDLE);
+    helpers_give(h, &take.job, &kind, PACE_TAKE);
+    cr_expect_eq(helpers_pending(h), 0, "who waits for loads does not wait for it");
+    collect(b, h, &owner);
+    cr_expect_eq(take.fate, FATE_DONE);
+    cr_expect_eq(take.policy, SCHED_OTHER);
     helpers_free(h);
     bed_free(b);
 }
