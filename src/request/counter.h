@@ -99,6 +99,7 @@
     X(commit_changes,      "changes in them")                                                      \
     X(snapshots,           "snapshots written")                                                    \
     X(snapshots_failed,    "snapshots that could not be written")                                  \
+    X(calls_given_up,      "questions not sent, others of that server had no answer")              \
     X(probes_answered,     "SOA probes that primaries answered")                                   \
     X(primaries_failed,    "questions to primaries that failed, probes and transfers")             \
     X(primaries_plain,     "answers of primaries without EDNS, which are asked again without it")   \

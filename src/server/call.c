@@ -171,7 +171,7 @@ static void let_go(struct server *s, struct call *c)
         lane_settle(&s->calls, lane);
 }
 
-/* All that waits for a connection to the lane's address. */
+/* All that waits for the lane's address. */
 static void give_up_queued(struct server *s, struct call_lane *lane)
 {
     struct calls *all = &s->calls;
@@ -179,6 +179,7 @@ static void give_up_queued(struct server *s, struct call_lane *lane)
         struct call *c = list_entry(lane->queue.next, struct call, link);
         list_remove(&c->link);
         list_add_last(&all->given_up, &c->link);
+        s->count.calls_given_up++;
         c->lane = NULL;
         c->state = CALL_GIVEN_UP;
     }
@@ -247,6 +248,7 @@ static void strange_log(struct server *s, const struct call *c)
 void server_call_message(struct server *s, struct call *c, const uint8_t *bytes, size_t len)
 {
     ASSERT(c->state == CALL_UNDER_WAY);
+    c->lane->silent = 0;
     if (c->kind->message(s, c, bytes, len) == CALL_HEARD)
         return; /* c may be gone */
     ASSERT(c->state == CALL_UNDER_WAY);
@@ -259,7 +261,9 @@ void server_call_failed(struct server *s, struct call *c, const char *reason)
 {
     ASSERT(c->state == CALL_UNDER_WAY);
     enum call_class class = c->lane->class;
-    if (c->is_unreached && class == CALLS_TCP)
+    c->lane->silent++;
+    if ((c->is_unreached && class == CALLS_TCP) ||
+        (c->lane->silent >= CALLS_SILENT_MAX && class == CALLS_UDP))
         give_up_queued(s, c->lane);
     let_go(s, c);
     c->kind->failed(s, c, reason);

@@ -9,8 +9,9 @@
  *
  * What waits goes in the order it came, server by server in turn and only so many to each, so that
  * ten thousand zones of a primary that is dead hold up nobody else's. Nor do they wait for one
- * another: when no connection to an address comes about, all that waits for one fails as well, in
- * slices, so that each zone goes on to its next primary. Urgent calls have limits of
+ * another: when no connection to an address comes about, or CALLS_SILENT_MAX questions in a row get
+ * no answer over UDP, all that waits for it fails as well, in slices, so that each zone goes on: to
+ * TCP, where that is known at once, and to its next primary. Urgent calls have limits of
  * their own: they wait for other urgent ones only.
  *
  * What comes is checked for nothing but, over UDP, the address that it comes from. What a call's
@@ -32,6 +33,10 @@ struct call;
 #define CALLS_UDP_PER_HOST_MAX    50
 #define CALLS_URGENT_MAX          64
 #define CALLS_URGENT_PER_HOST_MAX 32
+
+/* To one address over UDP, without a message from there in between: as many as are under way at
+ * once, so that a primary that is slow for a moment, or loses some datagrams, is not given up. */
+#define CALLS_SILENT_MAX          CALLS_UDP_PER_HOST_MAX
 
 /* What became of a message that came to a call. */
 enum call_verdict {
@@ -91,6 +96,7 @@ struct call_lane {
     union address to;
     enum call_class class;
     unsigned under_way;
+    unsigned silent; /* calls in a row that failed without any message */
 };
 
 /* Calls told in one go that they are given up. */

@@ -225,6 +225,41 @@ Test(call, fails_with_another_one_that_was_not_reached)
     desk_end(dead, COUNT);
 }
 
+/* UDP has no connection that fails: so many in a row without an answer say the same. */
+Test(call, fails_with_many_others_that_had_no_answer)
+{
+    enum { COUNT = 4 * CALLS_SILENT_MAX };
+    static struct call dead[COUNT];
+    desk_start(8, 2);
+    for (unsigned i = 0; i < COUNT; i++) {
+        dead[i] = to(1, TRANSPORT_UDP);
+        start(&dead[i]);
+    }
+    struct call other = to(2, TRANSPORT_UDP), stream = to(1, TRANSPORT_TCP);
+    start(&other);
+    start(&stream);
+    unsigned at = 0;
+    while (at < CALLS_SILENT_MAX - 1)
+        server_call_failed(desk.server, &dead[at++], "no answer");
+    server_call_message(desk.server, &dead[at++], question, 1); /* it lives */
+    while (at < 2 * CALLS_SILENT_MAX - 1)
+        server_call_failed(desk.server, &dead[at++], "no answer");
+    cr_expect_eq(desk.server->count.calls_given_up, 0);
+    server_call_failed(desk.server, &dead[at++], "no answer");
+    unsigned given_up = COUNT - at - (CALLS_UDP_PER_HOST_MAX - 1); /* those are under way */
+    cr_expect_eq(desk.server->count.calls_given_up, given_up);
+    cr_expect_eq(desk.failures, at - 1, "not from within");
+    for (unsigned turns = 0; turns <= COUNT / CALLS_GIVE_UP_SLICE; turns++)
+        (void)timers_run(&desk.server->timers, desk.server->now_us, 1, desk.server);
+    cr_expect_eq(desk.failures, at - 1 + given_up);
+    cr_expect(other.state == CALL_UNDER_WAY && stream.state == CALL_UNDER_WAY &&
+              dead[at].state == CALL_UNDER_WAY);
+    call_end(desk.server, &other, false);
+    call_end(desk.server, &stream, false);
+    timers_done(&desk.server->timers);
+    desk_end(dead, COUNT);
+}
+
 Test(call, that_is_urgent_waits_for_none_that_is_not)
 {
     desk_start(2, 1);
