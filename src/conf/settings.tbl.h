@@ -157,7 +157,7 @@ SETTING("server.limits.transfer-progress",      transfer_progress,           SIZ
 SETTING("server.limits.transfer-records",       transfer_records,            COUNT,     "10000000",       0,       4294967295,
         "records in one transfer from a primary; 0 is no limit")
 SETTING("server.limits.transfer-size",          transfer_size,               SIZE,      "1G",             65536,   1099511627776,
-        "bytes in one transfer from a primary, which may take four times that in memory")
+        "bytes in one transfer from a primary, which may take four times that in memory; a zone that differences make larger is asked for as a whole")
 SETTING("server.limits.transfers-memory",       transfers_memory,            SIZE,      "4G",             65536,   1099511627776,
         "bytes in memory of all transfers from primaries under way; one that goes beyond it fails")
 SETTING("server.limits.recent-changes",         recent_changes,              SIZE,      "64M",            0,       1099511627776,

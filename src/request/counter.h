@@ -107,6 +107,7 @@
     X(transfers_in_failed, "transfers from primaries that failed")                                 \
     X(transfers_in_over_memory, "of these because of limits.transfers-memory")                       \
     X(transfers_in_slow,   "of these because of limits.transfer-progress")                         \
+    X(transfers_in_over_size, "differences not taken, the zone would outgrow limits.transfer-size") \
     X(transfers_in_held,   "transfers from primaries kept back by a shrink limit")                 \
     X(notifies_in,         "NOTIFY messages")                                                      \
     X(notifies_in_refused, "NOTIFY messages turned down")                                          \

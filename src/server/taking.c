@@ -263,6 +263,17 @@ static bool is_too_large(const struct conf *c, uint64_t records)
            (c->transfer_records && records > c->transfer_records);
 }
 
+/* limits.transfer-size bounds a zone that comes whole, which may take so many times that in memory.
+ * A zone that grows beyond it by differences is asked for as a whole: then it is seen whether it is
+ * within the limit. */
+#define MEMORY_PER_SIZE 4
+
+static bool is_over_size(const struct conf *c, const struct taking *t)
+{
+    return !t->is_whole &&
+           txn_byte_count(t->changing.txn) > (uint64_t)MEMORY_PER_SIZE * c->transfer_size;
+}
+
 /* All steps are applied. */
 static enum changing_next look_at_it(struct server *s, struct taking *t)
 {
@@ -272,6 +283,10 @@ static enum changing_next look_at_it(struct server *s, struct taking *t)
         return give_up(t, bad, "the differences do not lead to the serial that they are for");
     if (!has_ns(txn_find(txn, name_of(&t->changing.zone->entry->name))))
         return give_up(t, bad, "the zone would have no NS records at its apex");
+    if (is_over_size(s->conf, t)) {
+        s->count.transfers_in_over_size++;
+        return give_up(t, bad, "the zone would be larger than limits.transfer-size allows");
+    }
     if (is_too_large(s->conf, txn_record_count(txn)))
         return give_up(t, REFRESH_FAILED, "the zone would have more records than the limits allow");
     if (is_held(s, t->owner, t->serial, t->records_before, txn_record_count(txn)))

@@ -312,6 +312,12 @@ uint64_t txn_record_count(struct txn *t)
     return t->next->record_count;
 }
 
+uint64_t txn_byte_count(struct txn *t)
+{
+    close_owner(t);
+    return t->next->byte_count;
+}
+
 size_t txn_bytes(const struct txn *t)
 {
     return t->writer.bytes;

@@ -81,6 +81,8 @@ uint64_t txn_record_count(struct txn *t);
 /* Bytes that the txn has taken for nodes and tree so far: what it writes again and again (the same
  * large name, in turns with another) counts each time. */
 size_t txn_bytes(const struct txn *t);
+/* Of all nodes that the new version has (version.byte_count). */
+uint64_t txn_byte_count(struct txn *t);
 /* Records that were laid open again so far, since the txn has come to owners that had some already:
  * what the same large name costs that is come to again and again. */
 uint64_t txn_reopened(const struct txn *t);

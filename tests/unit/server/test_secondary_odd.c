@@ -306,3 +306,41 @@ Test(secondary_odd, is_forgotten_whole_in_the_end)
     }
     cr_expect_geq(failures, 3, "%u", failures);
 }
+
+/* Each brings ten more hosts. */
+static void gives_growth(uint32_t serial)
+{
+    struct primary_answer *a = primary_answer(primary_call());
+    char text[100];
+    primary_soa(a, serial + 1);
+    primary_soa(a, serial);
+    primary_soa(a, serial + 1);
+    for (unsigned i = 0; i < 10; i++) {
+        snprintf(text, sizeof(text), "g%u-%u.z.example. 300 A 192.0.2.1", i, serial);
+        primary_rr(a, text);
+    }
+    primary_soa(a, serial + 1);
+    primary_send(primary_call(), a);
+    primary_rest(primary.bed);
+}
+
+/* What one transfer may not bring, many small ones may not either. */
+Test(secondary_odd, a_zone_does_not_grow_without_end_by_differences)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    uint32_t serial = 1;
+    b->server->conf->transfer_size = 1000;
+    for (unsigned asked = TYPE_IXFR; asked == TYPE_IXFR && serial < 30; serial++) {
+        primary_look(b);
+        primary_says(serial + 1);
+        cr_assert_eq(primary_asked(), TYPE_IXFR);
+        gives_growth(serial);
+        asked = primary_asked() ? primary_asked() : TYPE_IXFR;
+    }
+    cr_expect_eq(primary_asked(), TYPE_AXFR, "serial %u", serial);
+    cr_expect_eq(b->server->count.transfers_in_over_size, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), serial - 1);
+    cr_expect_leq(disk_zone(b, "z.example.")->entry->zone->published->byte_count, 4000);
+    disk_free(&d);
+}
