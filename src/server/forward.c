@@ -11,8 +11,10 @@
  * Once all of it is on its way it is never sent again, since the primary may have carried it out,
  * and a second time its prerequisites would fail, or undo what came in between. The client of such
  * a one is answered SERVFAIL and does not know, as ever; whether to try again (s4.6) is its to say.
- * Servers that are each other's primaries pass an update round and round: the same bytes are under
- * way only a few times. */
+ * What a primary refuses is charged to the client here (guard.h), unless a key of ours has signed
+ * it: the primary sees all of them come from this server, and would turn its transfers away as
+ * well. Servers that are each other's primaries pass an update round and round: the same bytes are
+ * under way only a few times. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,22 +102,41 @@ static void decline(struct server *s, struct request *q, enum ede ede, const cha
     q->rcode = SERVFAIL;
 }
 
-static void give_up(struct server *s, struct forward *f, const char *reason)
+/* The client's message once more. */
+static struct request *request_of(struct server *s, struct forward *f)
 {
     struct request *q = &s->late;
-    char text[DIAG_TEXT_MAX];
-    snprintf(text, sizeof(text), "no primary took the update: %s", reason);
     put_u16(f->bytes, f->client_id);
     *q = (struct request){0};
     request_init(s, q, &f->client, s->now_us);
     bool is_read =
         message_read_header(&q->msg, f->bytes, f->len) && message_read(&q->msg) == NOERROR;
     ASSERT(is_read); /* as it was before */
+    return q;
+}
+
+static void give_up(struct server *s, struct forward *f, const char *reason)
+{
+    struct request *q = request_of(s, f);
+    char text[DIAG_TEXT_MAX];
+    snprintf(text, sizeof(text), "no primary took the update: %s", reason);
     s->count.updates_forward_failed++;
     decline(s, q, EDE_NETWORK_ERROR, text);
     size_t len = answer_compose(s, q, s->late_out, COMPOSE_DECIDED);
     tsig_session_done(&q->tsig);
     end(s, f, s->late_out, len);
+}
+
+/* The primary's answer is a refusal. Its reason is in the primary's log, the client's address here.
+ */
+static void note_refused(struct server *s, struct forward *f, enum rcode rcode)
+{
+    struct request *q = request_of(s, f);
+    struct refusal_cause cause = {.rcode = rcode, .reason = "a primary has refused it"};
+    cause.ede = EDE_OTHER;
+    (void)tsig_verify(&q->tsig, s->keyring, &q->msg, q->now_us);
+    refusal_note(s, q, &cause);
+    tsig_session_done(&q->tsig);
 }
 
 /* --- asking --- */
@@ -150,6 +171,9 @@ static enum call_verdict on_message(struct server *s, struct call *c, const uint
         give_up(s, f, "its answer is too long for UDP");
         return CALL_HEARD;
     }
+    unsigned rcode = get_u16(bytes + 2) & FLAG_RCODE_MASK;
+    if (rcode == REFUSED || rcode == NOTAUTH)
+        note_refused(s, f, (enum rcode)rcode);
     memcpy(s->late_out, bytes, len);
     put_u16(s->late_out, f->client_id);
     s->count.updates_forwarded++;

@@ -348,6 +348,45 @@ Test(forward, makes_nothing_of_what_is_no_answer)
     close_server();
 }
 
+static const struct charged_row {
+    unsigned rcode;
+    const char *key; /* NULL: unsigned */
+    bool is_charged;
+} charged_rows[] = {
+    {NOERROR, NULL, false}, {NXRRSET, NULL, false},     {REFUSED, NULL, true},
+    {NOTAUTH, NULL, true},  {NOTAUTH, "theirs.", true}, {REFUSED, "ours.", false},
+};
+
+/* The primary sees them all come from us: a flood is to end here (guard.h). */
+Test(forward, turns_away_who_is_refused_by_the_primary_too_often)
+{
+    for (size_t i = 0; i < ARRAY_LEN(charged_rows); i++) {
+        const struct charged_row *row = &charged_rows[i];
+        open_server(", limits: {refusals-per-source: 1}", FORWARDS);
+        const struct counters *count = &net.bed->server->count;
+        for (unsigned n = 0; n < 40 && count->turned_away == 0; n++) {
+            static uint8_t out[DNS_MESSAGE_MAX];
+            uint8_t wire[600];
+            struct tsig_session t = {0};
+            struct exchange x = {.in = wire, .out = out};
+            x.in_len = make(wire, "x.a.example.", (uint16_t)n);
+            if (row->key)
+                sign(wire, &x.in_len, row->key, &t);
+            x.peer.transport = TRANSPORT_TCP;
+            x.peer.address.v4.sin_family = AF_INET;
+            server_handle(net.bed->server, &x, 1, net.bed->now_us);
+            server_turn(net.bed->server);
+            if (x.is_waiting)
+                answer(n, get_u16(net.sent[n]), (uint16_t)(ANSWER | row->rcode));
+            tsig_session_done(&t);
+        }
+        cr_expect_eq(count->turned_away, row->is_charged, "row %zu", i);
+        cr_expect_eq(count->updates_forwarded, net.count, "row %zu: all are answered", i);
+        cr_expect(row->is_charged ? net.count < 20 : net.count == 40, "row %zu: %u", i, net.count);
+        close_server();
+    }
+}
+
 Test(forward, gives_up_after_a_time_whatever_is_under_way)
 {
     uint8_t wire[600];
