@@ -102,7 +102,8 @@ static struct grant_question question_of(const struct asking *a, const struct as
         .from = is_here ? &a->peer.address : NULL,
         .op = is_add ? GRANT_ADD : GRANT_DELETE,
         .owner = rr->owner,
-        .type = report->name.len ? report->type : rr->type,
+        /* a whole name is asked about type by type; a prerequisite's type is not an operation's */
+        .type = report->op ? report->type : rr->type,
         .ttl = is_add ? rr->ttl : 0,
         .rdata = rr->rdata, /* without a length where an RRset is deleted */
     };

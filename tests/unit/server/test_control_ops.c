@@ -125,6 +125,24 @@ Test(control_ops, a_long_update_moves_the_serial_as_a_short_one_does)
     stage_free(&s);
 }
 
+/* A prerequisite that fails is about another name and type than what is asked to be done. */
+Test(control_ops, explain_shows_the_operation_where_a_prerequisite_fails)
+{
+    struct stage s = stage_new();
+    char answer[4096];
+    talk_open(&s.t, s.b);
+    enum control_next next = talk_begin(&s.t, "{\"verb\":\"explain update\",\"zone\":\"a.example\","
+                                              "\"key\":\"-\",\"update\":\"prereq yxrrset foo "
+                                              "TXT\\nupdate add y 60 A 192.0.2.9\"}");
+    cr_assert_eq(talk_go(s.b, &s.t, next, UINT32_MAX), CONTROL_DONE);
+    snprintf(answer, sizeof(answer), "%s", s.t.out);
+    cr_expect_not_null(strstr(answer, "\"rcode\":\"NXRRSET\""), "%s", answer);
+    cr_expect_not_null(strstr(answer, "\"name\":\"y.a.example.\""), "%s", answer);
+    cr_expect_not_null(strstr(answer, "\"type\":\"A\""), "%s", answer);
+    talk_close(&s.t);
+    stage_free(&s);
+}
+
 Test(control_ops, a_client_that_leaves_before_its_text_is_read_changes_nothing)
 {
     struct stage s = stage_new();
