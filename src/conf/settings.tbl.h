@@ -130,6 +130,8 @@ SETTING("server.limits.update-zone-records",    update_zone_records,         COU
         "records that an update may leave in a zone; 0 is no limit")
 SETTING("server.limits.update-message-records", update_message_records,      COUNT,     "6000",           0,       65535,
         "prerequisites and changes in one update; more are REFUSED; 64 KiB hold some 5900; 0 is no limit")
+SETTING("server.limits.update-work",            update_work,                 COUNT,     "1000000",        0,       4294967295,
+        "records of the zone that one update may have looked at, those of a large name each time that it comes to it; more are REFUSED; 0 is no limit")
 SETTING("server.limits.update-pending",         update_pending,              COUNT,     "10000",          1,       1000000,
         "updates of all zones that wait for the disk; more get SERVFAIL")
 SETTING("server.limits.refusals-per-source",    refusals_per_source,         COUNT,     "100",            0,       1000000,

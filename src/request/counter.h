@@ -80,6 +80,7 @@
     X(rrl_errors,          "of those held back errors")                                            \
     X(turned_away,         "messages turned away unread, too many of that source were refused")    \
     X(updates_over_share,  "updates answered SERVFAIL, too many of that client wait")              \
+    X(updates_over_work,   "updates REFUSED, they have too many records of the zone looked at")    \
     X(updates_forwarded,   "updates that a primary has answered, for a secondary here")            \
     X(updates_forward_failed, "updates answered SERVFAIL, no primary took them")                   \
     X(updates_over_forwarded, "updates answered SERVFAIL, too many are being passed on")           \

@@ -99,6 +99,7 @@ struct update_queue {
     unsigned count;      /* in both */
     unsigned udp_count;  /* of them over UDP */
     size_t bytes;
+    uint64_t work;              /* of those that this turn has run, in records looked at */
     struct limit messages, kib; /* of each client */
 };
 

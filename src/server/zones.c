@@ -162,6 +162,7 @@ static void rules_limits(const struct conf *conf, struct update_limits *l)
     l->name_records = conf->update_name_records;
     l->zone_records = conf->update_zone_records;
     l->message_records = conf->update_message_records;
+    l->work = conf->update_work;
 }
 
 void zone_fail(struct server_zone *z, const char *why)

@@ -58,28 +58,36 @@ static enum rcode check_size(struct update *u, const struct comparing *names)
                       set.count);
 }
 
-static enum rcode check_item(struct update *u, const struct item *item)
+static enum rcode check_limits(struct update *u, const struct comparing *names)
 {
+    const struct item *item = names->item;
     const struct update_limits *l = &u->rules->limits;
-    const struct comparing names = {item, txn_find(u->txn, item->rr.owner),
-                                    lookup_exact(u->zone->tip, item->rr.owner)};
     struct counting all = {.u = u}, set = {.u = u, .type = item->rr.type},
                     granted = {.u = u, .grant = &u->rules->grants[item->rule]};
-    if (is_over(&set, &names, l->rrset_records))
+    if (is_over(&set, names, l->rrset_records))
         return update_say(u, REFUSED, item,
                           "more records than server.limits.update-records-per-rrset, %u",
                           l->rrset_records);
-    if (is_over(&all, &names, l->name_records))
+    if (is_over(&all, names, l->name_records))
         return update_say(u, REFUSED, item,
                           "more records than server.limits.update-records-per-name, %u",
                           l->name_records);
     uint32_t per_name = grant_per_name_max(granted.grant);
-    if (is_over(&granted, &names, per_name)) {
+    if (is_over(&granted, names, per_name)) {
         u->report->rule = item->rule;
         return update_say(u, REFUSED, item, "more records at the name than updates[%d] allows, %u",
                           item->rule, per_name);
     }
-    return check_size(u, &names);
+    return check_size(u, names);
+}
+
+/* The types there are counted a few times. */
+static enum rcode check_item(struct update *u, const struct item *item)
+{
+    const struct comparing names = {item, txn_find(u->txn, item->rr.owner),
+                                    lookup_exact(u->zone->tip, item->rr.owner)};
+    enum rcode rcode = update_work(u, item, names.after ? 4u * names.after->rrset_count : 0);
+    return rcode == NOERROR ? check_limits(u, &names) : rcode;
 }
 
 static bool is_as_last(const struct item *last, const struct item *item)

@@ -50,6 +50,9 @@ static enum rcode guard_below(struct update *u, const struct item *item)
     walk_start_at(&w, u->zone->tip, item->rr.owner);
     for (const struct node *n; (n = walk_next(&w));) {
         char text[NAME_TEXT_MAX];
+        enum rcode rcode = update_work(u, item, UPDATE_WORK_NAME);
+        if (rcode != NOERROR)
+            return rcode;
         if (n->owner_len > item->rr.owner.len && base_has_name(file, node_owner(n)))
             return update_say(u, REFUSED, item,
                               "it would hide %s, owned by the zone file (protect: file)",
@@ -266,7 +269,10 @@ enum rcode ops_run(struct update *u)
 {
     enum rcode rcode = prescan(u);
     for (unsigned i = 0; i < u->ops.count && rcode == NOERROR; i++) {
+        uint64_t before = txn_reopened(u->txn);
         rcode = u->ops.at[i].clause->run(u, &u->ops.at[i]);
+        if (rcode == NOERROR)
+            rcode = update_work(u, &u->ops.at[i], txn_reopened(u->txn) - before);
         if (update_is_peers(u) && txn_bytes(u->txn) > UPDATE_BYTES_MAX)
             rcode = update_say(u, REFUSED, &u->ops.at[i], "more work than one update may make");
     }

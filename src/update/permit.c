@@ -95,7 +95,7 @@ static enum rcode ask_rrset(struct permit *p, struct rrset s)
     struct grant_question q = update_question(p->u, GRANT_DELETE, p->item->rr.owner, s.type);
     if (!p->by_record || (s.type != TYPE_A && s.type != TYPE_AAAA))
         return ask(p, &q);
-    enum rcode rcode = NOERROR;
+    enum rcode rcode = update_work(p->u, p->item, s.count);
     for (struct rdata r = rrset_first(s); r.bytes && rcode == NOERROR; r = rrset_next(s, r)) {
         q.rdata = r;
         rcode = ask(p, &q);
@@ -113,7 +113,7 @@ static bool is_asked(const struct permit *p, struct rrset s)
 
 static enum rcode ask_node(struct permit *p, const struct node *n, unsigned *asked)
 {
-    enum rcode rcode = NOERROR;
+    enum rcode rcode = update_work(p->u, p->item, n ? n->rrset_count : 0);
     for (struct rrset s = n ? node_first(n) : (struct rrset){0}; s.count && rcode == NOERROR;
          s = node_next(n, s))
         if (is_asked(p, s)) {
@@ -133,7 +133,7 @@ static enum rcode ask_deletion(struct permit *p)
     enum rcode rcode = ask_node(p, txn_find(t, rr->owner), &asked);
     if (rcode == NOERROR)
         rcode = ask_node(p, txn_find_nsec3(t, rr->owner), &asked);
-    if (asked > 0)
+    if (asked > 0 || rcode != NOERROR)
         return rcode;
     struct grant_question q = update_question(p->u, GRANT_DELETE, rr->owner, rr->type);
     return ask(p, &q);
@@ -143,10 +143,10 @@ static enum rcode ask_deletion(struct permit *p)
 static enum rcode ask_replaced(struct permit *p)
 {
     const struct rr *rr = &p->item->rr;
-    enum rcode rcode = NOERROR;
     if (!look_may_replace(rr->type))
         return NOERROR;
     struct rrset s = node_get(txn_find(p->u->txn, rr->owner), (struct rrset_id){.type = rr->type});
+    enum rcode rcode = update_work(p->u, p->item, s.count);
     struct grant_question q = update_question(p->u, GRANT_DELETE, rr->owner, rr->type);
     for (struct rdata r = rrset_first(s); r.bytes && rcode == NOERROR; r = rrset_next(s, r)) {
         q.rdata = r;

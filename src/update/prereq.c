@@ -13,6 +13,14 @@ static enum rcode rrset_equals(struct update *u, struct item *item)
     return NOERROR;
 }
 
+/* RRsets of the nodes that the name has. */
+static enum rcode count_work(struct update *u, const struct item *item)
+{
+    const struct node *n = txn_find(u->txn, item->rr.owner),
+                      *nsec3 = txn_find_nsec3(u->txn, item->rr.owner);
+    return update_work(u, item, (n ? n->rrset_count : 0u) + (nsec3 ? nsec3->rrset_count : 0u));
+}
+
 static bool has_type(const struct node *n, uint16_t type)
 {
     struct rrset s = n ? node_first(n) : (struct rrset){0};
@@ -85,7 +93,8 @@ static enum rcode check_one(struct update *u, struct item *item)
     const char *fault = clause_fault(item->clause, item);
     if (fault)
         return update_say(u, FORMERR, item, "prerequisite: %s", fault);
-    return item->clause->run(u, item);
+    enum rcode rcode = count_work(u, item);
+    return rcode == NOERROR ? item->clause->run(u, item) : rcode;
 }
 
 /* Owner, type, then canonical order of the rdata, which is the order inside a node. */

@@ -27,6 +27,18 @@ enum rcode update_say(struct update *u, enum rcode rcode, const struct item *ite
     return rcode;
 }
 
+enum rcode update_work(struct update *u, const struct item *item, uint64_t records)
+{
+    uint32_t max = u->rules->limits.work;
+    u->report->work += records;
+    if (!update_is_peers(u) || max == 0 || u->report->work <= max)
+        return NOERROR;
+    u->q->count->updates_over_work++;
+    return update_say(u, REFUSED, item,
+                      "more records of the zone to look at than server.limits.update-work, %u",
+                      max);
+}
+
 void *update_alloc(struct update *u, size_t len)
 {
     void *p = arena_alloc(u->q->arena, len);

@@ -11,8 +11,9 @@
  * last. Limits look at what the whole update leaves: what was over a limit before and does not grow
  * is no breach.
  *
- * Cost: a few walks down the tree for each record of the message, whatever the size of the zone,
- * but for max-records: what the grant covers is known, see quota.h, or is counted by a walk over
+ * Cost: a few walks down the tree for each record of the message, and what there is at its name,
+ * which is bounded for the whole message (limits.work), whatever the size of the zone, but for
+ * max-records: what the grant covers is known, see quota.h, or is counted by a walk over
  * the zone. Zones with no more records than that are never counted.
  *
  * Leases (RFC 9664). Every record that an update adds, or would add if it were not there, gets the
@@ -33,6 +34,11 @@
 
 struct base; /* zone/base.h */
 
+/* What is looked at in a zone for an update is counted in records, which take some 10 ns each:
+ * those of a name laid open to be changed, RRsets where only types matter. A name counts as
+ * several. */
+#define UPDATE_WORK_NAME       8
+
 /* Bytes of memory that one UPDATE may make the zone take: a message that goes to and fro between
  * large names would write each of them again and again. */
 #define UPDATE_BYTES_MAX       (256u << 20)
@@ -45,6 +51,7 @@ struct update_limits {
     uint32_t name_records;    /* records of one name after it */
     uint32_t zone_records;    /* records of the zone after it */
     uint32_t message_records; /* records in prerequisite and update section */
+    uint32_t work;            /* records of the zone that it has looked at */
 };
 
 /* The rules of one zone, shared by all its updates. */
@@ -95,6 +102,7 @@ struct update_report {
     enum grant_op op; /* refused by grants: what they were asked for; else 0 */
     int rule; /* refused: index of the grant that came closest, granted: the first used; -1 */
     uint32_t ignored;   /* operations that s3.4.2 silently ignores */
+    uint64_t work;      /* records of the zone that were looked at */
     bool is_serial_set; /* the update moved the SOA itself */
     /* NOERROR: the txn differs from the tip, and its serial is ahead; if it does not, there is
      * nothing to commit but leases, and the caller aborts it */

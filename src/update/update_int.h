@@ -56,6 +56,9 @@ struct update {
  * has the item's name and type in front. */
 enum rcode update_say(struct update *u, enum rcode rcode, const struct item *item, const char *fmt,
                       ...) ATTR_PRINTF(4, 5);
+/* So many more records of the zone are looked at for the item. Not NOERROR: too many for one
+ * update. */
+enum rcode update_work(struct update *u, const struct item *item, uint64_t records);
 /* Memory of the request; NULL: there is none left, and that is in the report. */
 void *update_alloc(struct update *u, size_t len);
 /* The operator's own updates know no grants, no protection and no limits. */

@@ -44,6 +44,7 @@ Test(conf, two_lines_are_enough)
     cr_expect_eq(c->update_name_records, 2000);
     cr_expect_eq(c->update_zone_records, 0);
     cr_expect_eq(c->update_message_records, 6000);
+    cr_expect_eq(c->update_work, 1000000);
     cr_expect_eq(c->update_pending, 10000);
     cr_expect_eq(c->history_size, 64 << 20);
     cr_expect_eq(c->history_age_s, 90 * 86400);

@@ -221,6 +221,43 @@ static unsigned queue(struct bed *b, const char *from, enum transport transport,
     return taken;
 }
 
+/* However many updates there are, a turn is short. */
+Test(update_queue, a_turn_runs_one_large_update_or_many_small_ones)
+{
+    enum { RECORDS = 1001 };
+    struct bed *b = guarded("");
+    uint8_t *wire = mem_alloc(16384);
+    struct wr w = wr_over(wire, 16384);
+    size_t head = update_of(wire, "a.example", "x.a.example");
+    (void)wr_room(&w, head);
+    for (unsigned i = 0; i < RECORDS; i++) { /* delete-rrset A of the apex */
+        wr_u16(&w, 0xc000 | DNS_HEADER_LEN);
+        wr_u16(&w, TYPE_A);
+        wr_u16(&w, CLASS_ANY);
+        wr_u32(&w, 0);
+        wr_u16(&w, 0);
+    }
+    cr_assert_not(w.bad);
+    put_u16(wire + 8, (uint16_t)(get_u16(wire + 8) + RECORDS));
+    struct exchange x = {.in = wire, .in_len = wr_len(&w), .out = b->out, .channel = b};
+    x.peer.transport = TRANSPORT_TCP;
+    x.peer.address = flood_from("192.0.2.1");
+    for (unsigned i = 0; i < 3; i++)
+        server_handle(b->server, &x, 1, b->now_us);
+    x.in_len = head;
+    put_u16(wire + 8, (uint16_t)(get_u16(wire + 8) - RECORDS));
+    for (unsigned i = 0; i < 3; i++)
+        server_handle(b->server, &x, 1, b->now_us);
+    static const unsigned left[] = {6, 5, 4, 3, 0};
+    for (unsigned i = 0; i < ARRAY_LEN(left); i++) {
+        cr_expect_eq(b->server->updates.count, left[i], "%u: %u", i, b->server->updates.count);
+        server_turn(b->server);
+    }
+    free(wire);
+    bed_commit(b);
+    bed_free(b);
+}
+
 Test(update_queue, one_client_gets_a_share_when_it_is_half_full)
 {
     struct bed *b = guarded(", limits: {update-pending: 800}");

@@ -134,3 +134,84 @@ Test(limit, of_memory_stops_a_message_that_writes_large_names_again_and_again)
     free(lines);
     bed_free(b);
 }
+
+/* Two names of 200 records each, one record each of a type of its own if has_types. */
+static void fill_large(struct bed *b, bool has_types)
+{
+    struct name_buf large[2] = {bed_name("large0"), bed_name("large1")};
+    struct txn *t = txn_begin(b->zone, TXN_CHANGE);
+    for (uint32_t i = 0; i < 400; i++) {
+        uint8_t rdata[4];
+        put_u32(rdata, i);
+        uint16_t type = has_types ? (uint16_t)(60000 + i / 2) : TYPE_A;
+        struct rr rr = {name_of(&large[i % 2]), type, CLASS_IN, 60, {rdata, 4}};
+        cr_assert_eq(txn_add(t, &rr), TXN_DONE);
+    }
+    zone_publish(b->zone, txn_seal(&t, NULL));
+}
+
+static const struct work_row {
+    const char *line; /* %u: names in turns */
+    unsigned names, times;
+    bool has_types;
+    enum rcode rcode;
+} work_rows[] = {
+    /* what lies open is not opened again: 200 of 20000 */
+    {"u large%u ANY 0 MX\n", 1, 200, false, NOERROR},
+    /* 200 each time */
+    {"u large%u ANY 0 MX\n", 2, 99, false, NOERROR},
+    {"u large%u ANY 0 MX\n", 2, 101, false, REFUSED},
+    {"u large%u IN 60 TXT \"a\"\n", 2, 101, false, REFUSED},
+    {"u new%u ANY 0 MX\n", 2, 200, false, NOERROR},
+    /* 200 RRsets each time, which a prerequisite looks through */
+    {"p large%u NONE 0 MX\n", 1, 100, true, NOERROR},
+    {"p large%u NONE 0 MX\n", 1, 101, true, REFUSED},
+    {"p large%u NONE 0 MX\n", 1, 101, false, NOERROR},
+    /* and whoever deletes is asked about */
+    {"u large%u ANY 0 MX\n", 1, 101, true, REFUSED},
+};
+
+Test(limit, of_work_stops_a_message_that_comes_to_large_names_again_and_again)
+{
+    struct grant all = {.is_unsigned = true, .where = GRANT_ALL};
+    char *lines = mem_alloc(1 << 16);
+    for (size_t i = 0; i < ARRAY_LEN(work_rows); i++) {
+        const struct work_row *row = &work_rows[i];
+        struct bed *b = bed_new(zone);
+        b->rules.limits.work = 20000;
+        fill_large(b, row->has_types);
+        bed_peer(b, NULL, &all, 1);
+        struct text t;
+        text_init(&t, lines, 1 << 16);
+        for (unsigned k = 0; k < row->times; k++) {
+            const char *number = strchr(row->line, '%');
+            text_fmt(&t, "%.*s%u%s", (int)(number - row->line), row->line, k % row->names,
+                     number + 2);
+        }
+        cr_assert_not(t.bad);
+        cr_expect_eq(bed_update(b, lines), row->rcode, "%zu: %s", i, b->report.reason);
+        bool is_said = strstr(b->report.reason, "server.limits.update-work, 20000") != NULL;
+        cr_expect_eq(is_said, row->rcode == REFUSED, "%zu: %s", i, b->report.reason);
+        cr_expect_eq(b->count.updates_over_work, row->rcode == REFUSED);
+        b->rules.limits.work = 0;
+        cr_expect_eq(bed_update(b, lines), NOERROR, "no limit: %s", b->report.reason);
+        bed_free(b);
+    }
+    free(lines);
+}
+
+/* protect: file: the names below a new zone cut are looked at until one is the file's. */
+Test(limit, of_work_bounds_the_walk_below_a_zone_cut)
+{
+    struct grant all = {.is_unsigned = true, .where = GRANT_ALL};
+    struct bed *b = bed_new(zone);
+    bed_protect(b);
+    bed_peer(b, NULL, &all, 1);
+    cr_assert_eq(bed_update(b, "u a.sub IN 60 A 192.0.2.1\nu b.sub IN 60 A 192.0.2.1"), NOERROR);
+    b->rules.limits.work = 2 * UPDATE_WORK_NAME - 1;
+    cr_expect_eq(bed_update(b, "u sub IN 60 NS a."), REFUSED);
+    cr_expect(strstr(b->report.reason, "server.limits.update-work"), "%s", b->report.reason);
+    b->rules.limits.work = 3 * UPDATE_WORK_NAME;
+    cr_expect_eq(bed_update(b, "u sub IN 60 NS a."), NOERROR, "%s", b->report.reason);
+    bed_free(b);
+}
