@@ -233,6 +233,18 @@ static void build_limits(struct fill *f, const struct conf_update *u, struct gra
         *g->counted = (struct grant_count){0};
 }
 
+static void build_label(struct fill *f, const struct conf_zone *z, const struct conf_update *u,
+                        struct grant *g)
+{
+    char label[GRANT_LABEL_MAX];
+    struct text t;
+    text_init(&t, label, sizeof(label));
+    grant_show_label(g, z->name, &t);
+    char *copy = fill_alloc(f, &(struct item){.at = u->at}, text_len(&t) + 1);
+    if (copy)
+        g->label = memcpy(copy, label, text_len(&t) + 1);
+}
+
 static void build(struct fill *f, const struct conf_zone *z, const struct conf_update *u,
                   struct grant *g)
 {
@@ -256,6 +268,7 @@ static void build(struct fill *f, const struct conf_zone *z, const struct conf_u
         build_types(f, &u->types, g);
     g->ops = build_ops(f, &u->ops);
     build_limits(f, u, g);
+    build_label(f, z, u, g);
     if (u->is_unsigned && (g->where == GRANT_SELF || g->where == GRANT_BELOW_SELF))
         fault_add(f->faults, u->ats.is_unsigned,
                   "an unsigned update has no key whose name \"self\" could be");

@@ -77,7 +77,7 @@ struct change {
     enum change_kind kind;
     const char *actor; /* "key web1", "file example.com.zone", "root (uid 0)" */
     const char *peer;  /* "192.0.2.7@4711 tcp"; "" */
-    const char *rule;  /* "updates[0]"; "" */
+    const char *rule;  /* "updates[0] (acme www)", in old rows "updates[0]"; "" */
     /* as struct diff of zone/txn.h: records removed, then added, uncompressed wire */
     const uint8_t *diff;
     size_t diff_len, added_at;

@@ -163,6 +163,19 @@ static void on_done(struct server *s, struct pending *p, enum err result)
     free(u);
 }
 
+/* "updates[0] (acme www)" */
+static void describe_rule(const struct update_rules *rules, int rule, struct text *t)
+{
+    text_add(t, "updates[");
+    text_u32(t, (unsigned)rule);
+    text_char(t, ']');
+    if (!rules->grants[rule].label)
+        return;
+    text_add(t, " (");
+    text_add(t, rules->grants[rule].label);
+    text_char(t, ')');
+}
+
 static void describe(struct pending *p, const struct request *q, const struct update_report *report)
 {
     struct address_text from;
@@ -177,11 +190,8 @@ static void describe(struct pending *p, const struct request *q, const struct up
     text_add(&t, address_show(&q->peer.address, &from));
     text_add(&t, q->peer.transport == TRANSPORT_UDP ? " udp" : " tcp");
     text_init(&t, p->rule, sizeof(p->rule));
-    if (report->rule >= 0) {
-        text_add(&t, "updates[");
-        text_u32(&t, (unsigned)report->rule);
-        text_char(&t, ']');
-    }
+    if (report->rule >= 0)
+        describe_rule(&zone_owner(q->entry)->rules, report->rule, &t);
 }
 
 /* What came of an update that goes on without its message. */

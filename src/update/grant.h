@@ -88,7 +88,8 @@ struct grant {
     const struct prefix *from; /* any of; none: from anywhere */
     unsigned from_count;
     enum grant_where where;
-    bool is_any_name; /* acme: [any] */
+    bool is_any_name;  /* acme: [any] */
+    const char *label; /* grant_show_label(), for the change log; NULL: none was made */
     const struct name_buf *names;
     unsigned name_count;
     const uint16_t *types; /* NULL: the default types */
@@ -163,6 +164,9 @@ struct grant_range grant_key_lease(const struct grant *g);
 /* Takes one update out of the grant's rate; false: over it. */
 bool grant_take_rate(const struct grant *g, int64_t now_us);
 
+/* Only where it holds, in short: "acme www apex". */
+#define GRANT_LABEL_MAX 80
+void grant_show_label(const struct grant *g, struct name zone, struct text *t);
 /* The grant in the words of the configuration: "{key: web1, acme: [www, apex]}". */
 void grant_show(const struct grant *g, struct name zone, struct text *t);
 

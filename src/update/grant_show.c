@@ -158,6 +158,28 @@ void grant_show(const struct grant *g, struct name zone, struct text *t)
     text_add(t, g->is_deny ? ", deny: yes}" : "}");
 }
 
+/* Names that fit, with room for the words behind them. */
+#define LABEL_NAMES_LEN (GRANT_LABEL_MAX - 24)
+
+void grant_show_label(const struct grant *g, struct name zone, struct text *t)
+{
+    text_add(t, where_rows[g->where].setting);
+    if (g->is_any_name)
+        text_add(t, " any");
+    for (unsigned i = 0; i < g->name_count; i++) {
+        char word[NAME_TEXT_MAX + 8];
+        struct text w;
+        text_init(&w, word, sizeof(word));
+        show_name(name_of(&g->names[i]), zone, &w);
+        if (w.bad || text_len(t) + text_len(&w) > LABEL_NAMES_LEN) {
+            text_fmt(t, " and %u more", g->name_count - i);
+            return;
+        }
+        text_char(t, ' ');
+        text_add(t, word);
+    }
+}
+
 /* --- why not --- */
 
 static void show_listed(const struct grant *g, struct text *t)

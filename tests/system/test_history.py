@@ -79,7 +79,7 @@ def test_the_log_tells_who_did_what_newest_first(reeved):
     assert [row['actor'] for row in rows] == ['key web1', 'key web2', 'key web1']
     assert [(row['removed'], row['added']) for row in rows] == [(2, 1), (1, 2), (0, 1)]
     assert all(row['peer'].startswith('127.0.0.1') and row['peer'].endswith(' udp') for row in rows)
-    assert [row['rule'] for row in rows] == ['updates[0]', 'updates[1]', 'updates[0]']
+    assert [row['rule'] for row in rows] == ['updates[0] (all)', 'updates[1] (all)', 'updates[0] (all)']
     assert all(abs(row['time_us'] / 1e6 - time.time()) < harness.DEADLINE_S for row in rows)
     assert all(row['kind'] == 'update' for row in rows)
 
@@ -90,15 +90,15 @@ def test_the_log_with_records_reads_as_the_manual_shows(reeved):
     text = server.reevectl('log', 'example.', '-p').stdout
     moment = r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}'
     peer = r'127\.0\.0\.1\S* udp'
-    assert re.fullmatch(rf'''13  {moment}  key web1  {peer}  rule updates\[0\]  \+1 -2
+    assert re.fullmatch(rf'''13  {moment}  key web1  {peer}  rule updates\[0\] \(all\)  \+1 -2
   - mail 300 A 192\.0\.2\.25
   - new 60 TXT "one"
   \+ new 60 TXT "two"
-12  {moment}  key web2  {peer}  rule updates\[1\]  \+2 -1
+12  {moment}  key web2  {peer}  rule updates\[1\] \(all\)  \+2 -1
   - www 300 A 192\.0\.2\.80
   \+ api 60 CNAME www\.example\.
   \+ www 60 A 192\.0\.2\.81
-11  {moment}  key web1  {peer}  rule updates\[0\]  \+1
+11  {moment}  key web1  {peer}  rule updates\[0\] \(all\)  \+1
   \+ new 60 TXT "one"
 ''', text), text
 

@@ -64,6 +64,29 @@ Test(updates, have_one_place_where_they_hold)
     }
 }
 
+/* What the change log keeps of a rule: short, whatever it lists. */
+Test(updates, have_a_short_label_for_the_change_log)
+{
+    static const struct row {
+        const char *rule, *label;
+    } rows[] = {
+        {"{key: web1, acme: [www, apex]}", "acme www apex"},
+        {"{key: web1, acme: [any]}", "acme any"},
+        {"{key: web1, under: [apps], types: [A]}", "under apps"},
+        {"{key: web1, self: yes}", "self"},
+        {"{key: kea, dhcp: yes, within: [10.0.0.0/8]}", "dhcp"},
+        {"{key: web1, all: yes}", "all"},
+        {"{key: web1, name: [a-name-that-is-long-by-itself, another-one-that-is-as-long-as-that, "
+         "x, y]}",
+         "name a-name-that-is-long-by-itself and 3 more"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct conf *c = load_well(rows[i].rule);
+        cr_expect_str_eq(c->zones[0].grants[0].label, rows[i].label);
+        conf_free(c);
+    }
+}
+
 /* CONFIG: relative key names are taken under the zone. */
 Test(updates, of_a_key_itself_are_in_the_zone)
 {
