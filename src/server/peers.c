@@ -165,7 +165,8 @@ static enum call_verdict on_message(struct server *s, struct call *c, const uint
     f->heard_us = s->now_us;
     f->address = t->address % f->remote->address_count; /* they may be fewer by now */
     f->is_told = true;
-    /* RFC 8945 s5.2.3: it has not looked at the message, and a clock may be right by the next try */
+    /* RFC 8945 s5.2.3: it has not looked at the message, and a clock may be right by the next try
+     */
     bool is_untimely = reply.kind == XFR_REPLY_REFUSED && t->tsig.error == BADTIME;
     drop_telling(s, f, reply.kind == XFR_REPLY_OK);
     if (reply.kind == XFR_REPLY_OK) {
