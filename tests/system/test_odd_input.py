@@ -161,7 +161,8 @@ def test_odd_streams(reeved):
             before_kb = memory_kb(server)
             server.until(lambda: count_of_connections(server) == 0, 'all closed')
             held = descriptors(server)
-    server.until(lambda: descriptors(server) == held, 'no descriptor is left')
+    # one whose connection was gone may not have been closed yet when it was counted
+    server.until(lambda: descriptors(server) <= held, 'no descriptor is left')
     assert_memory_is_flat(server, before_kb)
 
 
