@@ -42,8 +42,8 @@ struct job {
 };
 
 /* Starts the threads, as many again for PACE_TAKE, and those for PACE_LOG and PACE_READ, with all
- * signals blocked in them. wake
- * is called from them when a job is done; several calls may become one, as ev_async_send()'s do.
+ * signals blocked in them. wake is called from them when a job is done; several calls may become
+ * one, as ev_async_send()'s do.
  * NULL: no thread to be had. */
 struct helpers *helpers_new(unsigned threads, helpers_wake_fn wake, void *wake_arg);
 /* Do those with PACE_BEHIND step back from now on? At first they do. Who has done it already goes

@@ -199,7 +199,7 @@ def test_a_bad_network_is_got_over(own_network, request, fault):
 
 
 @needs_network
-@pytest.mark.skipif(not os.path.exists(way.TUN), reason=f'no {way.TUN}')
+@pytest.mark.skipif(not way.is_possible(), reason=f'{way.TUN} cannot be opened')
 @pytest.mark.parametrize('late', LATE)
 def test_a_long_way_is_got_over(own_network, request, late):
     """Refresh, NOTIFY and transfers over a network that takes its time and mixes packets up, and then loses some, too."""

@@ -15,6 +15,15 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 1, 0x1000
 SOURCE, BEHIND = 12, 20      # of an IPv4 header: where the source's address begins, and what follows the destination's
 
 
+def is_possible():
+    """The device is there, and may be opened, which some containers do not let root do."""
+    try:
+        os.close(os.open(TUN, os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
 class Way:
     """In the network namespace of who makes it. Servers listen on `here` and know each other by `there`: what is sent to
     `there` arrives `here`, from `there`. That exchanges source and destination, which leaves all checksums as they are.
