@@ -119,7 +119,7 @@ bool kind_ip6_read(const char *s, size_t len, uint8_t out[16]);
 kind_scan_fn kind_u8_scan, kind_u16_scan, kind_u32_scan, kind_period_scan, kind_time_scan,
     kind_node64_scan;
 kind_scan_fn kind_type_scan, kind_alg_scan, kind_digest_type_scan, kind_cert_type_scan,
-    kind_scheme_scan;
+    kind_scheme_scan, kind_key_flags_scan, kind_key_protocol_scan;
 kind_show_fn kind_u8_show, kind_u16_show, kind_u32_show, kind_time_show, kind_node64_show,
     kind_type_show;
 kind_show_fn kind_cert_type_show, kind_cert_alg_show, kind_scheme_show;

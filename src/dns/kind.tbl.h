@@ -19,6 +19,8 @@ KIND(DIGEST_TYPE,   1,     0,                                  NULL,            
 KIND(CERT_TYPE,     2,     0,                                  NULL,                kind_cert_type_scan,  kind_cert_type_show)
 KIND(SCHEME,        1,     0,                                  NULL,                kind_scheme_scan,     kind_scheme_show)
 KIND(PROTOCOL,      1,     0,                                  NULL,                kind_protocol_scan,   kind_u8_show)
+KIND(KEY_FLAGS,     2,     0,                                  NULL,                kind_key_flags_scan,  kind_u16_show)
+KIND(KEY_PROTOCOL,  1,     0,                                  NULL,                kind_key_protocol_scan, kind_u8_show)
 
 KIND(NAME_C,        0,     IS_NAME|COMPRESS|DECOMPRESS|FOLD,   kind_name_span,      kind_name_scan,       kind_name_show)
 KIND(NAME_D,        0,     IS_NAME|DECOMPRESS|FOLD,            kind_name_span,      kind_name_scan,       kind_name_show)

@@ -310,3 +310,59 @@ void kind_cert_alg_show(struct rd *r, struct text *t)
 {
     show_named(algorithms, rd_u8(r), t);
 }
+
+/* --- KEY's flags and protocol (RFC 2535 s7.1) --- */
+
+/* Names joined by '|'. Of a field of several bits one value may be named. */
+static bool flags_of(const char *s, size_t len, uint16_t *out)
+{
+    static const struct mnemonic rows[] = {
+        {"NOCONF", 0x4000}, {"NOAUTH", 0x8000}, {"NOKEY", 0xC000}, {"FLAG2", 0x2000},
+        {"EXTEND", 0x1000}, {"FLAG4", 0x0800},  {"FLAG5", 0x0400}, {"USER", 0},
+        {"ZONE", 0x0100},   {"HOST", 0x0200},   {"NTYP3", 0x0300}, {"FLAG8", 0x0080},
+        {"FLAG9", 0x0040},  {"FLAG10", 0x0020}, {"FLAG11", 0x10},  {"SIG0", 0},
+        {"SIG1", 1},        {"SIG2", 2},        {"SIG3", 3},       {"SIG4", 4},
+        {"SIG5", 5},        {"SIG6", 6},        {"SIG7", 7},       {"SIG8", 8},
+        {"SIG9", 9},        {"SIG10", 10},      {"SIG11", 11},     {"SIG12", 12},
+        {"SIG13", 13},      {"SIG14", 14},      {"SIG15", 15},     {NULL, 0},
+    };
+    static const uint16_t fields[] = {0xC000, 0x0300, 0x000F};
+    for (*out = 0;;) {
+        const char *bar = memchr(s, '|', len);
+        size_t n = bar ? (size_t)(bar - s) : len;
+        const struct mnemonic *row = kind_mnemonic_find(rows, s, n);
+        if (!row)
+            return false;
+        for (unsigned i = 0; i < ARRAY_LEN(fields); i++)
+            if (*out & fields[i] && row->value & fields[i])
+                return false;
+        *out |= row->value;
+        if (!bar)
+            return true;
+        s += n + 1;
+        len -= n + 1;
+    }
+}
+
+enum err kind_key_flags_scan(struct scan *s)
+{
+    static const char expected[] = "a number from 0 to 65535, or flags like NOCONF|HOST";
+    uint64_t number = 0;
+    uint16_t named = 0;
+    enum err e = kind_word(s, expected);
+    if (e == OK && !digits_u64(s->tok.s, s->tok.len, UINT16_MAX, &number) &&
+        !flags_of(s->tok.s, s->tok.len, &named))
+        return kind_fail(s, expected);
+    wr_u16(s->out, (uint16_t)(number | named));
+    return e;
+}
+
+enum err kind_key_protocol_scan(struct scan *s)
+{
+    static const struct mnemonic rows[] = {{"NONE", 0},  {"TLS", 1},   {"EMAIL", 2}, {"DNSSEC", 3},
+                                           {"IPSEC", 4}, {"ALL", 255}, {NULL, 0}};
+    unsigned v = 0;
+    enum err e = scan_named(s, rows, UINT8_MAX, "a protocol's number or mnemonic", &v);
+    wr_u8(s->out, (uint8_t)v);
+    return e;
+}
