@@ -345,7 +345,7 @@ static void take_read(struct outflow *f)
         log_debug("whole zone in place of differences",
                   {"zone", name_text(name_of(&f->zone), zone)},
                   {"from_serial", LOG_U64(f->serial_from)}, {"reason", r->diag.text});
-        xfr_steps_done(&r->steps);
+        transfer_read_done(r);
         make_whole(f);
         return;
     }
@@ -370,7 +370,7 @@ static void read_over(void *owner, struct transfer_read *r)
         outflow_free(f);
         return;
     }
-    if (r->held.count)
+    if (r->held.count && r->end != TRANSFER_READ_USELESS)
         take_held(f);
     else
         take_read(f);
@@ -402,7 +402,7 @@ static void read_prepare(struct outflow *f, const struct transfer *t)
         .until = t->zone->seq_published,
         .serial = t->serial,
         .serial_to = t->version->serial,
-        .bytes_max = t->version->byte_count,
+        .zone_bytes = t->version->byte_count,
         .unreadable = t->zone->unreadable,
         .wants_trace = !t->zone->is_traced,
         .backs = t->zone->backs,
@@ -425,7 +425,7 @@ void outflow_start_steps(struct server *s, struct request *q, struct exchange *x
                          const struct transfer *t, struct xfr_steps *steps)
 {
     struct outflow *f = outflow_new(s, q, x, t);
-    if (transfer_read_is_much(steps->count, steps->bytes)) {
+    if (transfer_form_of(steps->count, steps->bytes, t->version->byte_count) != TRANSFER_AS_MADE) {
         read_prepare(f, t);
         f->read.held = *steps;
         *steps = (struct xfr_steps){0};

@@ -44,7 +44,7 @@ unsigned outflow_count_of(const struct server *s, const struct xfr_question *who
 /* All of the version, or what the rule's scope has of it. */
 void outflow_start_whole(struct server *s, struct request *q, struct exchange *x,
                          const struct transfer *t);
-/* The steps, which it takes. */
+/* The steps, which it takes; one in their place, or all of the version, if they are too many. */
 void outflow_start_steps(struct server *s, struct request *q, struct exchange *x,
                          const struct transfer *t, struct xfr_steps *steps);
 /* Steps from the change log; all of the version if there are none. */

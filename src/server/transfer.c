@@ -244,8 +244,9 @@ static void ixfr_tcp(struct server *s, struct request *q, struct exchange *x,
     bool is_here =
         t->zone->is_traced && recent_from(&t->zone->recent, t->serial, UINT64_MAX, &steps);
     bool is_ordered = serial_compare(t->serial, t->version->serial) == -1;
-    if (!is_ordered || is_doubtful(t) ||
-        (is_here && steps.bytes > t->version->byte_count)) /* RFC 1995 s5 */
+    enum transfer_form form =
+        transfer_form_of(steps.count, steps.bytes, t->version->byte_count); /* RFC 1995 s5 */
+    if (!is_ordered || is_doubtful(t) || (is_here && form == TRANSFER_WHOLE))
         outflow_start_whole(s, q, x, t);
     else if (is_here)
         outflow_start_steps(s, q, x, t, &steps);

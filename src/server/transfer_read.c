@@ -10,10 +10,13 @@
 #include "base/check.h"
 #include "zone/txn.h"
 
-bool transfer_read_is_much(uint64_t steps, uint64_t bytes)
+enum transfer_form transfer_form_of(uint64_t steps, uint64_t bytes, uint64_t zone_bytes)
 {
-    return (steps >= TRANSFER_CONDENSE_STEPS || bytes >= TRANSFER_CONDENSE_BYTES) &&
-           bytes <= TRANSFER_CONDENSE_MAX;
+    bool is_much = steps >= TRANSFER_CONDENSE_STEPS || bytes >= TRANSFER_CONDENSE_BYTES;
+    bool is_beyond = bytes > zone_bytes;
+    if ((is_much || is_beyond) && steps > 1 && bytes <= TRANSFER_CONDENSE_MAX)
+        return TRANSFER_CONDENSED;
+    return is_beyond ? TRANSFER_WHOLE : TRANSFER_AS_MADE;
 }
 
 static enum transfer_read_end say(struct transfer_read *r, enum transfer_read_end end,
@@ -30,16 +33,26 @@ static bool is_stopped(const struct transfer_read *r)
 
 /* --- condensing --- */
 
-static void condense(struct transfer_read *r, struct xfr_steps *all)
+static enum transfer_read_end too_large(struct transfer_read *r)
 {
+    xfr_steps_done(&r->steps);
+    return say(r, TRANSFER_READ_USELESS, "differences larger than the zone");
+}
+
+/* Into r->steps, where it is short enough; `all` may be just that. USELESS: nor are they. */
+static enum transfer_read_end condense(struct transfer_read *r, struct xfr_steps *all)
+{
+    bool is_beyond = all->bytes > r->zone_bytes;
+    uint64_t max = is_beyond ? r->zone_bytes : all->bytes / TRANSFER_CONDENSE_SHARE;
     struct xfr_step *one = xfr_condense(all);
-    if (!one || one->diff.len > all->bytes / TRANSFER_CONDENSE_SHARE) {
+    if (!one || one->diff.len > max) {
         xfr_step_release(one);
-        return;
+        return is_beyond ? too_large(r) : TRANSFER_READ_LAST;
     }
     xfr_steps_done(&r->steps);
     xfr_steps_add(&r->steps, one);
     r->is_condensed = true;
+    return TRANSFER_READ_LAST;
 }
 
 /* They were read for nothing: what is beyond the first window is not kept for a client that takes
@@ -201,31 +214,31 @@ static enum transfer_read_end first(struct transfer_read *r, struct journal *j)
         return say(r, TRANSFER_READ_USELESS, "the history since could not be read");
     if (journal_history_after(j, r->log_id, r->seq, &h, &r->diag) != OK)
         return TRANSFER_READ_USELESS;
-    if (h.bytes > r->bytes_max)
-        return say(r, TRANSFER_READ_USELESS, "differences larger than the zone");
+    enum transfer_form form = transfer_form_of(h.changes, h.bytes, r->zone_bytes);
+    if (form == TRANSFER_WHOLE)
+        return too_large(r);
     if (h.goes_back)
         return say(r, TRANSFER_READ_USELESS, "the serial went back since");
     if (h.largest > TRANSFER_STEP_MAX)
         return say(r, TRANSFER_READ_USELESS, "one of the differences is too large");
-    bool is_much = transfer_read_is_much(h.changes, h.bytes);
-    r->window = is_much ? TRANSFER_CONDENSE_MAX + TRANSFER_WINDOW_BYTES : TRANSFER_WINDOW_BYTES;
+    r->window = TRANSFER_WINDOW_BYTES;
+    if (form == TRANSFER_CONDENSED)
+        r->window += TRANSFER_CONDENSE_MAX;
     enum transfer_read_end end = read_window(r, j);
     r->window = TRANSFER_WINDOW_BYTES;
     if (end == TRANSFER_READ_FAILED)
         return TRANSFER_READ_USELESS; /* nothing was sent yet */
-    if (is_much && end == TRANSFER_READ_LAST)
-        condense(r, &r->steps);
-    return r->is_condensed ? end : shorten(r, end);
+    if (form == TRANSFER_CONDENSED && end == TRANSFER_READ_LAST)
+        end = condense(r, &r->steps);
+    return r->is_condensed || end == TRANSFER_READ_USELESS ? end : shorten(r, end);
 }
 
 static enum transfer_read_end run(struct transfer_read *r)
 {
     if (is_stopped(r))
         return say(r, TRANSFER_READ_FAILED, "not wanted any more");
-    if (r->held.count) {
-        condense(r, &r->held);
-        return TRANSFER_READ_LAST;
-    }
+    if (r->held.count)
+        return condense(r, &r->held);
     struct journal *j = state_open(r->state, &r->diag);
     if (!j)
         return r->is_found ? TRANSFER_READ_FAILED : TRANSFER_READ_USELESS;

@@ -5,8 +5,8 @@
  * The first reading also decides whether the differences are worth sending: not if the serial is
  * unknown, nor if it went back since then or was had twice for that, nor if they are larger than
  * the zone (RFC 1995 s5), nor if one of them alone is more than we like to have in memory. Far
- * behind, it tries to make one step of them all; where that does not shorten them, they come in
- * windows. */
+ * behind, or where they are larger than the zone, it tries to make one step of them all; where that
+ * does not shorten them, they come in windows, or not at all. */
 #ifndef REEVE_SERVER_TRANSFER_READ_H
 #define REEVE_SERVER_TRANSFER_READ_H
 
@@ -19,13 +19,22 @@
 #define TRANSFER_WINDOW_BYTES   (512u << 10)
 /* One step that is larger is not read into memory for each who asks: the whole zone costs none. */
 #define TRANSFER_STEP_MAX       (32u << 20)
-/* From so many steps or bytes on, one step in their place is tried... */
+/* From so many steps or bytes on, or more bytes than the zone has, one step in their place is
+ * tried... */
 #define TRANSFER_CONDENSE_STEPS 4096
 #define TRANSFER_CONDENSE_BYTES (1u << 20)
-/* ...of no more bytes than that, and kept if it has at most 1/that of them: it has to wait in
- * memory for its client, all of it. */
+/* ...of no more bytes than that, some 30,000 updates of a record: it takes a tenth of a second and
+ * eight times that in memory. Kept if it has at most 1/that of them, since it has to wait in memory
+ * for its client, all of it; in place of the zone, if it is no larger than that. */
 #define TRANSFER_CONDENSE_MAX   (8u << 20)
 #define TRANSFER_CONDENSE_SHARE 2
+
+/* What is made of the steps from the client's serial to ours. */
+enum transfer_form {
+    TRANSFER_AS_MADE,
+    TRANSFER_CONDENSED, /* one step in their place is tried */
+    TRANSFER_WHOLE      /* they are larger than the zone, and no shorter form is looked for */
+};
 
 enum transfer_read_end {
     TRANSFER_READ_MORE,    /* here are steps, others follow */
@@ -46,11 +55,12 @@ struct transfer_read {
     struct name_buf zone;
     uint64_t log_id, until;     /* the change that led to serial_to */
     uint32_t serial, serial_to; /* serial: reached so far, at first the client's */
-    uint64_t bytes_max;         /* more are useless */
+    uint64_t zone_bytes;        /* more of differences are useless */
     uint64_t unreadable;        /* a change that was found to be so: nothing over it is of use */
-    struct xfr_steps held;      /* all of them: only a condensed step is wanted */
-    bool wants_trace;           /* the first reading: which serials the zone has had twice */
-    unsigned backs;             /* struct server_zone's, when that was asked */
+    struct xfr_steps held; /* all of them, from memory: only a condensed step is wanted; USELESS
+                              where neither is sent */
+    bool wants_trace;      /* the first reading: which serials the zone has had twice */
+    unsigned backs;        /* struct server_zone's, when that was asked */
 
     /* what came of it; steps are the reader's until it takes them */
     enum transfer_read_end end;
@@ -70,7 +80,7 @@ struct transfer_read {
 void transfer_read_start(struct transfer_read *r, struct helpers *helpers);
 /* Releases steps that nobody has taken. Not while one is under way. */
 void transfer_read_done(struct transfer_read *r);
-/* Are they so many that a helper is to try to make one of them? */
-bool transfer_read_is_much(uint64_t steps, uint64_t bytes);
+/* Of so many steps with so many bytes, in a zone of zone_bytes. */
+enum transfer_form transfer_form_of(uint64_t steps, uint64_t bytes, uint64_t zone_bytes);
 
 #endif

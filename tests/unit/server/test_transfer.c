@@ -279,6 +279,83 @@ Test(transfer_out, keeps_a_window_of_what_cannot_be_condensed)
     bed_free(b);
 }
 
+/* Two changes each, of which nothing is left but the last one. */
+static void flip(struct bed *b, unsigned rounds)
+{
+    char text[16];
+    for (unsigned i = 0; i < rounds; i++) {
+        snprintf(text, sizeof(text), "\"%u\"", i);
+        cr_assert_eq(change(b, CLASS_ANY, "flip.a.example.", NULL), NOERROR);
+        cr_assert_eq(change(b, CLASS_IN, "flip.a.example.", text), NOERROR);
+    }
+}
+
+/* The settings; serial 1 before the changes. */
+static struct bed *small_bed(const char *settings)
+{
+    struct bed *b = bed_new();
+    bed_file(b, "a",
+             BED_TOP "flip TXT \"first\"\na TXT \"a\"\nb TXT \"b\"\nc TXT \"c\"\nd TXT \"d\"\n", 1);
+    bed_start(b, settings, OPEN);
+    bed_settle(b);
+    return b;
+}
+
+/* RFC 1995 s5: what is compared with the zone is what would be sent, not how it came about. */
+Test(transfer_out, condenses_what_is_larger_than_the_zone)
+{
+    static const struct {
+        const char *what, *settings;
+        unsigned rounds;
+        bool restarts;
+    } rows[] = {
+        {"in memory", "", 100, false},
+        {"in the change log", "", 100, true},
+        {"more than are kept in memory", ", limits: {recent-changes: 4096}", 100, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bed *b = small_bed(rows[i].settings);
+        struct taken t = {0};
+        flip(b, rows[i].rounds);
+        if (rows[i].restarts)
+            restart(b);
+        client_finish(b, begin(b, 1), &t);
+        cr_expect_eq(t.soas, 4, "%s: one step: %u", rows[i].what, t.soas);
+        cr_expect_eq(t.records, 6, "%s: a record for another: %u", rows[i].what, t.records);
+        cr_expect_eq(t.first, 1 + 2 * rows[i].rounds, "%s", rows[i].what);
+        cr_expect_eq(counters(b)->ixfr_condensed, 1, "%s", rows[i].what);
+        cr_expect_eq(counters(b)->ixfr_fallbacks, 0, "%s", rows[i].what);
+        bed_free(b);
+    }
+}
+
+/* Names that come and stay: no form of the differences is shorter than the zone... */
+Test(transfer_out, is_of_the_whole_zone_where_its_condensed_form_is_larger)
+{
+    for (unsigned restarts = 0; restarts <= 1; restarts++) {
+        struct bed *b = small_bed("");
+        struct taken t = {0};
+        char owner[32];
+        for (unsigned i = 0; i < 50; i++) {
+            snprintf(owner, sizeof(owner), "n%u.a.example.", i);
+            cr_assert_eq(add(b, owner), NOERROR);
+        }
+        for (unsigned i = 0; i < 50; i++) { /* ...for all of them are in it */
+            snprintf(owner, sizeof(owner), "n%u.a.example.", i);
+            cr_assert_eq(change(b, CLASS_ANY, owner, NULL), NOERROR);
+        }
+        if (restarts)
+            restart(b);
+        client_finish(b, begin(b, 51), &t);
+        cr_expect_eq(t.soas, 2, "restarts %u: %u", restarts, t.soas);
+        cr_expect_eq(t.records, 2 + 6, "restarts %u: %u", restarts, t.records);
+        cr_expect_eq(counters(b)->ixfr_condensed, 0);
+        cr_expect_eq(counters(b)->ixfr_fallbacks, 1);
+        cr_expect_eq(counters(b)->axfr_out, 1);
+        bed_free(b);
+    }
+}
+
 /* Asking and closing at once leaves no more readings behind than there may be transfers. */
 Test(transfer_out, counts_until_its_reading_is_back)
 {
