@@ -290,7 +290,7 @@ ENTRY("zones.*.protect",               conf_zone,   protect,              ats.pr
 ENTRY("zones.*.history",               conf_zone,   has_history,          ats.has_history,     YES_NO,    "",          0,   1,
       "keep the zone's changes in the state directory; unless said, exactly if it has `updates`, `soa`, `primaries`, `secondaries` or `transfer`")
 ENTRY("zones.*.primaries",             conf_zone,   written.primaries,    written.primaries.at, LIST,     NULL,        1,   100,
-      "the zone comes from these remotes, tried in this order, and NOTIFY is accepted from them: it is a secondary")
+      "the zone comes from these remotes, tried in this order (while the first one fails, the one that answered last goes before it), and NOTIFY is accepted from them: it is a secondary")
 ENTRY("zones.*.secondaries",           conf_zone,   written.secondaries,  written.secondaries.at, LIST,   NULL,        1,   1000,
       "these remotes may transfer the zone, and are told of its changes (NOTIFY)")
 ENTRY("zones.*.notify",                conf_zone,   written.notify,       written.notify.at,   LIST,      NULL,        1,   1000,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The timers of a secondary zone.
  *
- * A round goes over the addresses of all primaries, from the first one or from the one that sent a
- * NOTIFY, until one has answered (end_well()) or all have failed (end_badly()); only there the next
- * round is planned. What comes meanwhile is remembered in the is_... members and looked at there.
- */
+ * A round goes over the addresses of all primaries, from the first one, or from the one that sent a
+ * NOTIFY, or, while the first one fails, from the one that answered last, until one has answered
+ * (end_well()) or all have failed (end_badly()); only there the next round is planned. What comes
+ * meanwhile is remembered in the is_... members and looked at there. */
 #include "xfr/refresh.h"
 
 #include "base/check.h"
@@ -120,10 +120,25 @@ static struct refresh_act ask_first(struct refresh *r)
     return is_transfer ? take(r) : ask(r, PROBING);
 }
 
-static struct refresh_act begin(struct refresh *r)
+/* The address that the configuration has first. */
+static bool is_at_first(const struct refresh *r)
 {
+    return r->primary == 0 && r->address == 0;
+}
+
+static void start_at(struct refresh *r, int64_t now_us)
+{
+    bool is_operators = r->is_forced_next || r->is_asked;
+    bool is_substituted = now_us < r->substitute.until_us && !is_operators;
     r->tried = 0;
-    r->primary = r->address = 0;
+    r->primary = is_substituted ? r->substitute.primary : 0;
+    r->address = is_substituted ? r->substitute.address : 0;
+    r->has_first_failed = false;
+}
+
+static struct refresh_act begin(struct refresh *r, int64_t now_us)
+{
+    start_at(r, now_us);
     r->is_behind = false;
     r->is_declining = r->is_declining || r->has_declined;
     r->has_declined = false;
@@ -156,10 +171,10 @@ static struct refresh_act next(struct refresh *r, int64_t now_us)
 {
     forget_old_news(r);
     if (r->is_forced_next || r->is_asked)
-        return begin(r);
+        return begin(r, now_us);
     if (r->is_notified && r->news_us < r->next_us)
         r->next_us = r->news_us;
-    return r->next_us <= now_us ? begin(r) : WAIT;
+    return r->next_us <= now_us ? begin(r, now_us) : WAIT;
 }
 
 /* When what could not be had is tried again. News is tried once more soon. */
@@ -172,6 +187,28 @@ static int64_t plan_again(struct refresh *r, int64_t now_us)
     return r->news_us;
 }
 
+/* The address in hand has answered: is it to be asked first from now on? */
+static void learn(struct refresh *r, int64_t now_us)
+{
+    struct refresh_substitute *s = &r->substitute;
+    if (is_at_first(r)) {
+        *s = (struct refresh_substitute){0};
+        return;
+    }
+    if (!r->has_first_failed && now_us >= s->until_us)
+        return;
+    s->primary = r->primary;
+    s->address = r->address;
+    if (!r->has_first_failed)
+        return;
+    uint64_t seconds = refresh_s(r);
+    for (unsigned i = 0; i < s->failures && seconds < REFRESH_SUBSTITUTE_MAX_S; i++)
+        seconds *= 2;
+    s->failures++;
+    s->until_us = now_us + us_of(within((uint32_t)seconds, 0, REFRESH_SUBSTITUTE_MAX_S));
+    s->until_us += (s->until_us - now_us) / 8; /* the look at its end is one of them */
+}
+
 /* A primary has said that we have what it has, or has given it. */
 static struct refresh_act end_well(struct refresh *r, const struct refresh_event *e)
 {
@@ -181,6 +218,8 @@ static struct refresh_act end_well(struct refresh *r, const struct refresh_event
     r->failures = 0;
     if (e->kind == REFRESH_TAKEN)
         r->is_behind = r->is_news = false;
+    if (!r->is_behind) /* else another one has more, and is to be asked again */
+        learn(r, e->now_us);
     /* we may have asked one that is as far behind as we are, since another one failed */
     r->vain = r->is_news ? r->vain + 1 : 0;
     r->news_us = r->vain >= REFRESH_VAIN_MAX ? e->now_us + REFRESH_VAIN_WAIT_US : 0;
@@ -202,6 +241,7 @@ static struct refresh_act end_badly(struct refresh *r, int64_t now_us)
 static struct refresh_act ask_next(struct refresh *r, int64_t now_us)
 {
     r->is_behind = r->is_behind || r->state != PROBING;
+    r->has_first_failed = r->has_first_failed || is_at_first(r);
     if (++r->tried >= r->total || r->is_forced_next)
         return end_badly(r, now_us);
     if (++r->address >= r->address_counts[r->primary]) {
@@ -335,6 +375,8 @@ static void set_primaries(struct refresh *r, const unsigned *address_counts, uns
     for (unsigned i = 0; i < count; i++)
         r->total += address_counts[i];
     r->primary = r->address = r->tried = 0;
+    r->has_first_failed = false;
+    r->substitute = (struct refresh_substitute){0};
 }
 
 void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t now_us)
@@ -374,6 +416,7 @@ void refresh_shift(struct refresh *r, int64_t by_us)
     shift(&r->expires_us, by_us);
     shift(&r->news_us, by_us);
     shift(&r->next_us, by_us);
+    shift(&r->substitute.until_us, by_us);
 }
 
 void refresh_configure(struct refresh *r, const struct refresh_limits *limits,

@@ -8,6 +8,11 @@
  * again after a back-off that begins at the SOA's retry, with jitter (a failure is never repeated
  * in less than the least retry, unless the operator wants it).
  *
+ * A first address that fails is not waited for in every round: whichever answered in its place is
+ * asked first for as long as the SOA's refresh, which is one round, then twice as long each time
+ * that the first one fails again, up to a day. It is back in its place when it answers, which it
+ * may also do to a round that its NOTIFY or the operator began.
+ *
  * The periodic look is a probe. A NOTIFY of a newer serial, or without one, leads straight to IXFR
  * at the primary that sent it (RFC 1996 s3.11), one of a serial that is not newer to nothing
  * (s3.7); while a question is under way, or a failure is too fresh, it is remembered once. What was
@@ -107,13 +112,19 @@ struct refresh {
         uint32_t serial;
         unsigned from, from_address;
     } news;
-    bool is_news;      /* the round is about news, not about what time it is */
-    bool is_behind;    /* in this round a primary had news that could not be had */
-    bool has_declined; /* in this round IXFR was answered with an error */
-    unsigned vain;     /* rounds in a row that NOTIFY began and that found nothing */
-    int64_t news_us;   /* no NOTIFY begins a round before */
-    int64_t next_us;   /* when the next round begins; INT64_MAX: one is under way */
-    bool has_held;     /* this serial is kept back */
+    bool is_news;          /* the round is about news, not about what time it is */
+    bool is_behind;        /* in this round a primary had news that could not be had */
+    bool has_declined;     /* in this round IXFR was answered with an error */
+    unsigned vain;         /* rounds in a row that NOTIFY began and that found nothing */
+    int64_t news_us;       /* no NOTIFY begins a round before */
+    int64_t next_us;       /* when the next round begins; INT64_MAX: one is under way */
+    bool has_first_failed; /* in this round: the first address of all */
+    struct refresh_substitute {
+        int64_t until_us; /* it is asked first until then; 0: there is none */
+        unsigned primary, address;
+        unsigned failures; /* of the first address, since it answered */
+    } substitute;
+    bool has_held; /* this serial is kept back */
     uint32_t held;
     struct jitter jitter;           /* state of its random numbers */
     const unsigned *address_counts; /* of each primary */
@@ -137,8 +148,11 @@ struct refresh_setup {
 
 /* Of NOTIFYs that turn out to be nothing new so many are followed at once, and then one in so long:
  * they may be forged. */
-#define REFRESH_VAIN_MAX     10
-#define REFRESH_VAIN_WAIT_US 1000000
+#define REFRESH_VAIN_MAX         10
+#define REFRESH_VAIN_WAIT_US     1000000
+
+/* A primary that has been down for long is tried so often. */
+#define REFRESH_SUBSTITUTE_MAX_S 86400
 
 void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t now_us);
 /* Other primaries: what is under way is to be dropped by the owner first, the next question is due

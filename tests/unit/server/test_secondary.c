@@ -481,6 +481,44 @@ Test(secondary, asks_the_next_primary_when_one_fails)
     disk_free(&d);
 }
 
+static unsigned lines_of_failure;
+
+static void count_failures(enum log_level level, const char *message,
+                           const struct log_field *fields, int count)
+{
+    (void)level;
+    (void)fields;
+    (void)count;
+    lines_of_failure += strcmp(message, "primary fails") == 0;
+}
+
+static uint32_t asked_whom(void)
+{
+    return ntohl(primary_call()->to.address.v4.sin_addr.s_addr);
+}
+
+/* Its timeouts are waited for once, and told of once. */
+Test(secondary, does_not_wait_for_a_silent_primary_in_every_round)
+{
+    struct disk d = primary_served("  z.example: {primaries: [p1, p2]}\n");
+    struct bed *b = d.bed;
+    unsigned asked = 0;
+    log_setup(LOG_INFO_LEVEL, LOG_LOGFMT, false, count_failures);
+    for (unsigned round = 0; round < 20; round++) {
+        primary_pass(b, PRIMARY_REFRESH * 1000000LL);
+        cr_assert_eq(primary_asked(), TYPE_SOA);
+        cr_assert(round != 1 || asked_whom() == 0xc0000202, "the second round waits again");
+        asked += asked_whom() == 0xc0000201;
+        while (asked_whom() == 0xc0000201)
+            primary_cut(primary_call(), "no answer");
+        primary_says(1);
+    }
+    cr_expect(asked >= 3 && asked <= 5, "rounds 0, 2, 5, 10 or so: %u", asked);
+    cr_expect_eq(lines_of_failure, 1);
+    cr_expect_neq(primary_secondary(b)->primaries[0].failing_us[0], 0);
+    disk_free(&d);
+}
+
 Test(secondary, can_become_a_primary_and_come_back)
 {
     struct disk d = primary_served(PRIMARY_Z);

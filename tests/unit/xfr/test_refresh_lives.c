@@ -153,3 +153,54 @@ Test(refresh, never_expires_while_a_primary_answers)
         }
     }
 }
+
+/* One that is down for a month costs its timeout about once a day, and not less often than that. */
+Test(refresh, tries_a_dead_primary_once_a_day)
+{
+    const int64_t day = 86400 * S, end = START + 30 * day;
+    struct refresh r;
+    int64_t now = START, tried = START, gap = 0;
+    unsigned tries = 0, rounds = 0;
+    set_up(&r, true, three_addresses, 2);
+    while (now < end) {
+        struct refresh_event time = {.kind = REFRESH_TIME, .now_us = now};
+        struct refresh_act a = refresh_step(&r, &time);
+        rounds++;
+        while (a.primary == 0) { /* neither of its addresses */
+            if (a.address == 0) {
+                cr_expect_geq(now - tried, gap / 2, "try %u: it comes nearer", tries);
+                gap = now - tried;
+                tried = now;
+                tries++;
+            }
+            a = refresh_step(&r, &(struct refresh_event){.kind = REFRESH_FAILED, .now_us = now});
+        }
+        cr_assert_eq(a.kind, REFRESH_PROBE);
+        a = refresh_step(
+            &r, &(struct refresh_event){.kind = REFRESH_ANSWERED, .now_us = now, .serial = 100});
+        cr_assert_eq(a.kind, REFRESH_WAIT);
+        cr_assert_leq(now - tried, day + day / 4, "it is left out for too long");
+        now = r.wake_us;
+    }
+    cr_expect_geq(rounds, 30 * 24);
+    cr_expect_leq(tries, 30 + 6, "%u", tries);
+}
+
+Test(refresh, a_clock_that_is_set_leaves_the_substitute_its_time)
+{
+    for (int64_t by = -400 * 86400 * S; by <= 400 * 86400 * S; by += 800 * 86400 * S) {
+        struct refresh r;
+        set_up(&r, true, three_addresses, 2);
+        (void)refresh_step(&r, &(struct refresh_event){.kind = REFRESH_TIME, .now_us = START});
+        (void)refresh_step(&r, &(struct refresh_event){.kind = REFRESH_FAILED, .now_us = START});
+        (void)refresh_step(
+            &r, &(struct refresh_event){.kind = REFRESH_ANSWERED, .now_us = START, .serial = 100});
+        refresh_shift(&r, by);
+        struct refresh_event time = {.kind = REFRESH_TIME, .now_us = r.wake_us};
+        cr_expect_eq(refresh_step(&r, &time).address, 1);
+        (void)refresh_step(&r, &(struct refresh_event){
+                                   .kind = REFRESH_ANSWERED, .now_us = r.wake_us, .serial = 100});
+        time.now_us = START + by + 2 * 3600 * S;
+        cr_expect_eq(refresh_step(&r, &time).address, 0);
+    }
+}
