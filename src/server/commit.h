@@ -30,7 +30,8 @@ struct pending;
 /* One batch: changes, and bytes of their diffs (the last change may go beyond). */
 #define COMMIT_BATCH_MAX   1000
 #define COMMIT_BATCH_BYTES (1u << 20)
-#define COMMIT_STEPS_MAX   256
+/* Of one transfer: all of them are in one batch. */
+#define COMMIT_STEPS_MAX   COMMIT_BATCH_MAX
 
 /* The change is durable and published (OK), or nothing of it is left; frees p. */
 typedef void (*pending_done_fn)(struct server *s, struct pending *p, enum err result);
@@ -55,7 +56,7 @@ struct pending {
     int64_t now_us;
     char actor[PENDING_TEXT_MAX], peer[PENDING_TEXT_MAX], rule[PENDING_TEXT_MAX];
     /* what the log gets in place of diff, a row for each: a transfer that came as differences. At
-     * most COMMIT_STEPS_MAX; all of them are in one batch */
+     * most COMMIT_STEPS_MAX */
     struct xfr_steps steps;
     struct journal_source source; /* identity NULL: none; its pointers belong to who gave it */
     struct lease_rows leases;     /* with a version or without one */

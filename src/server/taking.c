@@ -4,9 +4,13 @@
  * The first one is the zone as it came (zone_take()). Later ones are changes like any other
  * (changing.h, commit.h): differences are applied to one txn step by step, and go into the log and
  * on to our own secondaries as they came; of a whole zone, a helper works out the difference to
- * what is served, which is one step. Where that is too large for the log, the zone is replaced as
- * if it were the first one, and its history begins anew. What does not fit, lacks what every zone
- * has, or loses more than the shrink limit allows is dropped without a trace.
+ * what is served, which is one step. All of a transfer is one batch of the log, so that there is
+ * nothing between complete and none whatever happens: of more steps than a batch may have
+ * (COMMIT_STEPS_MAX), what goes into the log and on is the one difference that they come to, as if
+ * the primary had sent that (RFC 1995 s5), and the line of the transfer says so (`kept`). Where
+ * that is too large for the log, the zone is replaced as if it were the first one, and its history
+ * begins anew. What does not fit, lacks what every zone has, or loses more than the shrink limit
+ * allows is dropped without a trace.
  *
  * Differences that remove what is not there do not fit: the zone is not what they are of. Adding
  * what is there, with the same TTL, leaves the zone as the primary has it, and NSD sends that where
@@ -36,8 +40,9 @@ struct taking {
     uint64_t log_id;     /* and which it is, */
     enum err forgotten;  /* and what came of it */
     struct xfr_steps steps;
-    unsigned step;     /* the one being applied */
-    struct diff_at at; /* in it */
+    unsigned step_count; /* that came; the steps themselves go on with the change */
+    unsigned step;       /* the one being applied */
+    struct diff_at at;   /* in it */
     uint32_t serial_from, serial;
     uint64_t records_before;
     enum refresh_event_kind verdict; /* of a txn that was given up */
@@ -95,12 +100,14 @@ static void log_taken(const struct server *s, const struct taking *t, const stru
     char zone[NAME_TEXT_MAX];
     const struct xfr_in_count *n = &t->note.count;
     bool is_first = !t->pending.done; /* no change of what was there */
+    bool is_one = t->step_count > 1 && t->pending.steps.count == 0;
     uint32_t serial_from = t->serial_from;
     log_info("zone transferred", {"zone", name_text(name_of(&z->entry->name), zone)},
              {"primary", t->note.primary}, {"address", t->note.address.text},
              {"kind", t->is_whole ? "AXFR" : "IXFR"},
              {"serial_from", is_first ? NULL : LOG_U64(serial_from)},
-             {"serial", LOG_U64(t->serial)}, {"messages", LOG_U64(n->messages)},
+             {"serial", LOG_U64(t->serial)}, {"steps", t->is_whole ? NULL : LOG_U64(t->step_count)},
+             {"kept", is_one ? "as one difference" : NULL}, {"messages", LOG_U64(n->messages)},
              {"records", LOG_U64(n->records)}, {"bytes", LOG_U64(n->bytes)},
              {"ms", LOG_U64((uint64_t)(s->now_us - t->note.started_us) / 1000)});
     if (!is_first && serial_compare(t->serial, serial_from) != 1)
@@ -524,6 +531,7 @@ void taking_start(struct server *s, struct secondary *sec, struct xfr_in *x, enu
         t->fresh = xfr_in_zone(x);
     else
         t->steps = xfr_in_steps(x);
+    t->step_count = t->steps.count;
     const char *fault = serial_fault(sec, t->serial);
     if (fault && sec->zone->entry->zone->published->serial == t->serial)
         t->verdict = REFRESH_CURRENT; /* has what we have */

@@ -296,6 +296,9 @@ static inline void primary_gives_whole(uint32_t serial, unsigned hosts)
     primary_until_over(primary.bed);
 }
 
+/* Fit a message. */
+#define PRIMARY_STEPS 300
+
 /* Differences from serial to serial + steps: each step exchanges host hN's address. */
 static inline void primary_sends_steps(uint32_t serial, unsigned steps)
 {
@@ -304,6 +307,10 @@ static inline void primary_sends_steps(uint32_t serial, unsigned steps)
     char text[100];
     primary_soa(a, serial + steps);
     for (unsigned i = 0; i < steps; i++) {
+        if (i > 0 && i % PRIMARY_STEPS == 0) {
+            primary_send(c, a);
+            a = primary_answer(c);
+        }
         primary_soa(a, serial + i);
         snprintf(text, sizeof(text), "h0.z.example. 300 A 192.0.2.%u", (serial + i) % 256);
         primary_rr(a, text);
@@ -326,7 +333,7 @@ static inline void primary_gives_steps(uint32_t serial, unsigned steps)
 
 struct primary_rows {
     unsigned count;
-    uint32_t from[20], to[20];
+    uint32_t from[1100], to[1100];
     char text[400];
 };
 
@@ -336,7 +343,7 @@ static inline bool primary_on_row(void *arg, const struct change *c)
     r->from[r->count] = c->serial_from;
     r->to[r->count++] = c->serial_to;
     snprintf(r->text, sizeof(r->text), "%s|%s|%s", change_kind_text(c->kind), c->actor, c->peer);
-    return r->count < 20;
+    return r->count < ARRAY_LEN(r->from);
 }
 
 static inline struct primary_rows primary_rows(struct bed *b)

@@ -36,6 +36,55 @@ Test(secondary_odd, takes_records_that_are_there_and_passes_on_what_was_changed)
     disk_free(&d);
 }
 
+static char taken_line[1024];
+
+static void keep_line(enum log_level level, const char *message, const struct log_field *fields,
+                      int count)
+{
+    size_t at = 0;
+    (void)level;
+    if (strcmp(message, "zone transferred") != 0)
+        return;
+    for (int i = 0; i < count; i++)
+        if (fields[i].value)
+            at += (size_t)snprintf(taken_line + at, sizeof(taken_line) - at, "%s=%s ",
+                                   fields[i].key, fields[i].value);
+}
+
+/* All of a transfer is in the log, or nothing: where its steps are more than one batch has, as one
+ * difference. */
+Test(secondary_odd, keeps_differences_as_they_came_as_far_as_a_batch_goes)
+{
+    static const struct {
+        unsigned steps, rows;
+    } rows[] = {
+        {257, 257}, {COMMIT_STEPS_MAX, COMMIT_STEPS_MAX}, {COMMIT_STEPS_MAX + 1, 1}, {5000, 1}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct disk d = primary_served(PRIMARY_Z);
+        struct bed *b = d.bed;
+        char steps[32];
+        log_setup(LOG_INFO_LEVEL, LOG_LOGFMT, false, keep_line);
+        primary_look(b);
+        primary_says(1 + rows[i].steps);
+        cr_assert_eq(primary_asked(), TYPE_IXFR);
+        primary_gives_steps(1, rows[i].steps);
+        cr_expect_eq(bed_serial(b, "z.example."), 1 + rows[i].steps);
+        snprintf(steps, sizeof(steps), "steps=%u ", rows[i].steps);
+        cr_expect(strstr(taken_line, steps), "%s", taken_line);
+        cr_expect_eq(strstr(taken_line, "kept=as one difference") != NULL, rows[i].rows == 1, "%s",
+                     taken_line);
+        struct primary_rows r = primary_rows(b);
+        cr_assert_eq(r.count, rows[i].rows, "%u", r.count);
+        cr_expect_eq(r.from[0], 1);
+        cr_expect_eq(r.to[r.count - 1], 1 + rows[i].steps);
+        primary_restart(b, PRIMARY_Z); /* what the log has leads there */
+        cr_expect_eq(bed_serial(b, "z.example."), 1 + rows[i].steps);
+        cr_expect_eq(primary_host(b, "h0.z.example."), (1 + rows[i].steps) % 256);
+        primary_says(1 + rows[i].steps);
+        disk_free(&d);
+    }
+}
+
 /* What takes more memory than whole zones is not worth it; and no primary can fill ours. */
 Test(secondary_odd, asks_for_the_whole_zone_where_differences_cost_more)
 {
