@@ -8,10 +8,21 @@
 #define EXPIRE_LEN 4
 #define US_PER_S   1000000
 
+/* The question's name is in a zone below, whose servers are others. What is asked of a zone itself,
+ * as transfers are, need not be looked up. */
+static bool is_delegated(const struct request *q)
+{
+    if (q->msg.qname.len == q->entry->name.len || q->lookup.kind != LOOKUP_CUT)
+        return false;
+    return q->msg.qtype != TYPE_DS || !q->lookup.is_exact;
+}
+
 /* s3.3: who is not authoritative does not answer it. */
 static uint16_t expire_size(const struct request *q)
 {
-    return q->entry && q->version && q->version->soa.count ? EXPIRE_LEN : EDNS_ABSENT;
+    if (!q->entry || !q->version || q->version->soa.count == 0 || is_delegated(q))
+        return EDNS_ABSENT;
+    return EXPIRE_LEN;
 }
 
 /* s3.1, s3.2: the SOA's EXPIRE of a primary, what is left of it of a secondary. */

@@ -6,6 +6,7 @@
 #include "change.h"
 #include "base/attr.h"
 #include "base/digits.h"
+#include "base/wire.h"
 #include "expect.h"
 #include "record.h"
 #include "word.h"
@@ -63,6 +64,30 @@ static void read_rcodes(struct reader *r, struct script_step *step)
 
 static bool is_statement(struct word word);
 
+#define OPTION_LEN_MAX 1024
+
+static struct script_option *add_option(struct reader *r, struct script_step *step)
+{
+    struct script_option *o = arena_alloc(&r->script->arena, sizeof(*o));
+    *o = (struct script_option){.code = (uint16_t)word_number(&r->w, UINT16_MAX),
+                                .next = step->options};
+    step->options = o;
+    return o;
+}
+
+static void read_option_bytes(struct reader *r, struct script_option *o)
+{
+    uint8_t bytes[OPTION_LEN_MAX];
+    struct wr w = wr_over(bytes, sizeof(bytes));
+    struct word word = word_next(&r->w);
+    o->is_prefix = word.len > 3 && memcmp(word.s + word.len - 3, "...", 3) == 0;
+    size_t len = word.len - (o->is_prefix ? 3 : 0);
+    if (!word_is(word, "-") && !base16_scan(word.s, len, &w))
+        word_fault(&r->w, "'%.*s' is not an even number of hex digits", (int)len, word.s);
+    o->len = wr_len(&w);
+    o->bytes = arena_copy(&r->script->arena, bytes, o->len);
+}
+
 static void read_expect_word(struct reader *r, struct script_step *step, struct word word)
 {
     if (ask_flag(word) & COMPARED_FLAGS)
@@ -88,6 +113,10 @@ static void read_expect_word(struct reader *r, struct script_step *step, struct 
     } else if (word_is(word, "key-lease")) {
         step->lease_len = 8;
         step->key_lease_s = word_number(&r->w, UINT32_MAX);
+    } else if (word_is(word, "option")) {
+        read_option_bytes(r, add_option(r, step));
+    } else if (word_is(word, "no-option")) {
+        add_option(r, step)->is_absent = true;
     } else if (word_is(word, "no-ede")) {
         step->has_no_ede = true;
     } else if (word_is(word, "ede")) {

@@ -82,6 +82,9 @@
  *     lease N [key-lease N]   the Update Lease option says that; without key-lease in 4 bytes
  *     ede N   no-ede          there is an extended DNS error with that code, or none; else there
  *                             may be any
+ *     option CODE HEX         there is this option, once, with these bytes (- for none); HEX...:
+ *                             they begin so
+ *     no-option CODE          there is none of it
  *     no-question             the question does not come back
  * and sections in braces; one that is not there is not compared:
  *     answer { records }          exactly these, in any order; OPT is left out
@@ -125,6 +128,15 @@ struct script_record {
     struct rdata rdata;
     const char *words;
     struct script_record *next;
+};
+
+/* An option that is expected in the answer's OPT, or is not. */
+struct script_option {
+    uint16_t code;
+    bool is_absent, is_prefix; /* is_prefix: it may go on */
+    const uint8_t *bytes;
+    size_t len;
+    struct script_option *next;
 };
 
 struct script_section {
@@ -195,6 +207,7 @@ struct script_step {
     uint32_t lease_s, key_lease_s;
     bool has_ede, has_no_ede;
     uint16_t ede;
+    struct script_option *options; /* the last one first */
     bool no_question;
     size_t size_max;    /* 0: what the transport allows */
     uint32_t announces; /* size in the answer's OPT; 0: not compared */

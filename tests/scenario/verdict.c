@@ -105,10 +105,44 @@ static void check_size(struct verdict *v)
 /* Client subnet, cookie, keepalive, ZONEVERSION: answered only if they were sent, bit by code. */
 #define OPTIONS_BOTH_WAYS (1ull << 8 | 1ull << 10 | 1ull << 11 | 1ull << 19)
 
-static bool was_sent(const struct script_step *step, uint16_t code)
+static bool may_come(const struct script_step *step, uint16_t code)
 {
+    for (const struct script_option *o = step->options; o; o = o->next)
+        if (o->code == code)
+            return true; /* or has been told of already */
     return code < 64 &&
            ((step->is_query ? step->options_sent : UINT64_MAX) & OPTIONS_BOTH_WAYS) >> code & 1;
+}
+
+static void show_bytes(struct verdict *v, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        fprintf(v->out, "%02x", bytes[i]);
+}
+
+/* One that the scenario speaks of. */
+static void check_option(struct verdict *v, const struct script_option *o, struct rd options)
+{
+    unsigned count = 0;
+    bool is_same = true;
+    while (rd_left(&options) && !options.bad) {
+        uint16_t code = rd_u16(&options), len = rd_u16(&options);
+        const uint8_t *data = rd_bytes(&options, len);
+        if (!data || code != o->code)
+            continue;
+        count++;
+        is_same = (o->is_prefix ? len >= o->len : len == o->len) &&
+                  (o->len == 0 || memcmp(data, o->bytes, o->len) == 0);
+        if (is_same || o->is_absent)
+            continue;
+        fputs("    option is ", v->out);
+        show_bytes(v, data, len);
+        fputc('\n', v->out);
+    }
+    if (o->is_absent && count)
+        differ(v, "no option %u expected", o->code);
+    if (!o->is_absent && (count != 1 || !is_same))
+        differ(v, "option %u as it is written expected, there are %u", o->code, count);
 }
 
 /* RFC 9664 s4. */
@@ -135,6 +169,8 @@ static void check_ede(struct verdict *v, const uint8_t *data, uint16_t len)
 static void check_options(struct verdict *v, struct rd options)
 {
     unsigned nsids = 0, expires = 0, leases = 0, edes = 0;
+    for (const struct script_option *o = v->step->options; o; o = o->next)
+        check_option(v, o, options);
     while (rd_left(&options) && !options.bad) {
         uint16_t code = rd_u16(&options), len = rd_u16(&options);
         const uint8_t *data = rd_bytes(&options, len);
@@ -157,7 +193,7 @@ static void check_options(struct verdict *v, struct rd options)
         } else if (code == OPTION_EDE) { /* RFC 8914 s2: unasked */
             check_ede(v, data, len);
             edes++;
-        } else if (!was_sent(v->step, code)) {
+        } else if (!may_come(v->step, code)) {
             differ(v, "option %u was not asked for", code);
         }
     }
@@ -181,7 +217,7 @@ static unsigned check_opt(struct verdict *v)
     bool is_free = !step->is_query && step->opt == OPT_AS_ASKED;
     if (v->msg.opt_at == 0) {
         if ((is_wanted && !is_free) || step->nsid || step->announces || step->has_expire ||
-            step->lease_len || step->has_ede)
+            step->lease_len || step->has_ede || step->options)
             differ(v, "OPT expected, got none");
         return 0;
     }

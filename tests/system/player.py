@@ -141,6 +141,15 @@ def compare_section(name, section, got):
     return None if fine else show(f"{name} {section.mode}", wanted, got)
 
 
+def check_options(step, m):
+    """Those that the scenario speaks of."""
+    for code, data, goes_on in step.options:
+        got = [o.to_wire() for o in m.options if o.otype == code]
+        wanted = [] if data is None else [data]
+        if (([g[:len(data)] for g in got] if goes_on else got) != wanted):
+            yield f"  option {code}: {[w.hex() for w in wanted]} expected, got {[g.hex() for g in got]}"
+
+
 def check_opt(step, m):
     asked = step.edns is not None
     if step.kind == "message" and not step.marks & {"opt", "no-opt"}:
@@ -169,12 +178,15 @@ def check_opt(step, m):
             yield f"  extended error {step.ede} expected, got {errors}"
         sent = {code for code, _ in step.edns["options"]} if step.edns else {10}
         known = {3, 9, 15} | sent & {2, 8, 10, 11, 19}  # RFC 8914 s2: EDE, 15, comes unasked
+        known |= {code for code, _, _ in step.options}
+        yield from check_options(step, m)
         if any(o.otype not in known for o in m.options):
             yield f"  options that were not asked for: {m.options}"
     elif m.edns != -1:
         yield "  no OPT expected, got one"
-    elif step.nsid is not None or step.announces or step.expire is not None or step.leased or step.ede is not None:
-        yield "  NSID, EXPIRE or a size expected, got no OPT"
+    elif step.nsid is not None or step.announces or step.expire is not None or step.leased or step.ede is not None \
+            or step.options:
+        yield "  options or a size expected, got no OPT"
 
 
 def size_limit(step, transport, udp_size):

@@ -80,6 +80,7 @@ class Step:
     lease: list = None      # as asked, for update
     leased: list = None     # as expected
     ede: int = None
+    options: list = dataclasses.field(default_factory=list)     # (code, bytes or None for none of it, may it go on)
     serial: int = None
     size_max: int = 0
     announces: int = 0
@@ -379,6 +380,11 @@ class Parser(Reader):
                 step.leased = [self.number(2**32 - 1)]
             elif w == "key-lease":
                 step.leased.append(self.number(2**32 - 1))
+            elif w == "option":
+                code, text = self.number(65535), self.word()
+                step.options.append((code, self.hex(text.removesuffix("...")), text.endswith("...")))
+            elif w == "no-option":
+                step.options.append((self.number(65535), None, False))
             elif w == "ede":
                 step.ede = self.number(65535)
             elif w == "size":
