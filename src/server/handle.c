@@ -431,6 +431,11 @@ static bool is_within_rate(struct server *s, struct request *q, struct exchange 
     return false;
 }
 
+bool answer_is_within_rate(struct server *s, struct request *q, struct exchange *x)
+{
+    return !s->rrl.is_on || is_within_rate(s, q, x, STAGE_DECIDED);
+}
+
 static void queue_update(struct server *s, struct request *q, struct exchange *x)
 {
     struct refusal_cause cause = {.rcode = SERVFAIL};

@@ -270,6 +270,9 @@ void request_init(struct server *s, struct request *q, const struct peer *peer, 
 /* Writes q's answer into out: question, sections (COMPOSE_QUERY), OPT, TSIG. Gives its length. */
 enum compose { COMPOSE_DECIDED, COMPOSE_QUERY };
 size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum compose how);
+/* An answer NOERROR that handle.c does not make: may it go out, by the rate limits? False: x has
+ * what is sent instead, or nothing. */
+bool answer_is_within_rate(struct server *s, struct request *q, struct exchange *x);
 /* Remembers and logs why q is turned down, and has its answer say so (RFC 8914). name.len 0: the
  * question's. */
 struct refusal_cause {

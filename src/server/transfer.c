@@ -278,6 +278,8 @@ bool transfer_handle(struct server *s, struct request *q, struct exchange *x)
     q->rcode = admit(s, q, &t);
     if (q->rcode != NOERROR)
         return true;
+    if (!answer_is_within_rate(s, q, x))
+        return false;
     bool is_steps = t.is_incremental && t.rule->scope != XFR_GRANTED;
     if (is_steps && answer_short(s, q, x, &t))
         return false;

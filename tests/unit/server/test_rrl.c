@@ -230,6 +230,34 @@ Test(rrl, tcp_is_not_limited)
     bed_free(b);
 }
 
+/* IXFR over UDP from whoever may have the zone is answered by up to a whole datagram. */
+Test(rrl, ixfr_is_an_answer_like_others)
+{
+    struct bed *b = bed_new();
+    uint8_t wire[512];
+    bed_file(b, "z", BED_TOP "%s", 7, zone);
+    bed_start(b, ", rate-limit: {responses: 5, slip: 2}",
+              "  example: {file: z, transfer: [{unsigned: yes}]}\n");
+    bed_settle(b);
+    size_t len = bed_query(wire, "example", TYPE_IXFR);
+    put_u16(wire + 8, 1);
+    memcpy(wire + len, "\xc0\x0c\0\6\0\1\0\0\0\0\0\x16\0\0\0\0\0\7", 18); /* serial 7 */
+    memset(wire + len + 18, 0, 16);
+    unsigned full = 0, truncated = 0;
+    for (unsigned i = 0; i < 5 + 20; i++) {
+        flood_ask(b, "192.0.2.1", TRANSPORT_UDP, wire, len + 34);
+        truncated += flood_is_truncated(b);
+        full += b->out_len && !flood_is_truncated(b);
+    }
+    cr_expect_eq(full, 5);
+    cr_expect_eq(truncated, 10);
+    cr_expect_eq(server_counters(b->server)->rrl_limited, 20);
+    cr_expect_gt(flood_ask(b, "192.0.2.1", TRANSPORT_TCP, wire, len + 34), 0);
+    cr_expect_gt(flood_ask(b, "192.0.9.1", TRANSPORT_UDP, wire, len + 34), 0);
+    cr_expect_eq(server_counters(b->server)->ixfr_current, 5 + 2, "what is held back is not made");
+    bed_free(b);
+}
+
 Test(rrl, networks_may_be_exempt)
 {
     struct bed *b = limited(FIVE ", exempt: [192.0.2.0/28, '2001:db8::/32']");
