@@ -376,16 +376,29 @@ static void soa_asked(struct server *s, struct request *q)
         peers_heard(s, z, &who, PEER_ASKED_SOA, q->version->serial);
 }
 
-/* As little as can be said: over UDP that TCP is open, else REFUSED; not signed. */
+/* Over TCP it is said to whom it is meant for. */
+static void say_turned_away(struct request *q)
+{
+    if (message_opcode(&q->msg) != OPCODE_QUERY) /* else it was read */
+        (void)message_read(&q->msg);
+    (void)edns_read(q);
+    edns_say(q, EDE_PROHIBITED, "too much from this network was refused");
+}
+
+/* As little as can be said: over UDP that TCP is open, else REFUSED and why; not signed. */
 static size_t turn_away(struct server *s, struct request *q, uint8_t *out)
 {
     struct build *b = q->answer;
     bool is_udp = q->peer.transport == TRANSPORT_UDP;
     q->rcode = is_udp ? NOERROR : REFUSED;
     q->answer_flags = is_udp ? FLAG_TC : 0;
+    if (!is_udp)
+        say_turned_away(q);
     build_init(b, out, edns_answer_max(q));
     if (q->msg.qname.len)
         (void)build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass);
+    if (edns_reserve(q))
+        edns_write(q);
     build_header(b, q->msg.id, header_flags(q));
     s->count.answers++;
     s->count.answers_truncated += is_udp;

@@ -2,6 +2,8 @@
  * Floods of what is refused, and of updates: bounded for each source, and nobody else's trouble. */
 #include "flood.h"
 
+#include "edns/edns.h"
+
 #define KEYS \
     "}\nkeys: {k: {secret: c2VjcmV0LXNlY3JldC1zZWNyZXQ=}, other: {secret: b3RoZXIub3RoZXIu}"
 #define ZONES                                                                \
@@ -123,6 +125,33 @@ Test(guard, wrong_signatures_are_not_looked_at_beyond_the_limit)
     wire[len - 10] ^= 1;
     t = flood(b, "192.0.2.1", TRANSPORT_UDP, wire, len, 2);
     cr_expect_eq(t.truncated, 1, "a right one from there is sent to TCP");
+    bed_free(b);
+}
+
+/* RFC 8914 s2, and RFC 6891 s7: an OPT is answered with one. */
+Test(guard, over_tcp_who_sends_an_opt_is_told_why)
+{
+    struct bed *b = guarded("");
+    uint8_t wire[4096];
+    size_t len = update_of(wire, "a.example", "x.a.example");
+    (void)flood(b, "192.0.2.1", TRANSPORT_TCP, wire, len, 200);
+    cr_assert_eq(bed_rcode(b), REFUSED);
+    cr_expect_eq(get_u16(b->out + 10), 0, "nothing for who sends none");
+    put_u16(wire + 10, 1);
+    memcpy(wire + len, "\0\0\x29\x04\xd0\0\0\0\0\0\0", 11);
+    uint64_t before = server_counters(b->server)->turned_away;
+    (void)flood(b, "192.0.2.1", TRANSPORT_TCP, wire, len + 11, 1);
+    cr_expect_eq(server_counters(b->server)->turned_away, before + 1);
+    cr_assert_eq(bed_rcode(b), REFUSED);
+    struct message m;
+    cr_assert(message_read_header(&m, b->out, b->out_len));
+    cr_assert_eq(message_read(&m), NOERROR);
+    cr_assert(m.opt_at && b->out_len > m.opt_at + 17);
+    cr_expect_eq(get_u16(b->out + m.opt_at + 11), 15);
+    cr_expect_eq(get_u16(b->out + m.opt_at + 15), EDE_PROHIBITED);
+    wire[2] = 15 << 3; /* what cannot be read has that answer all the same */
+    (void)flood(b, "192.0.2.1", TRANSPORT_TCP, wire, len + 5, 1);
+    cr_expect_eq(bed_rcode(b), REFUSED);
     bed_free(b);
 }
 
