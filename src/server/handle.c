@@ -344,7 +344,12 @@ size_t answer_compose(struct server *s, struct request *q, uint8_t *out, enum co
     if (UNLIKELY(q->rcode != NOERROR))
         edns_say_why(q); /* what query_answer() decides needs no word */
     bool fits = !q->msg.qname.len || build_question(b, q->msg.qname, q->msg.qtype, q->msg.qclass);
-    fits = edns_reserve(q) && fits;
+    if (UNLIKELY(!edns_reserve(q))) { /* it has bits of the rcode, and goes before the question */
+        build_init(b, out, edns_answer_max(q));
+        tsig = reserve_tsig(q);
+        fits = false;
+        (void)edns_reserve(q);
+    }
     ASSERT(fits || tsig);
     if (!fits)
         q->answer_flags |= FLAG_TC;
