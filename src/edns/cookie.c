@@ -100,9 +100,10 @@ enum rcode edns_cookie_rcode(const struct request *q)
     return q->edns.cookie_len == CLIENT_LEN || q->edns.has_good_cookie ? NOERROR : BADCOOKIE;
 }
 
+/* Of an answer that comes later the configuration may have no cookies any more. */
 static uint16_t cookie_size(const struct request *q)
 {
-    return q->edns.cookie_len ? CLIENT_LEN + SERVER_LEN : EDNS_ABSENT;
+    return q->edns.cookie_len && q->self->cookies.count ? CLIENT_LEN + SERVER_LEN : EDNS_ABSENT;
 }
 
 static void cookie_write(const struct request *q, struct wr *w)

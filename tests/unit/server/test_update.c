@@ -195,3 +195,29 @@ Test(updates, are_counted_anew_when_the_zone_is)
     cr_expect_eq(add(b, "q.a.example.", "192.0.2.7"), REFUSED);
     bed_free(b);
 }
+
+/* What the answer says of them is asked of the configuration when it is written: one without
+ * cookies has no secret to make them with. */
+Test(updates, have_no_cookie_in_their_answer_when_there_are_none_any_more)
+{
+    struct bed *b = open_bed();
+    struct bed_change c = {"a.example.", "x.a.example.", CLASS_IN, TYPE_A, 60, "192.0.2.7"};
+    uint8_t wire[512];
+    size_t len = bed_update_message(wire, sizeof(wire), &c);
+    put_u16(wire + 10, 1);
+    memcpy(wire + len,
+           "\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08"
+           "client..",
+           23);
+    struct exchange x = {.in = wire, .in_len = len + 23, .out = b->out};
+    x.peer.transport = TRANSPORT_TCP;
+    x.peer.address.v4.sin_family = AF_INET;
+    server_handle(b->server, &x, 1, b->now_us);
+    server_turn(b->server);
+    cr_assert_eq(b->waiting, 1, "it waits for the log");
+    bed_reload(b, ", cookies: no", OPEN_ZONE);
+    bed_commit(b);
+    cr_expect_eq(bed_rcode(b), NOERROR);
+    cr_expect_eq(get_u16(b->out + b->out_len - 2), 0, "an OPT without options");
+    bed_free(b);
+}
