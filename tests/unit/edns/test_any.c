@@ -104,6 +104,9 @@ static void set_up(struct talk *t)
         memcpy(t->self.report_agent.wire, agent, sizeof(agent));
     }
     t->zone.labels = dice(4);
+    t->self.nsec3_iterations_max = (uint16_t)dice(2500);
+    t->entry.name =
+        dice(2) ? (struct name_buf){.len = 3, .wire = "\1a"} : (struct name_buf){.len = 1};
     t->version.soa.count = 1;
     t->version.serial = 7;
     t->entry.expires_us = dice(2) ? 5000000 : -5;
@@ -191,16 +194,21 @@ static void one_round(struct talk *t)
     if (limit > OUT_MAX)
         limit = OUT_MAX;
     memset(t->out + limit, CANARY, sizeof(t->out) - limit);
+    size_t tsig = dice(4) ? 0 : dice((unsigned)limit - PLAIN_LEN - EDNS_OPT_HEAD_LEN + 1);
     build_init(&t->answer, t->out, limit);
+    cr_assert(build_reserve(&t->answer, tsig));
     cr_assert(build_question(&t->answer, t->q.msg.qname, t->q.msg.qtype, t->q.msg.qclass));
     cr_assert(edns_reserve(&t->q));
     size_t reserved = t->q.edns.reserved;
     cr_assert_geq(reserved, EDNS_OPT_HEAD_LEN);
     fill(&t->answer);
     size_t at = t->answer.len;
+    t->q.edns.is_unproven = dice(8) == 0;
+    if (t->q.edns.is_unproven && !t->q.edns.has_error) /* it takes what the answer has left */
+        reserved = limit - tsig - at;
     edns_write(&t->q);
     cr_assert_leq(t->answer.len - at, reserved);
-    cr_assert_leq(t->answer.len, limit);
+    cr_assert_leq(t->answer.len, limit - tsig);
     for (size_t i = limit; i < sizeof(t->out); i++)
         cr_assert_eq(t->out[i], CANARY);
     check_opt(t, at, came);
