@@ -72,7 +72,7 @@ SETTING("server.cookie-lifetime",               cookie_lifetime_s,           PER
 SETTING("server.client-subnet-echo",            echo_subnet,                 YES_NO,    "yes",            0,       1,
         "say to who sends a client subnet that answers do not depend on it (RFC 7871, scope 0); else it is ignored")
 SETTING("server.report-agent",                  report_agent,                DOMAIN,    "off",            0,       0,
-        "domain that resolvers report errors to (RFC 9567); `off` for none")
+        "domain that resolvers report errors to (RFC 9567), of all zones but those that it is in; `off` for none")
 SETTING("server.rate-limit.responses",          rrl_responses,               COUNT,     "0",              0,       1000000,
         "answers a second about one name over UDP to one network; 0 is no limit, for none of those below that are 0 either")
 SETTING("server.rate-limit.nxdomain",           rrl_nxdomain,                COUNT,     "0",              0,       1000000,

@@ -6,10 +6,10 @@
  * signatures) of updates, notifies and signed messages, never what is allowed, and nothing that a
  * key of ours has signed: who has one is known, and its network is not to suffer from its faults.
  * Beyond `refusals-per-source` in a second nothing of the kind is looked at any more, signatures
- * neither: over TCP it is answered REFUSED, over UDP every rate-limit.slip-th gets an empty
- * truncated answer, so that a client whose network somebody else uses finds its way over TCP, and
- * the rest nothing. All refusals are charged, also of what was under way, up to GUARD_DEBT_S
- * seconds' worth, so that the rate holds in the long run.
+ * neither: over TCP it is answered REFUSED (with the reason for who sends an OPT), over UDP every
+ * rate-limit.slip-th gets an empty truncated answer, so that a client whose network somebody else
+ * uses finds its way over TCP, and the rest nothing. All refusals are charged, also of what was
+ * under way, up to GUARD_DEBT_S seconds' worth, so that the rate holds in the long run.
  *
  * Plain queries are not its business (rrl.h). */
 #ifndef REEVE_SERVER_GUARD_H
