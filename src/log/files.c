@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/sendfile.h>
@@ -22,6 +23,21 @@ enum err files_path(char out[PATH_MAX], const char *a, const char *b, struct dia
     return n > 0 && n < PATH_MAX ? OK : err_say(diag, ERR_LIMIT, "the path %.100s is too long", a);
 }
 
+/* SQLITE_OPEN_NOFOLLOW refuses a symbolic link anywhere in a path; systemd makes the state directory
+ * one for a service with DynamicUser. */
+static enum err resolve(struct journal *j, struct diag *diag)
+{
+    char *real = realpath(j->dir, NULL);
+    if (!real)
+        return err_say(diag, ERR_SYSTEM, "the state directory %s cannot be found: %s", j->dir,
+                       strerror(errno));
+    enum err e = files_path(j->dir, real, "", diag);
+    if (e == OK)
+        e = files_path(j->path, real, "/reeve.db", diag);
+    free(real);
+    return e;
+}
+
 /* The lock is the directory's own, so that a kill leaves nothing behind. */
 enum err files_lock_open(struct journal *j, struct diag *diag)
 {
@@ -33,7 +49,7 @@ enum err files_lock_open(struct journal *j, struct diag *diag)
         return err_say(diag, ERR_SYSTEM, "the state directory %s cannot be opened: %s", j->dir,
                        strerror(errno));
     if (flock(j->dir_fd, LOCK_EX | LOCK_NB) == 0)
-        return OK;
+        return resolve(j, diag);
     if (errno == EWOULDBLOCK)
         return err_say(diag, ERR_SYSTEM,
                        "the state directory %s is in use by another server: stop it, or give this "

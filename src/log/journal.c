@@ -320,8 +320,6 @@ enum err journal_open(const struct journal_options *options, journal_wake_fn wak
     struct journal *j = journal_new(options, wake, wake_arg);
     enum err e = files_path(j->dir, options->dir, "", diag);
     if (e == OK)
-        e = files_path(j->path, j->dir, "/reeve.db", diag);
-    if (e == OK)
         e = files_lock_open(j, diag);
     if (e == OK)
         e = open_first(j, diag);

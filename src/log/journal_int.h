@@ -338,6 +338,8 @@ enum err trim_cut_step(struct sql *c, const struct trim *t);
 void trim_grow(struct journal *j, uint64_t zone, uint64_t snapshot_seq);
 
 /* files.c: the database as files. */
+/* Makes the directory j->dir if its parent is there, locks it, and sets j->dir and j->path to where
+ * it and the database really are. */
 enum err files_lock_open(struct journal *j, struct diag *diag);
 /* An empty file with our mode instead of what is there. */
 enum err files_fresh(const char *path, struct diag *diag);

@@ -48,6 +48,25 @@ Test(journal, makes_its_directory_and_a_database_that_others_cannot_read)
     bed_close(&other);
 }
 
+/* As systemd makes it for a service whose user it makes too. */
+Test(journal, follows_a_symbolic_link_to_its_directory)
+{
+    char path[200];
+    struct bed other = bed;
+    strcat(other.dir, "/link");
+    other.j = NULL;
+    other.options.dir = other.dir;
+    cr_assert_eq(mkdir(bed_path(&bed, "private", path), 0700), 0);
+    cr_assert_eq(symlink("private", other.dir), 0);
+    bed_open(&other);
+    uint64_t id = bed_zone(&other, "example.");
+    cr_expect_eq(bed_append(&other, id, 1, 3), OK);
+    bed_reopen(&other);
+    cr_expect_eq(bed_zone(&other, "example."), id);
+    cr_expect_eq(access(bed_path(&bed, "private/reeve.db", path), F_OK), 0);
+    bed_close(&other);
+}
+
 Test(journal, says_what_is_wrong_with_a_directory)
 {
     struct bed other = bed;
