@@ -141,7 +141,7 @@ SETTING("server.limits.updates-forwarded",      updates_forwarded,           COU
 SETTING("server.limits.history-size",           history_size,                SIZE,      "64M",            65536,   1099511627776,
         "bytes of each zone's changes that are kept; older ones are forgotten when the zone is written anew (snapshot-after)")
 SETTING("server.limits.history-age",            history_age_s,               PERIOD,    "90d",            60,      3153600000,
-        "changes older than that are forgotten when the zone is written anew (snapshot-after)")
+        "changes older than that are forgotten, some time later: a sixteenth of it, no more than an hour")
 SETTING("server.limits.snapshot-after",         snapshot_after,              SIZE,      "16M",            4096,    1099511627776,
         "a zone is written anew, for a faster start, after so many bytes of changes, and no less than half of its own size")
 SETTING("server.limits.transfers-out",          transfers_out,               COUNT,     "64",             1,       100000,

@@ -218,7 +218,7 @@ static void probe(struct journal *j, int64_t *probed_us)
 
 static void step(struct journal *j)
 {
-    if (trim_step(j, clock_wall_us()))
+    if (trim_step(j))
         journal_want_steps(j);
     copy_back(j, j->copy_max);
 }

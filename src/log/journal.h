@@ -146,6 +146,7 @@ struct journal_zone {
     uint64_t id;
     uint64_t seq_last;     /* of the newest change; 0: none */
     uint64_t seq_first;    /* of the oldest change kept; 0: none */
+    int64_t time_first_us; /* when that was made */
     uint64_t snapshot;     /* id of the valid snapshot; 0: none */
     uint64_t snapshot_seq; /* it has all changes up to this one */
     uint32_t snapshot_parts;
@@ -251,11 +252,12 @@ enum err journal_snapshot_put(struct journal *j, uint64_t snapshot, uint32_t par
                               const uint8_t *bytes, size_t len, struct diag *diag);
 /* From now on the zone's snapshot is this one; in the same transaction goes the source, where there
  * is one (a zone's first snapshot). Then, in small steps, the old one's parts go, and changes that
- * the history limits no longer cover. */
+ * the history limits no longer cover at now_us. */
 struct journal_flip {
     uint64_t zone, snapshot, seq;
     uint32_t serial, parts;
     const struct journal_source *source;
+    int64_t now_us; /* wall clock */
 };
 enum err journal_snapshot_flip(struct journal *j, const struct journal_flip *flip,
                                struct diag *diag);
@@ -264,6 +266,18 @@ enum err journal_snapshot_read(struct journal *j, uint64_t snapshot, uint32_t pa
                                size_t *len, struct diag *diag);
 
 /* --- looking after it --- */
+
+/* Changes from before before_us go, the oldest first, as far as the zone's snapshot has them: a
+ * piece of bounded length. Where the clock was set back, a change is as old as one behind it. What
+ * goes may be there again after a power failure. */
+struct journal_aged {
+    uint64_t cut;        /* changes that went */
+    bool has_more;       /* call again */
+    bool wants_snapshot; /* others are too old, and needed until there is a newer snapshot */
+    int64_t oldest_us; /* neither of both: when the oldest one that stays was made; 0: none does */
+};
+enum err journal_trim_aged(struct journal *j, uint64_t zone, int64_t before_us,
+                           struct journal_aged *out, struct diag *diag);
 
 /* A consistent copy of the database as DIR/reeve.db while commits go on; DIR is made. */
 enum err journal_backup(struct journal *j, const char *dir, struct diag *diag);

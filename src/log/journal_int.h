@@ -245,6 +245,7 @@ struct trim {
     uint64_t zone;
     uint64_t at;    /* rows behind this one stay */
     uint64_t bytes; /* of those looked at */
+    int64_t now_us; /* of the flip */
     bool is_cutting;
 };
 
@@ -331,11 +332,11 @@ void commit_probe(struct journal *j);
 enum err snapshot_drop(struct sql *c, uint64_t snapshot, struct diag *diag);
 
 /* trim.c. True: there is more. */
-bool trim_step(struct journal *j, int64_t now_us);
+bool trim_step(struct journal *j);
 /* A step that deletes the oldest changes of t->zone up to t->at. ERR_ABSENT: there are none. */
 enum err trim_cut_step(struct sql *c, const struct trim *t);
-/* From the snapshot at this change down. */
-void trim_grow(struct journal *j, uint64_t zone, uint64_t snapshot_seq);
+/* From the snapshot at its change down. */
+void trim_grow(struct journal *j, const struct journal_flip *flip);
 
 /* files.c: the database as files. */
 /* Makes the directory j->dir if its parent is there, locks it, and sets j->dir and j->path to where

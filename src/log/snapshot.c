@@ -161,7 +161,7 @@ enum err journal_snapshot_flip(struct journal *j, const struct journal_flip *fli
         e = sql_end(&j->sql, flip_in(&j->sql, flip, diag), diag);
     if (e == OK) {
         j->has_garbage = true;
-        trim_grow(j, flip->zone, flip->seq);
+        trim_grow(j, flip);
     }
     journal_leave(j);
     if (e == OK)

@@ -26,7 +26,7 @@ STMT(STMT_CHANGE_PUT, "INSERT INTO change(zone, " CHANGE_COLUMNS ")"
                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
 STMT(STMT_CHANGE_HEAD,
      "SELECT seq, serial_to FROM change WHERE zone = ?1 ORDER BY seq DESC LIMIT 1")
-STMT(STMT_CHANGE_FIRST, "SELECT seq FROM change WHERE zone = ?1 ORDER BY seq LIMIT 1")
+STMT(STMT_CHANGE_FIRST, "SELECT seq, time_us FROM change WHERE zone = ?1 ORDER BY seq LIMIT 1")
 STMT(STMT_CHANGE_GET, "SELECT seq FROM change WHERE zone = ?1 AND seq = ?2")
 STMT(STMT_CHANGES_UP,
      "SELECT " CHANGE_COLUMNS " FROM change WHERE zone = ?1 AND seq >= ?2 AND seq <= ?3"
@@ -41,6 +41,8 @@ STMT(STMT_CHANGE_SIZES_UP, "SELECT seq, length(diff), serial_from, serial_to FRO
 STMT(STMT_CHANGE_SIZES_DOWN,
      "SELECT seq, length(diff), time_us FROM change WHERE zone = ?1 AND seq < ?2"
      " ORDER BY seq DESC LIMIT ?3")
+STMT(STMT_CHANGE_TIMES_UP,
+     "SELECT seq, time_us FROM change WHERE zone = ?1 ORDER BY seq LIMIT ?2")
 STMT(STMT_CHANGE_DELETE, "DELETE FROM change WHERE zone = ?1 AND seq = ?2")
 STMT(STMT_CHANGE_DELETE_BEYOND, "DELETE FROM change WHERE zone = ?1 AND seq > ?2")
 

@@ -5,18 +5,22 @@
  * First the parts of snapshots that are not valid, one a step. Then, for each zone that was
  * flipped, its history: from the snapshot's change down, rows stay while their diffs together are
  * within history_bytes and none is older than history_age. Where that ends is found in steps that
- * only read; rows are then deleted from the oldest one up, so that at no moment there is a gap. */
+ * only read; rows are then deleted from the oldest one up, so that at no moment there is a gap.
+ *
+ * A zone that is not flipped keeps its changes, however large they are together: they are needed.
+ * But those that the snapshot has and that become too old go without a flip: whoever knows when
+ * that is has journal_trim_aged() called. */
 #include "log/journal_int.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
 
-void trim_grow(struct journal *j, uint64_t zone, uint64_t snapshot_seq)
+void trim_grow(struct journal *j, const struct journal_flip *flip)
 {
-    struct trim fresh = {.zone = zone, .at = snapshot_seq + 1};
+    struct trim fresh = {.zone = flip->zone, .at = flip->seq + 1, .now_us = flip->now_us};
     for (size_t i = 0; i < j->trim_count; i++)
-        if (j->trims[i].zone == zone) {
+        if (j->trims[i].zone == flip->zone) {
             j->trims[i] = fresh;
             return;
         }
@@ -126,7 +130,7 @@ enum err trim_cut_step(struct sql *c, const struct trim *t)
     return sql_end(c, e, NULL);
 }
 
-static struct keep keep_now(struct journal *j, int64_t now_us)
+static struct keep keep_at(struct journal *j, int64_t now_us)
 {
     pthread_mutex_lock(&j->lock);
     struct keep k = {j->history_bytes, INT64_MIN};
@@ -136,15 +140,15 @@ static struct keep keep_now(struct journal *j, int64_t now_us)
     return k;
 }
 
-bool trim_step(struct journal *j, int64_t now_us)
+bool trim_step(struct journal *j)
 {
-    const struct keep keep = keep_now(j, now_us);
     if (journal_enter(j, NEED_WRITE, NULL) != OK)
         return j->has_garbage || j->trim_count; /* the disk may come back */
     if (j->has_garbage) {
         j->has_garbage = garbage_step(&j->sql) != ERR_ABSENT;
     } else if (j->trim_count) {
         struct trim *t = &j->trims[j->trim_count - 1];
+        const struct keep keep = keep_at(j, t->now_us);
         enum err e = t->is_cutting ? trim_cut_step(&j->sql, t) : look_step(&j->sql, t, &keep);
         if (e == ERR_ABSENT)
             j->trim_count--;
@@ -152,4 +156,73 @@ bool trim_step(struct journal *j, int64_t now_us)
     bool has_more = j->has_garbage || j->trim_count;
     journal_leave(j);
     return has_more;
+}
+
+/* --- by age --- */
+
+struct look {
+    uint64_t first; /* the oldest one; 0: there is none */
+    uint64_t aged;  /* the newest of those looked at that are too old; 0: none is */
+    uint64_t snapshot_seq;
+    int64_t oldest_us; /* of those looked at */
+};
+
+/* At the oldest ones. */
+static enum err aged_look(struct sql *c, uint64_t zone, int64_t before_us, struct look *out,
+                          struct diag *diag)
+{
+    struct zone_row row;
+    enum err e = zone_row_by_id(c, zone, &row, diag);
+    if (e != OK)
+        return e == ERR_ABSENT ? err_say(diag, ERR_INVALID, "the zone is not known") : e;
+    *out = (struct look){.snapshot_seq = row.snapshot_seq, .oldest_us = INT64_MAX};
+    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_TIMES_UP);
+    sqlite3_bind_int64(s, 1, (int64_t)zone);
+    sqlite3_bind_int64(s, 2, SCAN_ROWS_MAX);
+    while ((e = sql_row(c, s, diag, "trimming")) == OK) {
+        uint64_t seq = (uint64_t)sqlite3_column_int64(s, 0);
+        int64_t time_us = sqlite3_column_int64(s, 1);
+        out->first = out->first ? out->first : seq;
+        out->aged = time_us < before_us ? seq : out->aged;
+        out->oldest_us = time_us < out->oldest_us ? time_us : out->oldest_us;
+    }
+    return e == ERR_ABSENT ? OK : e;
+}
+
+/* All of them; each step through the gate by itself. */
+static enum err cut_all(struct journal *j, const struct trim *t, struct diag *diag)
+{
+    enum err e = OK;
+    while (e == OK) {
+        e = journal_enter(j, NEED_WRITE_IN_PLACE, diag);
+        if (e != OK)
+            return e;
+        e = trim_cut_step(&j->sql, t);
+        journal_leave(j);
+    }
+    return e == ERR_ABSENT ? OK : err_say(diag, e, "old changes could not be removed");
+}
+
+enum err journal_trim_aged(struct journal *j, uint64_t zone, int64_t before_us,
+                           struct journal_aged *out, struct diag *diag)
+{
+    struct look look = {0};
+    enum err e = journal_enter(j, NEED_READ, diag);
+    if (e != OK)
+        return e;
+    e = aged_look(&j->sql, zone, before_us, &look, diag);
+    journal_leave(j);
+    if (e != OK)
+        return e;
+    struct journal_aged found = {.wants_snapshot = look.aged > look.snapshot_seq};
+    struct trim t = {.zone = zone, .at = found.wants_snapshot ? look.snapshot_seq : look.aged};
+    found.has_more = look.aged && !found.wants_snapshot;
+    found.oldest_us = look.aged || !look.first ? 0 : look.oldest_us;
+    if (look.first && look.first <= t.at) {
+        found.cut = t.at - look.first + 1;
+        e = cut_all(j, &t, diag);
+    }
+    if (e == OK)
+        *out = found;
+    return e;
 }

@@ -52,12 +52,15 @@ static enum err checked_load(struct sql *c, struct journal_zone *out, struct dia
     return e == ERR_ABSENT ? OK : e;
 }
 
-static enum err seq_first(struct sql *c, uint64_t zone, uint64_t *out, struct diag *diag)
+static enum err first_load(struct sql *c, struct journal_zone *out, struct diag *diag)
 {
     sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_FIRST);
-    sqlite3_bind_int64(s, 1, (int64_t)zone);
+    sqlite3_bind_int64(s, 1, (int64_t)out->id);
     enum err e = sql_row(c, s, diag, "oldest change");
-    *out = e == OK ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    if (e == OK) {
+        out->seq_first = (uint64_t)sqlite3_column_int64(s, 0);
+        out->time_first_us = sqlite3_column_int64(s, 1);
+    }
     sqlite3_reset(s);
     return e == ERR_ABSENT ? OK : e;
 }
@@ -77,7 +80,7 @@ static enum err zone_load(struct sql *c, const struct zone_row *row, struct jour
     };
     enum err e = head_find(c, row, &head, diag);
     if (e == OK)
-        e = seq_first(c, row->id, &z.seq_first, diag);
+        e = first_load(c, &z, diag);
     if (e == OK)
         e = checked_load(c, &z, diag);
     if (e == OK)

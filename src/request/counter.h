@@ -100,6 +100,7 @@
     X(commit_changes,      "changes in them")                                                      \
     X(snapshots,           "snapshots written")                                                    \
     X(snapshots_failed,    "snapshots that could not be written")                                  \
+    X(changes_aged,        "changes dropped from the history at limits.history-age")               \
     X(calls_given_up,      "questions not sent, others of that server had no answer")              \
     X(probes_answered,     "SOA probes that primaries answered")                                   \
     X(primaries_failed,    "questions to primaries that failed, probes and transfers")             \

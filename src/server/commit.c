@@ -198,6 +198,10 @@ static void publish_all(struct server *s)
         transfer_changed(s, z, p); /* takes the diff */
         zone_published(s, z);
         s->count.commit_changes++;
+        if (UNLIKELY(!z->oldest_us)) {
+            z->oldest_us = p->now_us;
+            aging_wake(s, z);
+        }
         snapshot_consider(s, z);
     }
 }

@@ -60,6 +60,11 @@ struct server_zone {
     bool is_owed;               /* what its file has is not in: to be read again at retry_us */
     uint16_t iterations_said; /* that there are so many, above the limit, was logged; 0: nothing */
     int64_t retry_us;         /* wall clock: when what failed is tried again; 0: nothing did */
+    struct timer aging;       /* when its oldest change is too old to be kept */
+    int64_t
+        oldest_us; /* the oldest change that is kept was made then, or later; 0: there is none */
+    bool is_aging; /* the log is being looked through for what is too old */
+    bool is_aged;  /* something is, and cannot go before there is a newer snapshot */
 
     /* replication */
     struct recent recent; /* its newest changes, for IXFR */
@@ -168,7 +173,7 @@ struct server {
     struct recents recents;
     struct list waiters_over; /* who is told of it by a timer that is due */
     unsigned waiting;         /* updates that are durable and wait for secondaries */
-    struct log_rate waited_rate, following_rate;
+    struct log_rate waited_rate, following_rate, aging_rate;
     bool is_ending;
     struct secondaries secondaries;
     struct cookies cookies;
@@ -263,6 +268,14 @@ void commit_drop(struct server *s);
 /* snapshot.c: writes a snapshot of what is published and durable, in a helper, if the changes since
  * the last one are worth it or there is none. To be asked whenever something was published. */
 void snapshot_consider(struct server *s, struct server_zone *z);
+
+/* aging.c: changes go from the log when they are older than limits.history-age. */
+/* The zone has come from the log, a change of it is durable, or the limit may be another one. */
+void aging_wake(struct server *s, struct server_zone *z);
+/* There is a newer snapshot. */
+void aging_snapshot(struct server *s, struct server_zone *z);
+/* The zone's data goes. */
+void aging_forget(struct server *s, struct server_zone *z);
 
 /* handle.c */
 /* A request from that peer, of which nothing was read yet; its TSIG session is left alone. */

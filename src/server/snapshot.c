@@ -3,7 +3,8 @@
  * start has few changes to replay.
  *
  * The first one of a zone makes it ready to be changed. Later ones are made when the changes since
- * are worth it. The helper reads a version that the reactor holds pinned for it. */
+ * are worth it, or are to go because of their age. The helper reads a version that the reactor
+ * holds pinned for it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct snapshot {
     uint64_t ticket;      /* of its data: another one is another zone */
     const struct version *version;
     uint64_t log_id, seq, replay_bytes;
+    int64_t now_us;
     char *identity; /* with base: of a first snapshot, else NULL */
     const struct base *base;
     enum err result;
@@ -57,7 +59,8 @@ static void snapshot_run(struct job *t)
     struct snapshot *w = container_of(t, struct snapshot, job);
     struct journal *j = state_open(w->state, &w->diag);
     struct journal_source source = {.identity = w->identity};
-    struct journal_flip flip = {.zone = w->log_id, .seq = w->seq, .serial = w->version->serial};
+    struct journal_flip flip = {
+        .zone = w->log_id, .seq = w->seq, .serial = w->version->serial, .now_us = w->now_us};
     int64_t start = clock_mono_us();
     w->result = j ? journal_snapshot_begin(j, w->log_id, &flip.snapshot, &w->diag) : ERR_IO;
     if (w->result == OK)
@@ -79,6 +82,7 @@ static void note_outcome(struct server *s, struct server_zone *z, const struct s
     if (w->result == OK) {
         z->replay_bytes -= w->replay_bytes;
         z->is_ready = true;
+        aging_snapshot(s, z);
     } else {
         zone_retry_later(s, z, RETRY_SNAPSHOT);
     }
@@ -137,6 +141,7 @@ static void snapshot_start(struct server *s, struct server_zone *z)
     w->log_id = z->log_id;
     w->seq = z->seq_published;
     w->replay_bytes = z->replay_bytes;
+    w->now_us = s->now_us;
     if (!z->is_ready && z->base) { /* a secondary has none */
         w->identity = mem_string(z->identity ? z->identity : "");
         w->base = base_hold(z->base);
@@ -156,6 +161,6 @@ void snapshot_consider(struct server *s, struct server_zone *z)
 {
     if (!z->is_kept || z->is_snapshotting || z->retry_us)
         return;
-    if (!z->is_ready || is_worth_it(s, z))
+    if (!z->is_ready || z->is_aged || is_worth_it(s, z))
         snapshot_start(s, z);
 }

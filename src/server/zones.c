@@ -65,6 +65,7 @@ static void forget_data(struct server *s, struct server_zone *z)
     commit_forget(s, z);
     leases_forget(s, z);
     transfer_forget(s, z);
+    aging_forget(s, z);
     zone_retire(z->entry->zone, zone_drop, s->helpers);
     z->entry->zone = NULL;
     base_release(z->base);
@@ -303,6 +304,7 @@ static void configure(struct server *s, const struct conf_zone *c)
     peers_configure(s, z);
     secondary_configure(s, z);
     leases_wake(s, z); /* a secondary has none */
+    aging_wake(s, z);
     zone_look_at_nsec3(s, z);
     z->is_stale = z->is_loading && (z->is_stale || z->source != source_hash(s, c));
     zone_want_again(s, z);
@@ -386,6 +388,7 @@ void zones_free(struct server *s)
         peers_free(s, z);
         secondary_free(s, z);
         transfer_forget(s, z);
+        aging_forget(s, z);
         leases_free(s, z);
         zone_free(e->zone);
         owner_free(z);
@@ -441,11 +444,13 @@ void zone_take(struct server *s, struct server_zone *z, struct opening *o)
     z->seq_given = z->seq_published = o->log.seq_last;
     z->is_traced = o->log.seq_last == 0;
     z->replay_bytes = o->log.replay_bytes;
+    z->oldest_us = o->log.time_first_us;
     if (o->has_change) /* what the file was counts when the change is durable */
         source_take_old(z, o);
     else
         source_adopt(z, o);
     leases_take(s, z, o);
+    aging_wake(s, z);
     snapshot_consider(s, z);
 }
 

@@ -305,8 +305,12 @@ enum err bed_snapshot(struct bed *b, uint64_t zone, uint64_t seq, uint32_t parts
         memset(bytes, (int)(seq + i), sizeof(bytes));
         e = journal_snapshot_put(b->j, id, i, bytes, sizeof(bytes), &b->diag);
     }
-    const struct journal_flip flip = {
-        .zone = zone, .snapshot = id, .seq = seq, .serial = (uint32_t)seq + 1, .parts = parts};
+    const struct journal_flip flip = {.zone = zone,
+                                      .snapshot = id,
+                                      .seq = seq,
+                                      .serial = (uint32_t)seq + 1,
+                                      .parts = parts,
+                                      .now_us = clock_wall_us()};
     return e == OK ? journal_snapshot_flip(b->j, &flip, &b->diag) : e;
 }
 

@@ -97,6 +97,100 @@ Test(keep, new_limits_hold_from_the_next_flip_on)
     bed_until(&bed, first_is);
 }
 
+/* --- by age, of a zone that nobody flips --- */
+
+static void aged_is(uint64_t zone, int64_t before_us, const struct journal_aged *wanted)
+{
+    struct journal_aged found = {0};
+    enum err e = journal_trim_aged(bed.j, zone, before_us, &found, &bed.diag);
+    cr_assert_eq(e, OK, "%s", bed.diag.text);
+    cr_expect(found.cut == wanted->cut && found.has_more == wanted->has_more &&
+                  found.wants_snapshot == wanted->wants_snapshot &&
+                  found.oldest_us == wanted->oldest_us,
+              "before %lld: %llu cut, more %d, wants snapshot %d, oldest %lld",
+              (long long)before_us, (unsigned long long)found.cut, found.has_more,
+              found.wants_snapshot, (long long)found.oldest_us);
+}
+
+Test(keep, changes_that_become_too_old_go_without_a_flip)
+{
+    struct journal_zone z;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a."), other = bed_zone(&bed, "b.");
+    cr_assert_eq(bed_append(&bed, id, 1, 60), OK); /* made at 1 to 60 us */
+    cr_assert_eq(bed_append(&bed, other, 1, 3), OK);
+    cr_assert_eq(bed_snapshot(&bed, id, 40, 2), OK);
+    aged_is(id, 1, &(struct journal_aged){.oldest_us = 1});
+    aged_is(id, 31, &(struct journal_aged){.cut = 30, .has_more = true});
+    aged_is(id, 31, &(struct journal_aged){.oldest_us = 31});
+    bed_reopen(&bed);
+    bed_zone_get(&bed, "a.", &z);
+    cr_expect(z.seq_first == 31 && z.time_first_us == 31 && z.seq_last == 60);
+    struct bed_read r = bed_read(&bed, id, UINT64_MAX, 0, -1);
+    cr_expect(r.result == OK && r.first == 60 && r.last == 31);
+    cr_expect_eq(bed_read(&bed, other, 1, 9, 1).count, 3);
+}
+
+Test(keep, changes_that_are_too_old_wait_for_a_snapshot_that_has_them)
+{
+    struct journal_zone z;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    cr_assert_eq(bed_append(&bed, id, 1, 60), OK);
+    aged_is(id, 2, &(struct journal_aged){.wants_snapshot = true}); /* there is none */
+    cr_assert_eq(bed_snapshot(&bed, id, 20, 2), OK);
+    aged_is(id, 31, &(struct journal_aged){.cut = 20, .wants_snapshot = true});
+    aged_is(id, 31, &(struct journal_aged){.wants_snapshot = true});
+    cr_assert_eq(bed_snapshot(&bed, id, 60, 2), OK);
+    aged_is(id, 31, &(struct journal_aged){.cut = 10, .has_more = true});
+    aged_is(id, 61, &(struct journal_aged){.cut = 30, .has_more = true});
+    aged_is(id, 61, &(struct journal_aged){0});
+    bed_reopen(&bed);
+    bed_zone_get(&bed, "a.", &z);
+    cr_expect(z.seq_first == 0 && z.time_first_us == 0 && z.seq_last == 60);
+    cr_expect_eq(bed_append(&bed, id, 61, 61), OK, "%s", bed.diag.text);
+}
+
+/* The clock was an hour ahead when changes 3 and 4 were made. */
+Test(keep, a_clock_that_was_set_back_keeps_nothing_for_long)
+{
+    const int64_t hour_us = INT64_C(3600000000);
+    static struct bed_change made[6];
+    struct change changes[6];
+    struct journal_batch batch = {.changes = changes, .count = ARRAY_LEN(changes)};
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    for (unsigned i = 0; i < ARRAY_LEN(made); i++) {
+        bed_change_make(&made[i], id, i + 1, 50);
+        changes[i] = made[i].change;
+        changes[i].time_us += i == 2 || i == 3 ? hour_us : 0;
+    }
+    cr_assert_eq(bed_commit(&bed, &batch), OK);
+    cr_assert_eq(bed_snapshot(&bed, id, 6, 1), OK);
+    aged_is(id, 3, &(struct journal_aged){.cut = 2, .has_more = true});
+    aged_is(id, 3, &(struct journal_aged){.oldest_us = 5});
+    aged_is(id, 6, &(struct journal_aged){.cut = 3, .has_more = true});
+    aged_is(id, 6, &(struct journal_aged){.oldest_us = 6});
+}
+
+Test(keep, a_long_history_is_cut_in_pieces)
+{
+    struct journal_aged found = {.has_more = true};
+    uint64_t cut = 0;
+    unsigned pieces = 0;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    for (uint64_t seq = 1; seq <= 80 * 64; seq += 64)
+        cr_assert_eq(bed_append(&bed, id, seq, seq + 63), OK);
+    cr_assert_eq(bed_snapshot(&bed, id, 80 * 64, 1), OK);
+    for (; found.has_more; pieces++) {
+        cr_assert_eq(journal_trim_aged(bed.j, id, 80 * 64, &found, &bed.diag), OK);
+        cr_expect_leq(found.cut, SCAN_ROWS_MAX);
+        cut += found.cut;
+    }
+    cr_expect(cut == 80 * 64 - 1 && pieces == 3 && found.oldest_us == 80 * 64);
+}
+
 static uint64_t begun;
 
 static bool old_parts_are_gone(struct bed *b)
