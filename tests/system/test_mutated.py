@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Valid messages of every kind with their structure changed, most of them signed after that, so that what is wrong gets past
-the signature: reeved goes on answering, says nothing to a sanitizer, and keeps nothing.
+the signature: reeved goes on answering, says nothing to a sanitizer, and keeps nothing; and legitimate clients are served all
+the while (legit.py).
 
 MUTATE_MESSAGES says how many, MUTATE_SEED which: what was sent before a failure is sent again with the same seed. Memory is
 measured from the half on: by then zones, histories and caches have the size that they are allowed. The full measure is
@@ -14,6 +15,7 @@ import subprocess
 import dynamic
 import following
 import harness
+import legit
 from test_tcp import descriptors, memory_kb
 
 MESSAGES = int(os.environ.get('MUTATE_MESSAGES', '20000'))
@@ -36,6 +38,7 @@ SAMPLES = (harness.TOP / 'tests/data/rdata.txt').read_text(encoding='utf-8')
 NO_DATA = {'NULL', 'OPT', 'TSIG', 'TKEY', 'NXNAME', 'ANY', 'AXFR', 'IXFR', 'MAILA', 'MAILB'}
 TYPES = sorted(set(re.findall(r'^(\S+) \|', SAMPLES, re.M)) - NO_DATA)
 KEYS['hmac-sha512'] |= {'algorithm': 'hmac-sha512-512'}      # of which no part will do
+LEGIT = {'udp': 200, 'tcp': 10, 'updates': 5, 'sources': ('127.0.0.2', '127.0.0.3')}
 TAKEN = {'transfer': [{'unsigned': 'yes'}, *({'key': name} for name in KEYS)]}
 REACHED = ['tsig_badkey', 'tsig_badsig', 'tsig_badtime', 'tsig_badtrunc', 'notimp', 'badvers', 'notauth', 'notzone', 'nxrrset',
            'yxrrset', 'nxdomain', 'yxdomain', 'updates_unchanged', 'updates_forwarded', 'axfr_out', 'ixfr_out', 'ixfr_over_udp',
@@ -70,8 +73,8 @@ def start(reeved):
     zones = {'example.': by_all | TAKEN,
              **{f'{name}.example.': {'file': harness.TOP / 'zones' / f'{name}.example.zone'} | TAKEN
                 for name in ('signed', 'signed3')},
-             'copy.example.': {'primaries': ['p'], 'forward-updates': 'yes'} | TAKEN}
-    server = reeved(zones, keys=KEYS, server={'limits': LIMITS, 'identity': 'x' * 255, 'version': 'test'}, port=port,
+             'copy.example.': {'primaries': ['p'], 'forward-updates': 'yes'} | TAKEN, **legit.ZONES}
+    server = reeved(zones, keys=KEYS | legit.KEYS, server={'limits': LIMITS, 'identity': 'x' * 255, 'version': 'test'}, port=port,
                     remotes={'p': following.remote(primary.port, 'hmac-sha256')}, log={'level': 'warning'},
                     env=environment())
     server.until(lambda: server.serial('copy.example.'), 'copy.example. is there')
@@ -81,9 +84,11 @@ def start(reeved):
 def test_survives_mutated_messages(reeved):
     primary, server = start(reeved)
     print('seed', SEED)
-    mutate(server, 0, MESSAGES // 2)
+    with legit.Clients(server, **LEGIT):
+        mutate(server, 0, MESSAGES // 2)
     before_kb, held = memory_kb(server), descriptors(server)
-    mutate(server, MESSAGES // 2, MESSAGES - MESSAGES // 2)
+    with legit.Clients(server, **LEGIT):
+        mutate(server, MESSAGES // 2, MESSAGES - MESSAGES // 2)
     counted = counters(server)
     server.until(lambda: descriptors(server) <= held, 'no descriptor is left')
     held_records = {name: server.ctl('zone', name)['records'] for name in ('example.', 'copy.example.')}
