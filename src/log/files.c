@@ -23,8 +23,8 @@ enum err files_path(char out[PATH_MAX], const char *a, const char *b, struct dia
     return n > 0 && n < PATH_MAX ? OK : err_say(diag, ERR_LIMIT, "the path %.100s is too long", a);
 }
 
-/* SQLITE_OPEN_NOFOLLOW refuses a symbolic link anywhere in a path; systemd makes the state directory
- * one for a service with DynamicUser. */
+/* SQLITE_OPEN_NOFOLLOW refuses a symbolic link anywhere in a path; systemd makes the state
+ * directory one for a service with DynamicUser. */
 static enum err resolve(struct journal *j, struct diag *diag)
 {
     char *real = realpath(j->dir, NULL);
