@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "conf/conf.h"
 #include "reactor/loop.h"
+#include "reactor/systemd.h"
 #include "reactor/process.h"
 #include "server/check.h"
 
@@ -149,7 +150,7 @@ static int run(const struct options *o)
     struct conf *conf = conf_read(o->conf_path, stderr);
     if (!conf)
         return EXIT_FAULT;
-    loop_log_setup(conf);
+    systemd_log_setup(conf);
     log_notice("starting", {"version", REEVE_VERSION}, {"file", o->conf_path});
     if (secure != OK)
         log_warn("secrets of keys are not in locked memory", {"reason", diag.text});

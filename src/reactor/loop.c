@@ -53,6 +53,9 @@
  * the next word. */
 #define PROGRESS_EVERY_S     2.0
 #define PROGRESS_TRUST_US    30000000
+/* At start: how long what is asked may wait in the sockets for the zones that are soon there, so
+ * that a restart is not seen as SERVFAIL. */
+#define START_WAIT_S         3.0
 /* While something failed: how often the server looks whether it is time to try again. */
 #define RETRY_EVERY_S        1.0
 /* When stopping: how long peers may take to read their last answers. */
@@ -78,7 +81,7 @@ struct loop {
     struct diag reload_fault; /* of the last reload; no text: it took effect */
     ev_signal on_term, on_int, on_hup, on_usr1;
     ev_async loaded;
-    ev_timer watchdog, progress, retry, drain_end;
+    ev_timer watchdog, progress, retry, start_wait, drain_end;
     struct alarm alarm;
     ev_prepare drained, turn_end;
     enum loop_state state;
@@ -125,6 +128,15 @@ static uint32_t connections_allowed(const struct conf *conf)
     return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 
+/* At once, or when the wait at start is over. */
+static void reading_start(struct loop *l)
+{
+    if (ev_is_active(&l->start_wait))
+        return;
+    listen_start(&l->intake.listens, l->ev, TRANSPORT_UDP);
+    listen_start(&l->intake.listens, l->ev, TRANSPORT_TCP);
+}
+
 /* The sockets that listen_open() has opened are in force, with the limits of the server's
  * configuration. */
 static void configuration_apply(struct loop *l)
@@ -133,8 +145,7 @@ static void configuration_apply(struct loop *l)
     listeners_log(l);
     tcp_configure(&l->tcp, server_conf(l->server), l->connections_max);
     listen_commit(listens, server_conf(l->server), l->ev, intake_empty);
-    listen_start(listens, l->ev, TRANSPORT_UDP);
-    listen_start(listens, l->ev, TRANSPORT_TCP);
+    reading_start(l);
     control_commit(&l->control, server_conf(l->server));
 }
 
@@ -152,6 +163,10 @@ static void settle(struct loop *l)
 {
     char status[128];
     ev_timer_stop(l->ev, &l->progress);
+    if (l->state == LOOP_LOADING) {
+        ev_timer_stop(l->ev, &l->start_wait);
+        reading_start(l);
+    }
     log_notice(l->state == LOOP_LOADING ? "started" : "reload over",
                {"state", server_status(l->server, status)});
     l->state = LOOP_SERVING;
@@ -193,6 +208,13 @@ static void on_progress(struct ev_loop *ev, ev_timer *w, int revents)
     (void)revents;
     systemd_extend(PROGRESS_TRUST_US);
     status_show(container_of(w, struct loop, progress), systemd_status);
+}
+
+static void on_start_wait(struct ev_loop *ev, ev_timer *w, int revents)
+{
+    (void)ev;
+    (void)revents;
+    reading_start(container_of(w, struct loop, start_wait));
 }
 
 static void on_watchdog(struct ev_loop *ev, ev_timer *w, int revents)
@@ -264,7 +286,7 @@ static enum err configuration_take(struct loop *l, struct conf *conf, struct dia
         control_rollback(&l->control);
         return e;
     }
-    loop_log_setup(server_conf(l->server));
+    systemd_log_setup(server_conf(l->server));
     l->connections_max = connections_allowed(server_conf(l->server));
     configuration_apply(l);
     return OK;
@@ -376,6 +398,7 @@ static void drain(struct loop *l)
     l->state = LOOP_DRAINING;
     systemd_stopping("answering what is there");
     ev_timer_stop(l->ev, &l->progress);
+    ev_timer_stop(l->ev, &l->start_wait);
     LIST_EACH(link, &l->intake.listens.all) {
         intake_empty(listen_of(link));
     }
@@ -462,6 +485,7 @@ static void watchers_init(struct loop *l)
     ev_set_priority(&l->progress, TURN_CONTROL);
     ev_timer_init(&l->retry, on_retry, RETRY_EVERY_S, RETRY_EVERY_S);
     ev_set_priority(&l->retry, TURN_CONTROL);
+    ev_timer_init(&l->start_wait, on_start_wait, START_WAIT_S, 0.0);
     ev_timer_init(&l->drain_end, on_drain_end, DRAIN_S, 0.0);
     ev_prepare_init(&l->drained, on_drained);
     ev_prepare_init(&l->turn_end, on_turn_end);
@@ -537,6 +561,7 @@ int loop_run(struct loop *l)
     struct diag diag = {0};
     if (process_be_prompt(server_conf(l->server)->realtime, &diag) != OK)
         log_warn("no realtime priority", {"reason", diag.text});
+    ev_timer_start(l->ev, &l->start_wait);
     configuration_apply(l);
     ev_timer_again(l->ev, &l->progress);
     server_start(l->server, clock_wall_us());
@@ -567,13 +592,6 @@ void loop_free(struct loop *l)
         ev_loop_destroy(l->ev);
     }
     free(l);
-}
-
-void loop_log_setup(const struct conf *conf)
-{
-    bool to_journal = conf->log_to == CONF_LOG_JOURNAL;
-    log_setup(conf->log_level, conf->log_form, systemd_has_stderr(),
-              to_journal ? systemd_journal : NULL);
 }
 
 void loop_libraries_show(FILE *out)

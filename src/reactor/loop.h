@@ -17,13 +17,12 @@ struct loop;
 /* Takes conf. Opens the sockets, then becomes the configured user. ERR_EXISTS: something else has
  * an address. */
 enum err loop_new(struct conf *conf, struct loop **out, struct diag *diag);
-/* Loads the zones and serves until a signal says stop; gives the exit code. */
+/* Loads the zones and serves until a signal says stop; gives the exit code. What is asked before
+ * the zones are there waits in the sockets, for some seconds at most; then it gets SERVFAIL. */
 int loop_run(struct loop *l);
 /* NULL is fine. */
 void loop_free(struct loop *l);
 
-/* Makes the log what conf says. */
-void loop_log_setup(const struct conf *conf);
 /* "libev 4.33" */
 void loop_libraries_show(FILE *out);
 

@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 
 int systemd_sockets(int *first)
@@ -62,7 +63,7 @@ void systemd_ping(void)
     (void)sd_notify(0, "WATCHDOG=1");
 }
 
-bool systemd_has_stderr(void)
+static bool has_stderr(void)
 {
     /* "device:inode" of the stream, systemd.exec(5); it is inherited even by those whose stderr
      * goes elsewhere */
@@ -91,8 +92,9 @@ static struct iovec field(struct text *t, const char *prefix, const char *key, c
     return (struct iovec){start, (size_t)(t->at - start)};
 }
 
-void systemd_journal(enum log_level level, const char *message, const struct log_field *fields,
-                     int count)
+/* A log_sink_fn. */
+static void to_journal(enum log_level level, const char *message, const struct log_field *fields,
+                       int count)
 {
     char buf[2 * LOG_LINE_MAX];
     struct text t;
@@ -108,4 +110,10 @@ void systemd_journal(enum log_level level, const char *message, const struct log
         n += !t.bad; /* a field without its "=" would spoil the entry */
     }
     (void)sd_journal_sendv(part, n);
+}
+
+void systemd_log_setup(const struct conf *conf)
+{
+    log_setup(conf->log_level, conf->log_form, has_stderr(),
+              conf->log_to == CONF_LOG_JOURNAL ? to_journal : NULL);
 }

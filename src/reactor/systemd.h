@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/log.h"
+#include "conf/conf.h"
 
 /* Sockets passed by the service manager: descriptors *first .. *first + count - 1. Asked once;
  * children do not see them. */
@@ -27,10 +27,8 @@ void systemd_extend(uint64_t usec);
 uint64_t systemd_watchdog_us(void);
 void systemd_ping(void);
 
-/* Whether stderr goes to the journal, which understands "<priority>" in front of a line. */
-bool systemd_has_stderr(void);
-/* A log_sink_fn: one journal entry with the fields of the event as REEVE_KEY=value. */
-void systemd_journal(enum log_level level, const char *message, const struct log_field *fields,
-                     int count);
+/* Makes the log what conf says: to stderr, with "<priority>" in front of a line if that goes to the
+ * journal, or to the journal itself, one entry with the fields of the event as REEVE_KEY=value. */
+void systemd_log_setup(const struct conf *conf);
 
 #endif

@@ -364,6 +364,27 @@ def test_sockets_of_the_service_manager_are_used(reeved_ready):
         s.close()
 
 
+def test_what_was_asked_before_the_start_gets_an_answer_from_the_zone(reeved_ready):
+    """Through sockets that the service manager holds open meanwhile; it shall not be SERVFAIL."""
+    server = reeved_ready({'example.': zone() + '$GENERATE 1-5000 h$ A 192.0.2.1\n'})
+    server.settings['server']['listen'] = [f'127.0.0.1@{server.port}']
+    server.configure()
+    given = [listening_socket(kind, server.port) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
+    query = harness.query_of('example.', 'SOA')
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, server.connect() as tcp:
+        udp.connect((server.address, server.port))
+        udp.settimeout(harness.DEADLINE_S)
+        udp.send(query.to_wire())
+        tcp.settimeout(harness.DEADLINE_S)
+        tcp.sendall(framed(query))
+        start_with_sockets(server, given)
+        for answer in (dns.message.from_wire(udp.recv(65535)), read_message(tcp)):
+            assert answer.rcode() == dns.rcode.NOERROR and answer.answer
+    assert server.stop() == 0
+    for s in given:
+        s.close()
+
+
 @pytest.mark.skipif(not harness.has_ipv6(), reason='no IPv6')
 @pytest.mark.parametrize('kind', [socket.SOCK_DGRAM, socket.SOCK_STREAM])
 def test_a_passed_socket_for_both_families_is_refused_with_advice(reeved_ready, kind):

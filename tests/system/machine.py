@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine with systemd as its first process, in namespaces of its own: processes, network (only loopback), mounts over a
+copy of our root directory that is gone with it. It has the units of packaging/ and no others but targets and the journal.
+"""
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import harness
+
+INIT = '/lib/systemd/systemd'
+NEEDS = ('unshare', 'nsenter', 'mount', 'ip', 'pivot_root', 'systemctl', 'journalctl', 'dig', 'nsupdate')
+CAP_SYS_RESOURCE = 1 << 24
+STATE = '/var/lib/private/reeve'
+# Its argument is a directory; in that, `own` is what goes over our root directory.
+BOOT = '''
+mount --make-rprivate /
+cd "$1"
+mkdir over work root
+mount -t tmpfs tmpfs over
+mkdir over/upper over/work
+cp -a own/. over/upper
+mount -t overlay overlay -o lowerdir=/,upperdir=over/upper,workdir=over/work root
+cd root
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+mount --rbind /dev dev
+mount -t tmpfs tmpfs run
+mount -t tmpfs tmpfs tmp
+ip link set lo up
+mkdir -p run/units run/log/journal run/old
+cp -r etc/reeve-units/. run/units
+pivot_root . run/old
+umount -l /run/old
+mount --make-rshared /
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test SYSTEMD_UNIT_PATH=/run/units \
+    ''' + INIT + ''' --system --unit=multi-user.target --show-status=no --log-target=journal
+'''
+UNITS = ('basic', 'sysinit', 'shutdown', 'final', 'umount', 'exit', 'sockets', 'local-fs', 'local-fs-pre', 'nss-lookup',
+         'network-online', 'multi-user')
+JOURNAL = ('systemd-journald.socket', 'systemd-journald-dev-log.socket', 'systemd-journald.service')
+MACHINE_ID = 'b08dfa6083e7567a1921a715000001fb\n'
+
+
+def cgroups():
+    """Where the unified hierarchy is mounted, None: nowhere."""
+    for line in pathlib.Path('/proc/self/mounts').read_text(encoding='utf-8').splitlines():
+        _, where, kind, options = line.split()[:4]
+        if kind == 'cgroup2' and 'rw' in options.split(','):
+            return pathlib.Path(where)
+    return None
+
+
+def may_raise_limits():
+    """Whether a service can get more of anything than this process may have."""
+    effective = next(line for line in pathlib.Path('/proc/self/status').read_text(encoding='ascii').splitlines()
+                     if line.startswith('CapEff:'))
+    return bool(int(effective.split()[1], 16) & CAP_SYS_RESOURCE)
+
+
+def why_not():
+    """What such a machine lacks here, '' if nothing."""
+    missing = [program for program in NEEDS if not shutil.which(program, path='/usr/sbin:/usr/bin:/sbin:/bin')]
+    if missing or not pathlib.Path(INIT).exists():
+        return f'not installed: {", ".join(missing) or "systemd"}'
+    if not all(harness.can_unshare(what) for what in ('mount', 'pid', 'net', 'cgroup')):
+        return 'may not make namespaces'
+    return '' if cgroups() else 'no control groups of version 2'
+
+
+class Machine:
+    """Configured by configure(), then `systemctl` and its like are run in it with run()."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reeve-machine-'))
+        self.dir.chmod(0o755)
+        self.group = cgroups() / self.dir.name
+        self.group.mkdir()
+        self._furnish(self.dir / 'own')
+        self.log = open(self.dir / 'log', 'wb')         # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
+            ['sh', '-ec', 'echo $$ > "$1/cgroup.procs"; exec unshare --mount --pid --uts --ipc --net --cgroup --fork '
+             '--kill-child --propagation private sh -ec "$2" sh "$3"', 'sh', str(self.group), BOOT, str(self.dir)],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.until(self._is_up, 'systemd is up')
+        self.run('systemctl', 'start', *JOURNAL)
+
+    @staticmethod
+    def _furnish(own):
+        program = harness.Reeved.program()
+        for name, path in ((program, 'usr/sbin/reeved'), (program.with_name('reevectl'), 'usr/bin/reevectl')):
+            (own / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, own / path)
+        (own / 'etc/reeve').mkdir(parents=True)
+        (own / 'etc/machine-id').write_text(MACHINE_ID, encoding='ascii')
+        units = own / 'etc/reeve-units'
+        units.mkdir()
+        for name in [f'{target}.target' for target in UNITS] + list(JOURNAL):
+            shutil.copy(f'/lib/systemd/system/{name}', units)
+        for name in ('reeved.service', 'reeved.socket'):
+            shutil.copy(harness.TOP / 'packaging' / name, units)
+
+    def _init(self):
+        """The number that its first process has outside."""
+        children = pathlib.Path(f'/proc/{self.process.pid}/task/{self.process.pid}/children').read_text(encoding='ascii')
+        return children.split()[0] if children.strip() else None
+
+    def _is_up(self):
+        return self._init() and self.run('systemctl', 'is-active', '--quiet', 'multi-user.target', code=None).returncode == 0
+
+    def until(self, condition, what):
+        end = time.monotonic() + harness.DEADLINE_S
+        while not condition():
+            assert self.process.poll() is None, (self.dir / 'log').read_text(encoding='utf-8', errors='replace')[-4000:]
+            assert time.monotonic() < end, f'not in {harness.DEADLINE_S} s: {what}\n{self.journal()[-8000:]}'
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)     # the pause between two polls, cut short by the machine's end
+
+    def run(self, *command, code=0, text=''):
+        """A command in the machine; it has to exit with code (None: any). Gives what subprocess.run() gives."""
+        result = subprocess.run(['nsenter', '--target', self._init(), '--all', '--', *map(str, command)], input=text, text=True,
+                                capture_output=True, timeout=harness.DEADLINE_S, check=False, cwd='/')
+        assert code in (None, result.returncode), f'{command}: {result.returncode}\n{result.stdout}{result.stderr}\n' \
+            f'{self.journal()[-8000:] if command[0] != "journalctl" else ""}'
+        return result
+
+    def journal(self, *options):
+        """What reeved, or systemd of it, has said."""
+        return self.run('journalctl', '--no-pager', '--unit=reeved', *options, code=None).stdout
+
+    def show(self, name):
+        """A property of the service, as systemctl show has it."""
+        return self.run('systemctl', 'show', '--value', f'--property={name}', 'reeved').stdout.strip()
+
+    def status(self):
+        """The fields of the main process's /proc/PID/status."""
+        text = self.run('cat', f'/proc/{self.show("MainPID")}/status').stdout
+        return {key: value.split() for key, _, value in (line.partition(':') for line in text.splitlines())}
+
+    def write(self, path, text, mode=0o644):
+        self.run('sh', '-ec', 'mkdir -p "${1%/*}"; rm -f "$1"; (umask 077; cat > "$1"); chmod "$2" "$1"', 'sh', path, oct(mode)[2:],
+                 text=text)
+
+    def fresh(self, configuration, drop_in=''):
+        """As before the first start, with this configuration, and these lines behind those of the unit."""
+        self.run('systemctl', 'stop', 'reeved.socket', 'reeved.service')
+        self.run('rm', '-rf', STATE, '/var/lib/reeve', '/run/units/reeved.service.d', '/etc/reeve')
+        self.write('/etc/reeve/reeved.yaml', configuration)
+        if drop_in:
+            self.write('/run/units/reeved.service.d/test.conf', drop_in)
+        self.run('systemctl', 'daemon-reload')
+        self.run('systemctl', 'reset-failed')
+        self.run('journalctl', '--rotate', '--vacuum-time=1s', '--quiet', code=None)
+
+    def dig(self, *words):
+        """The lines of `dig +short`; [] is no record, or no answer."""
+        return self.run('dig', '+short', '+tries=1', '+time=5', *words, code=None).stdout.splitlines()
+
+    def end(self):
+        """unshare waits for the first process, and that is gone when all others in there are."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(self._init()), signal.SIGKILL)
+        self.process.wait(harness.DEADLINE_S)
+        self.log.close()
+        for path, _, _ in os.walk(self.group, topdown=False):
+            os.rmdir(path)
+        shutil.rmtree(self.dir, ignore_errors=True)
