@@ -21,11 +21,11 @@ STATE = '/var/lib/private/reeve'
 BOOT = '''
 mount --make-rprivate /
 cd "$1"
-mkdir over work root
+mkdir over root
 mount -t tmpfs tmpfs over
-mkdir over/upper over/work
+mkdir over/upper over/scratch
 cp -a own/. over/upper
-mount -t overlay overlay -o lowerdir=/,upperdir=over/upper,workdir=over/work root
+mount -t overlay overlay -o lowerdir=/,upperdir=over/upper,workdir=over/scratch root
 cd root
 mount -t proc proc proc
 mount -t sysfs sysfs sys
