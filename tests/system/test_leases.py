@@ -152,6 +152,22 @@ def test_leases_that_ran_out_while_the_server_was_down_are_over_when_it_is_up(re
     until_gone(server, 'host.example.')
 
 
+def test_a_server_that_goes_on_from_a_backup_goes_on_with_the_leases(reeved, reeved_ready):
+    first, second = reeved(zone({**GRANT, 'lease-range': SHORT}), keys=KEYS), reeved_ready({}, keys=KEYS)
+    assert update(first, add('host'), option=lease_of(3600)) == (3600,)
+    assert update(first, add('short'), option=lease_of(2)) == (2,)
+    first.ctl('backup', second.dir / 'copy')
+    first.kill()
+    second.zones = zone({**GRANT, 'lease-range': SHORT})
+    second.settings['server']['state-dir'] = str(second.dir / 'copy')
+    second.configure()
+    second.run()
+    assert leases(second, 'host')[('host.example.', 'A', '192.0.2.9')]['lease_s'] == 3600
+    until_gone(second, 'short.example.')
+    assert dynamic.texts(second, 'host.example.', 'A') == ['192.0.2.9']
+    assert second.ctl('log', 'example.', '--limit', '1')['rows'][0]['kind'] == 'lease'
+
+
 def test_an_addition_without_a_lease_makes_a_record_permanent(reeved):
     server = reeved(zone({**GRANT, 'lease-range': SHORT}), keys=KEYS)
     assert update(server, add('host'), add('other'), option=lease_of(2)) == (2,)

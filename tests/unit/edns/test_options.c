@@ -93,7 +93,9 @@ static const struct cookie_row {
     const char *from;
     int64_t now_s;
     const char *secrets[2];
-    const char *sent, *answered;
+    const char *sent;
+    bool is_good;
+    const char *answered;
 } cookie_rows[] = {
     {"A.1: a client without a server cookie",
      AF_INET,
@@ -101,6 +103,7 @@ static const struct cookie_row {
      1559731985,
      {SECRET},
      "000a00082464c4abcf10c957",
+     false,
      "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480"},
     {"A.2: the same client, 40 minutes later",
      AF_INET,
@@ -108,20 +111,31 @@ static const struct cookie_row {
      1559734385,
      {SECRET},
      "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480",
+     true,
      "000a00182464c4abcf10c957010000005cf7a871d4a564a1442aca77"},
-    {"A.3: reserved bytes are hashed as they came",
+    {"A.3: one of two hours, which s4.3 has as too old",
      AF_INET,
      "203.0.113.203",
      1559734700,
      {SECRET},
      "000a0018fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5",
+     false,
      "000a0018fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e"},
+    {"the same while it is young: reserved bytes are hashed as they came (s4.2)",
+     AF_INET,
+     "203.0.113.203",
+     1559727985 + 1000,
+     {SECRET},
+     "000a0018fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5",
+     true,
+     "000a0018fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5"},
     {"A.4: IPv6, and the secret is another one since",
      AF_INET6,
      "2001:db8:220:1:59de:d0f4:8769:82b8",
      1559741961,
      {NEW_SECRET, OLD_SECRET},
      "000a001822681ab97d52c298010000005cf7c57926556bd0934c72f8",
+     true,
      "000a001822681ab97d52c298010000005cf7c609a6bb79d16625507a"},
     {"within half an hour it stays the same",
      AF_INET,
@@ -129,6 +143,7 @@ static const struct cookie_row {
      1559731985 + 1700,
      {SECRET},
      "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480",
+     true,
      "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480"},
 };
 
@@ -144,6 +159,7 @@ Test(options, cookies_are_those_of_rfc_9018)
             secret(&t->self.cookies.at[t->self.cookies.count], row->secrets[t->self.cookies.count]);
         cr_expect_eq(edns_read(&t->q), NOERROR, "%s", row->name);
         cr_expect_eq(edns_apply(&t->q), NOERROR, "%s", row->name);
+        cr_expect_eq(t->q.edns.has_good_cookie, row->is_good, "%s", row->name);
         expect(t, row->answered, row->name);
         free(t);
     }
@@ -170,6 +186,34 @@ Test(options, cookies_age_and_belong_to_an_address)
         cr_expect_eq(edns_read(&t->q), NOERROR);
         cr_expect_eq(edns_apply(&t->q), rows[i].is_good ? NOERROR : BADCOOKIE, "row %zu", i);
         cr_expect_eq(t->q.edns.has_good_cookie, rows[i].is_good, "row %zu", i);
+        free(t);
+    }
+}
+
+/* RFC 9018 s4.4: precisely 24 bytes, though more of them would begin with one of ours. */
+Test(options, cookies_of_another_length_or_content_are_not_ours)
+{
+    static const struct {
+        const char *name, *sent;
+        bool is_good;
+    } rows[] = {
+        {"as it was made", "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480", true},
+        {"longer", "000a00202464c4abcf10c957010000005cf79f111f8130c3eee294800000000000000000",
+         false},
+        {"shorter", "000a00172464c4abcf10c957010000005cf79f111f8130c3eee294", false},
+        {"another hash", "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29481", false},
+        {"another client's", "000a00182464c4abcf10c958010000005cf79f111f8130c3eee29480", false},
+        {"another time", "000a00182464c4abcf10c957010000005cf79f121f8130c3eee29480", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct talk *t = talk_new(rows[i].sent);
+        from(t, AF_INET, "198.51.100.100");
+        t->q.now_us = (int64_t)1559731985 * 1000000;
+        t->self.cookies.count = 1;
+        secret(&t->self.cookies.at[0], SECRET);
+        cr_expect_eq(edns_read(&t->q), NOERROR, "%s", rows[i].name);
+        cr_expect_eq(edns_apply(&t->q), NOERROR, "%s", rows[i].name);
+        cr_expect_eq(t->q.edns.has_good_cookie, rows[i].is_good, "%s", rows[i].name);
         free(t);
     }
 }
