@@ -283,6 +283,9 @@ Test(options, are_read_as_the_rfcs_say)
         if (row->rcode == NOERROR)
             cr_expect_eq(edns_apply(&t->q), NOERROR, "%s", row->name);
         expect(t, row->answered, row->name);
+        /* by which the connection learns what its client was told */
+        cr_expect_eq(t->count.keepalives_told, strncmp(row->answered, "000b", 4) == 0, "%s",
+                     row->name);
         free(t);
     }
 }
