@@ -39,6 +39,7 @@ cp -r etc/reeve-units/. run/units
 pivot_root . run/old
 umount -l /run/old
 mount --make-rshared /
+echo 'on to systemd'
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test SYSTEMD_UNIT_PATH=/run/units \
     ''' + INIT + ''' --system --unit=multi-user.target --show-status=no --log-target=journal
 '''
@@ -74,6 +75,10 @@ def why_not():
     return '' if cgroups() else 'no control groups of version 2'
 
 
+class NotPossible(Exception):
+    """Mounts are not what this environment lets us do; says which."""
+
+
 class Machine:
     """Configured by configure(), then `systemctl` and its like are run in it with run()."""
 
@@ -88,8 +93,12 @@ class Machine:
             ['sh', '-ec', 'echo $$ > "$1/cgroup.procs"; exec unshare --mount --pid --uts --ipc --net --cgroup --fork '
              '--kill-child --propagation private sh -ec "$2" sh "$3"', 'sh', str(self.group), BOOT, str(self.dir)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        self.until(self._is_up, 'systemd is up')
-        self.run('systemctl', 'start', *JOURNAL)
+        try:
+            self.until(self._is_up, 'systemd is up')
+            self.run('systemctl', 'start', *JOURNAL)
+        except BaseException:
+            self.end()
+            raise
 
     @staticmethod
     def _furnish(own):
@@ -114,10 +123,18 @@ class Machine:
     def _is_up(self):
         return self._init() and self.run('systemctl', 'is-active', '--quiet', 'multi-user.target', code=None).returncode == 0
 
+    def _check(self):
+        """Fails when the machine has ended."""
+        code = self.process.poll()
+        log = (self.dir / 'log').read_text(encoding='utf-8', errors='replace')[-4000:]
+        if code is not None and 'on to systemd' not in log:
+            raise NotPossible(log)
+        assert code is None, log
+
     def until(self, condition, what):
         end = time.monotonic() + harness.DEADLINE_S
         while not condition():
-            assert self.process.poll() is None, (self.dir / 'log').read_text(encoding='utf-8', errors='replace')[-4000:]
+            self._check()
             assert time.monotonic() < end, f'not in {harness.DEADLINE_S} s: {what}\n{self.journal()[-8000:]}'
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.05)     # the pause between two polls, cut short by the machine's end
@@ -164,8 +181,9 @@ class Machine:
 
     def end(self):
         """unshare waits for the first process, and that is gone when all others in there are."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(self._init()), signal.SIGKILL)
+        if self.process.poll() is None and self._init():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(self._init()), signal.SIGKILL)
         self.process.wait(harness.DEADLINE_S)
         self.log.close()
         for path, _, _ in os.walk(self.group, topdown=False):
