@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A machine with systemd as its first process, in namespaces of its own: processes, network (only loopback), mounts over a
-copy of our root directory that is gone with it. It has the units of packaging/ and no others but targets and the journal.
+copy of our root directory that is gone with it. Reeve is installed there, and there are no other units but targets and the
+journal.
 """
 import contextlib
 import os
@@ -14,7 +15,7 @@ import time
 import harness
 
 INIT = '/lib/systemd/systemd'
-NEEDS = ('unshare', 'nsenter', 'mount', 'ip', 'pivot_root', 'systemctl', 'journalctl', 'dig', 'nsupdate')
+NEEDS = ('unshare', 'nsenter', 'mount', 'ip', 'pivot_root', 'systemctl', 'journalctl', 'dig', 'nsupdate', 'meson')
 CAP_SYS_RESOURCE = 1 << 24
 STATE = '/var/lib/private/reeve'
 # Its argument is a directory; in that, `own` is what goes over our root directory.
@@ -102,18 +103,17 @@ class Machine:
 
     @staticmethod
     def _furnish(own):
-        program = harness.Reeved.program()
-        for name, path in ((program, 'usr/sbin/reeved'), (program.with_name('reevectl'), 'usr/bin/reevectl')):
-            (own / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, own / path)
-        (own / 'etc/reeve').mkdir(parents=True)
+        build = harness.Reeved.program().parents[1]
+        subprocess.run(['meson', 'install', '-C', str(build), '--no-rebuild', '--destdir', str(own)], check=True,
+                       capture_output=True)
+        (own / 'etc').mkdir()
         (own / 'etc/machine-id').write_text(MACHINE_ID, encoding='ascii')
         units = own / 'etc/reeve-units'
         units.mkdir()
         for name in [f'{target}.target' for target in UNITS] + list(JOURNAL):
             shutil.copy(f'/lib/systemd/system/{name}', units)
-        for name in ('reeved.service', 'reeved.socket'):
-            shutil.copy(harness.TOP / 'packaging' / name, units)
+        for unit in own.glob('usr*/**/systemd/system/*'):
+            shutil.copy(unit, units)
 
     def _init(self):
         """The number that its first process has outside."""
