@@ -80,6 +80,20 @@ static void line_show(const struct ctl_request *r, const json_t *line, FILE *out
     }
 }
 
+/* Under systemd the server may have a /tmp of its own, which goes with it. EXIT_*. */
+static int backup_look(const json_t *line)
+{
+    const char *dir = json_string_value(json_object_get(line, "dir"));
+    struct diag diag = {0};
+    if (!dir || access(dir, F_OK) == 0 || errno != ENOENT)
+        return EXIT_OK;
+    err_say(
+        &diag, ERR_ABSENT,
+        "%s is where only the server sees it (PrivateTmp): name a folder in its state directory",
+        dir);
+    return complain(EXIT_NO, diag.text);
+}
+
 /* All lines of the answer; EXIT_*. */
 static int answer_take(const struct ctl_request *r, struct ctl_line *l, FILE *out)
 {
@@ -91,6 +105,8 @@ static int answer_take(const struct ctl_request *r, struct ctl_line *l, FILE *ou
         bool has_more = json_is_true(json_object_get(line, "more"));
         line_show(r, line, out);
         int code = has_more ? EXIT_OK : verdict(line);
+        if (!has_more && code == EXIT_OK && r->verb == VERB_backup)
+            code = backup_look(line);
         json_decref(line);
         if (!has_more)
             return code;

@@ -84,14 +84,31 @@ def test_reevectl_finds_it_where_it_is(service):
     assert '+ www 60 A 192.0.2.1' in service.run('reevectl', 'log', 'dyn.example', '-p').stdout
 
 
+def test_a_backup_is_where_it_was_asked_for_or_that_is_told(service):
+    service.run('systemctl', 'start', 'reeved')
+    service.run('reevectl', 'backup', '/var/lib/reeve/backup')
+    assert service.run('find', f'{machine.STATE}/backup', '-name', 'reeve.db').stdout
+    for where, why in (('/var/backups/reeve', 'Read-only'), ('/tmp/backup', 'PrivateTmp')):
+        assert why in service.run('reevectl', 'backup', where, code=1).stderr
+
+
 def test_reload_takes_in_what_changed(service):
     service.run('systemctl', 'start', 'reeved')
     pid = service.show('MainPID')
     service.write('/etc/reeve/reeved.yaml', CONFIGURATION.replace('{dyn', '{new.example: {soa: {ns: [ns2.example.com.]}}, dyn'))
     service.run('systemctl', 'reload', 'reeved')
-    service.until(lambda: service.dig('@127.0.0.1', 'new.example', 'NS') == ['ns2.example.com.'], 'the new zone')
+    assert service.dig('@127.0.0.1', 'new.example', 'NS') == ['ns2.example.com.']
     service.until(lambda: service.show('StatusText') == '2 zones', 'two zones in the status')
     assert service.show('MainPID') == pid
+
+
+def test_a_reload_that_does_not_take_fails(service):
+    service.run('systemctl', 'start', 'reeved')
+    service.write('/etc/reeve/reeved.yaml', CONFIGURATION.replace('soa:', 'sao:'))
+    service.run('systemctl', 'reload', 'reeved', code=1)
+    assert '/etc/reeve/reeved.yaml:2:23: ' in service.journal()
+    assert service.dig('@127.0.0.1', 'dyn.example', 'NS') == ['ns1.example.com.']
+    assert service.show('ActiveState') == 'active'
 
 
 def test_a_killed_one_is_started_again(service):
