@@ -177,7 +177,7 @@ class Machine:
 
     def dig(self, *words):
         """The lines of `dig +short`; [] is no record, or no answer."""
-        return self.run('dig', '+short', '+tries=1', '+time=5', *words, code=None).stdout.splitlines()
+        return self.run('dig', '+short', '+tries=1', '+time=20', *words, code=None).stdout.splitlines()
 
     def end(self):
         """unshare waits for the first process, and that is gone when all others in there are."""

@@ -120,7 +120,7 @@ def test_a_killed_one_is_started_again(service):
 
 
 def test_one_that_hangs_is_started_again(booted):
-    booted.fresh(CONFIGURATION, '[Service]\nWatchdogSec=2s\nTimeoutAbortSec=2s\n')
+    booted.fresh(CONFIGURATION, '[Service]\nWatchdogSec=5s\nTimeoutAbortSec=2s\n')
     booted.run('systemctl', 'start', 'reeved')
     update(booted)
     pid = booted.show('MainPID')
