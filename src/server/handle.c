@@ -151,9 +151,17 @@ static enum rcode read_rest(struct server *s, struct request *q, enum rcode form
     return rc == NOERROR ? edns : rc;
 }
 
+/* The same of what is no query: no cookie is required, but who has a good one is where it says. */
+static enum rcode read_with_cookie(struct server *s, struct request *q, enum rcode form)
+{
+    enum rcode rc = read_rest(s, q, form);
+    (void)edns_apply(q);
+    return rc;
+}
+
 static enum rcode read_whole(struct server *s, struct request *q)
 {
-    return read_rest(s, q, message_read(&q->msg));
+    return read_with_cookie(s, q, message_read(&q->msg));
 }
 
 static enum stage read_update(struct server *s, struct request *q)
@@ -161,7 +169,7 @@ static enum stage read_update(struct server *s, struct request *q)
     enum rcode rc = message_read(&q->msg);
     if (rc == NOERROR && forward_is_for(s, q))
         return STAGE_FORWARD;
-    rc = read_rest(s, q, rc);
+    rc = read_with_cookie(s, q, rc);
     return rc == NOERROR ? STAGE_UPDATE : decide(q, rc);
 }
 
@@ -194,18 +202,17 @@ static enum stage read_request(struct server *s, struct request *q, const struct
     enum rcode rc = message_read(&q->msg);
     if (UNLIKELY(q->msg.tsig_at) && is_turned_away(s, x, now_us, &away))
         return away;
-    rc = read_rest(s, q, rc);
-    switch (message_opcode(&q->msg)) {
-    case OPCODE_QUERY:
-        return rc == NOERROR ? read_query(s, q) : decide(q, rc);
-    case OPCODE_NOTIFY:
-        return rc == NOERROR ? STAGE_NOTIFY : decide(q, rc);
-    default:
-        edns_say(q, EDE_NOT_SUPPORTED, "no such opcode here");
-        /* the question is echoed where there is one (RFC 1996), but a fault in the rest is not
-         * looked for */
-        return decide(q, rc == NOTAUTH ? rc : NOTIMP);
+    if (LIKELY(message_opcode(&q->msg) == OPCODE_QUERY)) {
+        rc = read_rest(s, q, rc);
+        return LIKELY(rc == NOERROR) ? read_query(s, q) : decide(q, rc);
     }
+    rc = read_with_cookie(s, q, rc);
+    if (message_opcode(&q->msg) == OPCODE_NOTIFY)
+        return rc == NOERROR ? STAGE_NOTIFY : decide(q, rc);
+    edns_say(q, EDE_NOT_SUPPORTED, "no such opcode here");
+    /* the question is echoed where there is one (RFC 1996), but a fault in the rest is not looked
+     * for */
+    return decide(q, rc == NOTAUTH ? rc : NOTIMP);
 }
 
 /* --- refusals --- */

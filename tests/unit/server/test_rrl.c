@@ -301,6 +301,43 @@ Test(rrl, who_has_our_cookie_is_not_limited)
     bed_free(b);
 }
 
+/* The same of what is no query, or is refused before it is looked at: the client is where it says
+ * all the same. */
+Test(rrl, who_has_our_cookie_is_not_limited_whatever_it_sends)
+{
+    static const uint8_t flags[] = {OPCODE_NOTIFY << 3, OPCODE_UPDATE << 3, 15 << 3};
+    static const enum rcode rcodes[] = {REFUSED, REFUSED, NOTIMP};
+    static const char opt[] = "\0\0\x29\x04\xd0\0\0\0\0\0\x1c\0\x0a\0\x18";
+    struct bed *b = limited("responses: 5, slip: 0");
+    uint8_t wire[512];
+    size_t len = bed_query(wire, "example", TYPE_SOA);
+    put_u16(wire + 10, 1);
+    memcpy(wire + len, opt, 15);
+    put_u16(wire + len + 9, 12); /* first the client's part, over TCP */
+    put_u16(wire + len + 13, 8);
+    memcpy(wire + len + 15, "client..", 8);
+    size_t got = flood_ask(b, "192.0.2.1", TRANSPORT_TCP, wire, len + 23);
+    cr_assert_gt(got, 24);
+    memcpy(wire + len, opt, 15);
+    memcpy(wire + len + 15, b->out + got - 24, 24);
+    uint64_t good = server_counters(b->server)->cookies_good;
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        wire[2] = flags[i];
+        unsigned answered = 0;
+        for (unsigned n = 0; n < 20; n++)
+            answered += flood_ask(b, "192.0.2.1", TRANSPORT_UDP, wire, len + 39) > 0 &&
+                        bed_rcode(b) == rcodes[i];
+        cr_expect_eq(answered, 20, "opcode %u: %u", flags[i] >> 3, answered);
+    }
+    cr_expect_eq(server_counters(b->server)->cookies_good, good + 60);
+    wire[len + 38] ^= 1;
+    unsigned answered = 0;
+    for (unsigned n = 0; n < 20; n++)
+        answered += flood_ask(b, "192.0.2.1", TRANSPORT_UDP, wire, len + 39) > 0;
+    cr_expect_eq(answered, 5, "a forged one is none");
+    bed_free(b);
+}
+
 Test(rrl, comes_back_when_a_flood_stops)
 {
     struct bed *b = limited("responses: 5, slip: 0, window: 4");
