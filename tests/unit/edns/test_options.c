@@ -8,6 +8,7 @@
 #include "base/attr.h"
 #include "base/digits.h"
 #include "edns/edns.h"
+#include "zone/store.h"
 #include "zone/zone.h"
 
 #define OPTION_MAX 64
@@ -343,7 +344,37 @@ Test(options, say_the_version_of_the_zone)
     t->q.zone = &zone;
     t->q.version = &version;
     expect(t, "00130006010001020304", "RFC 9660 s2.1");
+    t->q.version = NULL;
+    zone.published = &version;
+    expect(t, "00130006010001020304", "s3.2: of an expired zone, with SERVFAIL");
     free(t);
+}
+
+/* RFC 7314 s3.2: what is left of a secondary's time, in whole seconds. */
+Test(options, say_for_how_long_data_is_good)
+{
+    static const struct {
+        int64_t left_us;
+        const char *answered;
+    } rows[] = {
+        {5999999, "0009000400000005"},  {1000000, "0009000400000001"},
+        {999999, "0009000400000000"},   {0, "0009000400000000"},
+        {-1, "0009000400000000"}, /* the timer that ends it is about to fire */
+        {-5000000, "0009000400000000"}, {INT64_C(2147483647) * 1000000, "000900047fffffff"},
+    };
+    struct version version = {.soa.count = 1};
+    struct store_entry entry = {.name = {.len = 3, .wire = "\1a"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct talk *t = talk_new("00090000");
+        cr_expect_eq(edns_read(&t->q), NOERROR);
+        t->q.now_us = 1559731985000000;
+        entry.expires_us = t->q.now_us + rows[i].left_us;
+        t->q.entry = &entry;
+        expect(t, "", "RFC 7314 s3.3: no data");
+        t->q.version = &version;
+        expect(t, rows[i].answered, rows[i].answered);
+        free(t);
+    }
 }
 
 Test(options, say_why_and_whom_to_tell)
