@@ -105,6 +105,18 @@ void changing_start(struct server *s, struct server_zone *z, struct changing *c,
     want_turn(s);
 }
 
+void changing_adopt(struct server *s, struct server_zone *z, struct changing *c,
+                    const struct changing_kind *kind, struct txn *txn)
+{
+    ASSERT(z->is_kept && !z->changing);
+    c->kind = kind;
+    c->zone = z;
+    c->txn = txn;
+    z->changing = c;
+    list_add_last(&s->changing, &c->link);
+    want_turn(s);
+}
+
 void changing_turn(struct server *s)
 {
     while (s->changing_steps < CHANGING_STEPS && !list_is_empty(&s->changing)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Changes to a live zone that may take more than one turn: the news of a zone file, an operator's
- * update, a rollback.
+ * update, a large one of a client, a rollback.
  *
  * Each has a txn on the tip that stays open from turn to turn. A turn does a slice of what is to be
  * changed, then slices of the diff, then the version goes the way of every change (commit.h). Until
@@ -17,9 +17,8 @@ struct server;
 struct server_zone;
 struct changing;
 
-/* Owners compared in one turn, and RRsets set: about a microsecond each, some more with large ones.
- */
-#define CHANGING_SLICE 256
+/* Owners compared in one slice, and RRsets set: about a microsecond each, two in a large zone. */
+#define CHANGING_SLICE 128
 /* Slices in one turn, of all that are under way: what is small takes two. */
 #define CHANGING_STEPS 4
 
@@ -63,6 +62,10 @@ struct changing {
  * changed (is_kept, is_ready). */
 void changing_start(struct server *s, struct server_zone *z, struct changing *c,
                     const struct changing_kind *kind);
+/* The same with a txn that was begun on the tip already, while nothing else is under way with the
+ * zone; nothing is done at once. */
+void changing_adopt(struct server *s, struct server_zone *z, struct changing *c,
+                    const struct changing_kind *kind, struct txn *txn);
 /* Slices of those that are under way, in turn. */
 void changing_turn(struct server *s);
 /* Drops the one whose txn is open, if there is one: the zone's tip is about to be taken back. */

@@ -16,6 +16,11 @@
 #define REQUEST_ARENA_BLOCK 65536
 #define REQUEST_ARENA_MAX   (4u << 20)
 
+void server_arena_init(struct arena *a)
+{
+    arena_init(a, REQUEST_ARENA_BLOCK, REQUEST_ARENA_MAX);
+}
+
 static void lists_init(struct server *s)
 {
     list_init(&s->changing);
@@ -74,7 +79,7 @@ enum err server_new(struct conf *conf, const struct server_hooks *hooks, struct 
     keyring_take(s, conf);
     store_init(&s->store, key);
     controls_init(&s->controls, hooks->wake, hooks->arg);
-    arena_init(&s->arena, REQUEST_ARENA_BLOCK, REQUEST_ARENA_MAX);
+    server_arena_init(&s->arena);
     recents_init(&s->recents, conf->recent_changes);
     limits_configure(s);
     s->state = state_new(conf, hooks->wake, hooks->arg);

@@ -104,6 +104,7 @@ struct update_queue {
     unsigned count;      /* in both */
     unsigned udp_count;  /* of them over UDP */
     size_t bytes;
+    unsigned sliced;            /* those that go on in slices, in none of the lists (sliced.c) */
     uint64_t work;              /* of those that this turn has run, in records looked at */
     struct limit messages, kib; /* of each client */
 };
@@ -316,7 +317,7 @@ bool update_handle(struct server *s, struct request *q, struct exchange *x);
 void update_unblock(struct update_queue *u);
 static inline bool update_is_idle(const struct update_queue *u)
 {
-    return u->count == 0;
+    return u->count + u->sliced == 0;
 }
 
 /* published.c */
@@ -424,7 +425,9 @@ void waiters_end(struct server *s);
 /* Refusals logged in a second; the rest is counted. */
 #define REFUSED_LOGS_PER_SECOND 10
 
-/* server.c: no zone refers to them any more. */
+/* server.c: the memory of one request. */
+void server_arena_init(struct arena *a);
+/* No zone refers to them any more. */
 void old_confs_free(struct server *s);
 /* The configuration in force, which stays until it is released, also when there is a newer one. */
 const struct conf *conf_hold(struct server *s);

@@ -4,11 +4,13 @@
  *
  * Updates are queued as they come and run in slices at the end of each turn, so that a burst of
  * them never stands between a query and its answer. One for a zone that is being changed in slices
- * (changing.h) waits until that is done. A verdict that rests on data is answered when that data is
- * durable: at once where the tip is published, else behind the changes that it saw. Should the log
- * not take those, the verdict was about a zone that never was, and the answer is SERVFAIL. A
- * refusal is such a verdict as well: what a limit, the rules of a whole name or `strict` refuse is
- * there, or not, in that version of the zone. */
+ * (changing.h) waits until that is done. A large one is changed in slices itself (sliced.c).
+ *
+ * A verdict that rests on data is answered when that data is durable: at once where the tip is
+ * published, else behind the changes that it saw. Should the log not take those, the verdict was
+ * about a zone that never was, and the answer is SERVFAIL. A refusal is such a verdict as well:
+ * what a limit, the rules of a whole name or `strict` refuse is there, or not, in that version of
+ * the zone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,19 +20,7 @@
 #include "base/random.h"
 #include "request/address.h"
 #include "server/leases.h"
-#include "server/server_int.h"
-
-/* What has to be known to answer a message that is gone. */
-struct reply {
-    struct peer peer;
-    struct reply_path path;
-    uint16_t id, flags, qtype, qclass;
-    struct name_buf qname;
-    struct edns edns;
-    char error_text[sizeof(((struct request *)0)->error_text)];
-    struct tsig_session tsig;
-    enum rcode rcode;
-};
+#include "server/updating.h"
 
 struct pending_update {
     struct pending pending;
@@ -44,6 +34,8 @@ struct pending_update {
  * record of a message counts as so many that are looked at in the zone (update_report.work). */
 #define UPDATE_SLICE_WORK      50000
 #define UPDATE_RECORD_WORK     50
+/* What one of them may cost, once its message is read; then it goes on in slices (sliced.c). */
+#define UPDATE_TURN_WORK       20000
 /* Bytes of messages that wait. */
 #define UPDATE_QUEUE_LEN       (16u << 20)
 /* When half of what may wait does, a client gets no more than this part of it all, in messages and
@@ -65,7 +57,7 @@ struct queued {
     uint8_t bytes[];
 };
 
-static void reply_keep(struct reply *r, const struct request *q)
+void reply_keep(struct reply *r, const struct request *q)
 {
     r->peer = q->peer;
     r->id = q->msg.id;
@@ -80,7 +72,7 @@ static void reply_keep(struct reply *r, const struct request *q)
     r->rcode = q->rcode;
 }
 
-static void reply_send(struct server *s, struct reply *r, enum rcode rcode, int64_t now_us)
+struct request *reply_open(struct server *s, struct reply *r, int64_t now_us)
 {
     struct request *q = &s->late;
     *q = (struct request){.peer = r->peer,
@@ -93,7 +85,7 @@ static void reply_send(struct server *s, struct reply *r, enum rcode rcode, int6
                           .answer = &s->build,
                           .edns = r->edns,
                           .tsig = r->tsig, /* its reference too */
-                          .rcode = rcode};
+                          .rcode = r->rcode};
     q->msg.id = r->id;
     q->msg.flags = r->flags;
     q->msg.qname = name_of(&r->qname);
@@ -101,6 +93,13 @@ static void reply_send(struct server *s, struct reply *r, enum rcode rcode, int6
     q->msg.qclass = r->qclass;
     if (q->edns.has_error)
         memcpy(q->error_text, r->error_text, sizeof(q->error_text));
+    return q;
+}
+
+void reply_send(struct server *s, struct reply *r, enum rcode rcode, int64_t now_us)
+{
+    struct request *q = reply_open(s, r, now_us);
+    q->rcode = rcode;
     if (rcode == SERVFAIL) {
         q->edns.has_error = false; /* what was said of another verdict */
         edns_say(q, EDE_NOT_READY, "the change log did not take it");
@@ -194,13 +193,6 @@ static void describe(struct pending *p, const struct request *q, const struct up
         describe_rule(&zone_owner(q->entry)->rules, report->rule, &t);
 }
 
-/* What came of an update that goes on without its message. */
-struct outcome {
-    struct txn *txn;          /* NULL: no record changes */
-    struct lease_rows leases; /* renewed, say */
-    struct update_report report;
-};
-
 /* The verdict waits for the log; the txn becomes part of it where it has changed something. */
 static void wait_for_log(struct server *s, struct request *q, struct exchange *x, struct outcome *o)
 {
@@ -287,30 +279,44 @@ static void note_work(struct server *s, const struct request *q, const struct up
 
 static const char no_grant[] = "no grant of the zone is for this client";
 
-/* Runs the update on the tip. True: q->rcode is the answer now. */
-static bool run(struct server *s, struct request *q, struct exchange *x)
+bool update_conclude(struct server *s, struct request *q, struct exchange *x, struct outcome *o)
 {
     struct server_zone *z = zone_owner(q->entry);
     struct zone *data = q->entry->zone;
-    struct update_actor actor = {.key = q->tsig.key, .peer = &q->peer};
-    struct outcome o = {.txn = txn_begin(data, TXN_CHANGE), .report = {.rule = -1}};
-    q->rcode = update_run(q, &z->rules, &actor, o.txn, &o.report);
-    if (UNLIKELY(o.report.lease_count))
-        leases_note(z, &o.report, q->now_us, &o.leases);
-    arena_reset(&s->arena);
-    note_work(s, q, &o.report);
-    if (q->rcode != NOERROR || !o.report.is_changed)
-        txn_abort(&o.txn);
-    say_outcome(s, q, &o.report);
-    bool changes = o.txn || o.leases.count;
+    if (q->rcode != NOERROR || !o->report.is_changed)
+        txn_abort(&o->txn);
+    say_outcome(s, q, &o->report);
+    bool changes = o->txn || o->leases.count;
     if (!changes && (data->tip == data->published || !rests_on_data(q->rcode))) {
         s->count.updates_unchanged += q->rcode == NOERROR;
         return true;
     }
     if (!changes && !is_known(q, &z->rules))
         return q->rcode == REFUSED || turn_down(s, q, REFUSED, no_grant);
-    wait_for_log(s, q, x, &o);
+    wait_for_log(s, q, x, o);
     return false;
+}
+
+/* Runs the update on the tip. True: q->rcode is the answer now. */
+static bool run(struct server *s, struct request *q, struct exchange *x)
+{
+    struct server_zone *z = zone_owner(q->entry);
+    struct update_actor actor = {.key = q->tsig.key, .peer = &q->peer};
+    struct outcome o = {.txn = txn_begin(q->entry->zone, TXN_CHANGE)};
+    const struct update_given given = {q, &z->rules, &actor, o.txn, &o.report};
+    struct update *u = update_begin(&given);
+    ASSERT(u); /* the arena is empty */
+    if (UNLIKELY(!update_some(u, &given, sliced_has_room(s) ? UPDATE_TURN_WORK : UINT64_MAX))) {
+        note_work(s, q, &o.report);
+        sliced_start(s, q, x, u, &o);
+        return false;
+    }
+    q->rcode = o.report.rcode;
+    if (UNLIKELY(o.report.lease_count))
+        leases_note(z, &o.report, q->now_us, &o.leases);
+    arena_reset(&s->arena);
+    note_work(s, q, &o.report);
+    return update_conclude(s, q, x, &o);
 }
 
 /* --- the queue --- */
@@ -403,7 +409,7 @@ static bool is_over_share(const struct server *s, const struct exchange *x, unsi
 
 bool update_take(struct server *s, const struct exchange *x, const char **why)
 {
-    unsigned pending = commit_count(s) + s->updates.count + s->waiting;
+    unsigned pending = commit_count(s) + s->updates.count + s->updates.sliced + s->waiting;
     s->count.updates++;
     if (pending >= s->conf->update_pending || s->updates.bytes + x->in_len > UPDATE_QUEUE_LEN) {
         s->count.updates_over_pending++;

@@ -10,12 +10,6 @@
 #define GROWTH_MAX   (2 * NAME_LEN_MAX)
 #define RR_FRAME_LEN 10 /* type, class, TTL, rdlength */
 
-/* Reader of one section and where its rdata goes. */
-struct reading {
-    struct rr_reader reader;
-    struct wr room;
-};
-
 /* The next record's rdata will fit. */
 static bool make_room(struct update *u, struct reading *r)
 {
@@ -69,31 +63,37 @@ static enum rcode read_item(struct update *u, struct reading *r, const struct it
     return NOERROR;
 }
 
-static enum rcode read_section(struct update *u, enum section s, struct items *out)
+static enum rcode start(struct update *u, enum section s, struct items *out)
 {
     unsigned count = u->q->msg.count[s];
-    struct reading r = {.reader = rr_reader_of(&u->q->msg, s)};
+    u->reading = (struct reading){.reader = rr_reader_of(&u->q->msg, s)};
     if (count == 0)
         return NOERROR;
     out->at = update_alloc(u, count * sizeof(*out->at));
-    if (!out->at)
-        return SERVFAIL;
-    for (unsigned i = 0; i < count; i++) {
-        enum rcode rcode = read_item(u, &r, i ? &out->at[i - 1] : NULL, &out->at[i]);
-        if (rcode != NOERROR)
-            return rcode;
-    }
-    out->count = count;
-    return NOERROR;
+    out->count = out->at ? count : 0;
+    return out->at ? NOERROR : SERVFAIL;
 }
 
-enum rcode items_read(struct update *u)
+enum rcode prereqs_start(struct update *u)
 {
-    enum rcode rcode = read_section(u, SECTION_ANSWER, &u->prereqs);
+    return start(u, SECTION_ANSWER, &u->prereqs);
+}
+
+enum rcode ops_start(struct update *u)
+{
+    return start(u, SECTION_AUTHORITY, &u->ops);
+}
+
+enum rcode prereq_read(struct update *u, struct item *item)
+{
+    return read_item(u, &u->reading, item > u->prereqs.at ? item - 1 : NULL, item);
+}
+
+enum rcode op_read(struct update *u, struct item *item)
+{
+    enum rcode rcode = read_item(u, &u->reading, item > u->ops.at ? item - 1 : NULL, item);
     if (rcode == NOERROR)
-        rcode = read_section(u, SECTION_AUTHORITY, &u->ops);
-    if (rcode == NOERROR)
-        ops_note_clauses(u);
+        item->clause = op_clause(u, &item->rr);
     return rcode;
 }
 

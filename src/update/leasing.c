@@ -7,11 +7,6 @@
 
 #define US_PER_S 1000000
 
-/* What the client is granted, in seconds; 0: it has not asked. */
-struct granted {
-    uint32_t lease_s, key_lease_s;
-};
-
 static bool has_key_lease(const struct update *u, uint16_t type)
 {
     return type == TYPE_KEY && u->q->edns.lease_len == 8;
@@ -104,18 +99,22 @@ static bool note(const struct update *u, const struct item *item, struct granted
 enum rcode ops_lease(struct update *u)
 {
     struct edns *e = &u->q->edns;
-    struct granted granted = {0};
     if (LIKELY(!e->lease_len && !u->rules->leases && !u->rules->gives_leases))
         return NOERROR;
     if (e->lease_len)
-        granted = grant_all(u);
-    struct update_lease *all = update_alloc(u, u->ops.count * sizeof(*all) + 1);
-    if (!all)
-        return SERVFAIL;
-    for (unsigned i = 0; i < u->ops.count; i++)
-        u->report->lease_count += note(u, &u->ops.at[i], granted, &all[u->report->lease_count]);
-    u->report->leases = all;
-    e->lease_s = granted.lease_s;
-    e->key_lease_s = granted.key_lease_s;
+        u->granted = grant_all(u);
+    u->leases = update_alloc(u, u->ops.count * sizeof(*u->leases) + 1);
+    u->report->leases = u->leases;
+    e->lease_s = u->granted.lease_s;
+    e->key_lease_s = u->granted.key_lease_s;
+    return u->leases ? NOERROR : SERVFAIL;
+}
+
+enum rcode op_lease(struct update *u, struct item *item)
+{
+    if (LIKELY(!u->leases))
+        return NOERROR;
+    unsigned *count = &u->report->lease_count;
+    *count += note(u, item, u->granted, &u->leases[*count]);
     return NOERROR;
 }

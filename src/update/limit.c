@@ -96,24 +96,20 @@ static bool is_as_last(const struct item *last, const struct item *item)
            name_is_equal(last->rr.owner, item->rr.owner);
 }
 
+enum rcode op_limit(struct update *u, struct item *item)
+{
+    if (!update_is_peers(u) || !item->is_done || is_as_last(u->last, item))
+        return NOERROR;
+    u->last = item;
+    return check_item(u, item);
+}
+
 enum rcode ops_limit(struct update *u)
 {
     uint32_t max = u->rules->limits.zone_records;
-    if (!update_is_peers(u))
-        return NOERROR;
-    const struct item *last = NULL;
-    for (unsigned i = 0; i < u->ops.count; i++) {
-        const struct item *item = &u->ops.at[i];
-        if (!item->is_done || is_as_last(last, item))
-            continue;
-        last = item;
-        enum rcode rcode = check_item(u, item);
-        if (rcode != NOERROR)
-            return rcode;
-    }
-    uint64_t count = last && max ? txn_record_count(u->txn) : 0;
+    uint64_t count = u->last && max ? txn_record_count(u->txn) : 0;
     if (count > max && count > u->zone->tip->record_count)
-        return update_say(u, REFUSED, last,
+        return update_say(u, REFUSED, u->last,
                           "more records in the zone than server.limits.update-zone-records, %u",
                           max);
     return NOERROR;

@@ -227,10 +227,9 @@ static const struct clause table[] = {
 };
 /* clang-format on */
 
-void ops_note_clauses(struct update *u)
+const struct clause *op_clause(const struct update *u, const struct rr *rr)
 {
-    for (unsigned i = 0; i < u->ops.count; i++)
-        u->ops.at[i].clause = clause_find(u, table, ARRAY_LEN(table), &u->ops.at[i].rr);
+    return clause_find(u, table, ARRAY_LEN(table), rr);
 }
 
 bool op_is_delete_name(const struct item *item)
@@ -254,27 +253,20 @@ enum rcode op_fault(const struct update *u, const struct item *item, const char 
 }
 
 /* s3.4.1.3 */
-static enum rcode prescan(struct update *u)
+enum rcode op_prescan(struct update *u, struct item *item)
 {
-    for (unsigned i = 0; i < u->ops.count; i++) {
-        const char *why;
-        enum rcode rcode = op_fault(u, &u->ops.at[i], &why);
-        if (rcode != NOERROR)
-            return update_say(u, rcode, &u->ops.at[i], "%s", why);
-    }
-    return NOERROR;
+    const char *why;
+    enum rcode rcode = op_fault(u, item, &why);
+    return rcode == NOERROR ? NOERROR : update_say(u, rcode, item, "%s", why);
 }
 
-enum rcode ops_run(struct update *u)
+enum rcode op_run(struct update *u, struct item *item)
 {
-    enum rcode rcode = prescan(u);
-    for (unsigned i = 0; i < u->ops.count && rcode == NOERROR; i++) {
-        uint64_t before = txn_reopened(u->txn);
-        rcode = u->ops.at[i].clause->run(u, &u->ops.at[i]);
-        if (rcode == NOERROR)
-            rcode = update_work(u, &u->ops.at[i], txn_reopened(u->txn) - before);
-        if (update_is_peers(u) && txn_bytes(u->txn) > UPDATE_BYTES_MAX)
-            rcode = update_say(u, REFUSED, &u->ops.at[i], "more work than one update may make");
-    }
+    uint64_t before = txn_reopened(u->txn);
+    enum rcode rcode = item->clause->run(u, item);
+    if (rcode == NOERROR)
+        rcode = update_work(u, item, txn_reopened(u->txn) - before);
+    if (update_is_peers(u) && txn_bytes(u->txn) > UPDATE_BYTES_MAX)
+        rcode = update_say(u, REFUSED, item, "more work than one update may make");
     return rcode;
 }

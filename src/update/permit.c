@@ -12,8 +12,6 @@
 struct permit {
     struct update *u;
     struct item *item;
-    bool *is_used;  /* grants that allow something of it */
-    bool by_record; /* some grant looks at addresses */
 };
 
 static void show_actor(const struct update *u, struct text *t)
@@ -83,7 +81,7 @@ static enum rcode ask(struct permit *p, const struct grant_question *q)
     int rule;
     if (!grants_allow(p->u->rules->grants, p->u->rules->grant_count, q, &rule))
         return refuse(p, q, rule);
-    p->is_used[rule] = true;
+    p->u->is_used[rule] = true;
     if (p->item->rule < 0)
         p->item->rule = rule;
     return NOERROR;
@@ -93,7 +91,7 @@ static enum rcode ask(struct permit *p, const struct grant_question *q)
 static enum rcode ask_rrset(struct permit *p, struct rrset s)
 {
     struct grant_question q = update_question(p->u, GRANT_DELETE, p->item->rr.owner, s.type);
-    if (!p->by_record || (s.type != TYPE_A && s.type != TYPE_AAAA))
+    if (!p->u->by_record || (s.type != TYPE_A && s.type != TYPE_AAAA))
         return ask(p, &q);
     enum rcode rcode = update_work(p->u, p->item, s.count);
     for (struct rdata r = rrset_first(s); r.bytes && rcode == NOERROR; r = rrset_next(s, r)) {
@@ -179,19 +177,6 @@ static bool take_rate(const struct update *u, const struct grant *g)
     return is_there;
 }
 
-/* Once for each grant that the update makes use of. */
-static enum rcode take_rates(struct update *u, const bool *is_used)
-{
-    for (unsigned i = 0; i < u->rules->grant_count; i++) {
-        const struct grant *g = &u->rules->grants[i];
-        if (!is_used[i] || take_rate(u, g))
-            continue;
-        u->report->rule = (int)i;
-        return update_say(u, REFUSED, NULL, "over the rate of updates[%u], %u/s", i, g->rate);
-    }
-    return NOERROR;
-}
-
 static bool has_within(const struct update_rules *rules)
 {
     for (unsigned i = 0; i < rules->grant_count; i++)
@@ -208,21 +193,35 @@ enum rcode ops_permit(struct update *u)
     if (rcode != NOERROR)
         return rcode;
     size_t count = u->rules->grant_count;
-    struct permit p = {.u = u, .by_record = has_within(u->rules)};
-    p.is_used = update_alloc(u, count * sizeof(bool));
-    if (!p.is_used)
+    u->by_record = has_within(u->rules);
+    u->is_used = update_alloc(u, count * sizeof(bool));
+    if (!u->is_used)
         return SERVFAIL;
-    memset(p.is_used, 0, count * sizeof(bool));
-    for (unsigned i = 0; i < u->ops.count; i++) {
-        const char *why;
-        p.item = &u->ops.at[i];
-        if (op_fault(u, p.item, &why) != NOERROR)
+    memset(u->is_used, 0, count * sizeof(bool));
+    return NOERROR;
+}
+
+enum rcode op_permit(struct update *u, struct item *item)
+{
+    const char *why;
+    if (!update_is_peers(u) || op_fault(u, item, &why) != NOERROR)
+        return NOERROR;
+    struct permit p = {u, item};
+    enum rcode rcode = ask_item(&p);
+    if (rcode == NOERROR && u->report->rule < 0)
+        u->report->rule = item->rule;
+    return rcode;
+}
+
+/* Once for each grant that the update makes use of. */
+enum rcode ops_take_rates(struct update *u)
+{
+    for (unsigned i = 0; update_is_peers(u) && i < u->rules->grant_count; i++) {
+        const struct grant *g = &u->rules->grants[i];
+        if (!u->is_used[i] || take_rate(u, g))
             continue;
-        rcode = ask_item(&p);
-        if (rcode != NOERROR)
-            return rcode;
-        if (u->report->rule < 0)
-            u->report->rule = p.item->rule;
+        u->report->rule = (int)i;
+        return update_say(u, REFUSED, NULL, "over the rate of updates[%u], %u/s", i, g->rate);
     }
-    return take_rates(u, p.is_used);
+    return NOERROR;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The prerequisite section (RFC 2136 s2.4 and s3.2). */
-#include <stdlib.h>
-
 #include "base/check.h"
 #include "update/update_int.h"
 
@@ -81,7 +79,7 @@ static const struct clause table[] = {
 /* clang-format on */
 
 /* s3.2.5, the first loop's body: TTL, then zone, then form. */
-static enum rcode check_one(struct update *u, struct item *item)
+enum rcode prereq_check(struct update *u, struct item *item)
 {
     if (item->rr.ttl != 0)
         return update_say(u, FORMERR, item, "prerequisite: the TTL is not 0");
@@ -98,10 +96,9 @@ static enum rcode check_one(struct update *u, struct item *item)
 }
 
 /* Owner, type, then canonical order of the rdata, which is the order inside a node. */
-static int item_compare(const void *pa, const void *pb)
+static int item_compare(const struct item *ia, const struct item *ib)
 {
-    const struct rr *a = &(*(const struct item *const *)pa)->rr,
-                    *b = &(*(const struct item *const *)pb)->rr;
+    const struct rr *a = &ia->rr, *b = &ib->rr;
     int d = a->owner.wire == b->owner.wire ? 0 : name_compare(a->owner, b->owner);
     if (d == 0)
         d = (int)a->type - (int)b->type;
@@ -126,7 +123,7 @@ static bool match_node(const struct node *n, struct item *const *item, size_t co
         for (struct rdata r = rrset_first(s); r.bytes; r = rrset_next(s, r)) {
             if (i == count || rdata_compare(type, item[i]->rr.rdata, r) != 0)
                 return false;
-            for (i++; i < count && item_compare(&item[i - 1], &item[i]) == 0; i++)
+            for (i++; i < count && item_compare(item[i - 1], item[i]) == 0; i++)
                 ;
         }
     }
@@ -144,37 +141,61 @@ static bool is_rrset_equal(struct update *u, struct item *const *item, size_t co
            match_node(txn_find_nsec3(u->txn, owner), item, count, &at) && at == count;
 }
 
-/* s3.2.5, the second loop. */
-static enum rcode check_rrsets(struct update *u)
+/* s3.2.5, the second loop. The records are sorted by a heap, since it takes them one by one: in
+ * sorted[0, heap) the largest is on top, behind that they stand in order. */
+
+enum rcode prereqs_collect(struct update *u)
 {
-    size_t count = 0;
-    for (unsigned i = 0; i < u->prereqs.count; i++)
-        count += u->prereqs.at[i].clause->run == rrset_equals;
-    if (count == 0)
+    u->sorted = update_alloc(u, u->prereqs.count * sizeof(struct item *) + 1);
+    return u->sorted ? NOERROR : SERVFAIL;
+}
+
+enum rcode prereq_collect(struct update *u, struct item *item)
+{
+    struct item **heap = u->sorted;
+    size_t i = u->heap;
+    if (item->clause->run != rrset_equals)
         return NOERROR;
-    struct item **sorted = update_alloc(u, count * sizeof(struct item *));
-    if (!sorted)
-        return SERVFAIL;
-    count = 0;
-    for (unsigned i = 0; i < u->prereqs.count; i++)
-        if (u->prereqs.at[i].clause->run == rrset_equals)
-            sorted[count++] = &u->prereqs.at[i];
-    qsort(sorted, count, sizeof(struct item *), item_compare);
-    for (size_t from = 0, to; from < count; from = to) {
-        for (to = from + 1; to < count && is_same_rrset(sorted[from], sorted[to]); to++)
-            ;
-        if (!is_rrset_equal(u, sorted + from, to - from))
-            return update_say(u, NXRRSET, sorted[from], "prerequisite: the RRset is another");
-    }
+    for (; i > 0 && item_compare(heap[(i - 1) / 2], item) < 0; i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = item;
+    u->sorted_count = ++u->heap;
     return NOERROR;
 }
 
-enum rcode prereqs_check(struct update *u)
+/* One more stands in order. */
+enum rcode prereq_sort(struct update *u, struct item *item)
 {
-    for (unsigned i = 0; i < u->prereqs.count; i++) {
-        enum rcode rcode = check_one(u, &u->prereqs.at[i]);
-        if (rcode != NOERROR)
-            return rcode;
+    struct item **heap = u->sorted;
+    size_t i = 0, child;
+    (void)item;
+    if (u->heap < 2)
+        return NOERROR;
+    struct item *largest = heap[0], *last = heap[--u->heap];
+    for (; (child = 2 * i + 1) < u->heap; i = child) {
+        if (child + 1 < u->heap && item_compare(heap[child], heap[child + 1]) < 0)
+            child++;
+        if (item_compare(heap[child], last) <= 0)
+            break;
+        heap[i] = heap[child];
     }
-    return check_rrsets(u);
+    heap[i] = last;
+    heap[u->heap] = largest;
+    return NOERROR;
+}
+
+/* The next RRset, if there is one. */
+enum rcode prereq_compare(struct update *u, struct item *item)
+{
+    struct item **sorted = u->sorted + u->compared;
+    size_t left = u->sorted_count - u->compared, count = 1;
+    (void)item;
+    if (left == 0)
+        return NOERROR;
+    while (count < left && is_same_rrset(sorted[0], sorted[count]))
+        count++;
+    u->compared += count;
+    if (is_rrset_equal(u, sorted, count))
+        return NOERROR;
+    return update_say(u, NXRRSET, sorted[0], "prerequisite: the RRset is another");
 }

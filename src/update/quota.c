@@ -3,39 +3,11 @@
  *
  * An update that was granted something by such a grant looks at the names that it touched, before
  * and after, and adds the difference to what the tip has. */
-#include <stdlib.h>
-
 #include "base/check.h"
+#include "base/random.h"
 #include "update/quota.h"
 #include "update/reverse.h"
 #include "update/update_int.h"
-
-/* The names that the update touched, each once. */
-struct names {
-    const struct item **at;
-    size_t count;
-};
-
-static int by_owner(const void *pa, const void *pb)
-{
-    return name_compare((*(const struct item *const *)pa)->rr.owner,
-                        (*(const struct item *const *)pb)->rr.owner);
-}
-
-static bool names_collect(struct update *u, struct names *out)
-{
-    *out = (struct names){0};
-    out->at = update_alloc(u, u->ops.count * sizeof(const struct item *) + 1);
-    if (!out->at)
-        return false;
-    for (unsigned i = 0; i < u->ops.count; i++)
-        out->at[i] = &u->ops.at[i];
-    qsort(out->at, u->ops.count, sizeof(const struct item *), by_owner);
-    for (unsigned i = 0; i < u->ops.count; i++)
-        if (i == 0 || by_owner(&out->at[out->count - 1], &out->at[i]) != 0)
-            out->at[out->count++] = out->at[i];
-    return true;
-}
 
 static uint64_t covered(const struct update *u, const struct grant *g, const struct node *n)
 {
@@ -46,18 +18,6 @@ static uint64_t covered(const struct update *u, const struct grant *g, const str
             count += s.count;
     }
     return count;
-}
-
-/* How many more the grant covers than before; less than nothing is possible. */
-static int64_t growth(const struct update *u, const struct grant *g, const struct names *names)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < names->count; i++) {
-        struct name owner = names->at[i]->rr.owner;
-        sum += (int64_t)covered(u, g, txn_find(u->txn, owner));
-        sum -= (int64_t)covered(u, g, lookup_exact(u->zone->tip, owner));
-    }
-    return sum;
 }
 
 /* --- what is kept --- */
@@ -254,21 +214,106 @@ static enum rcode refuse(struct update *u, unsigned rule, const char *why)
                       u->rules->grants[rule].records_max, why);
 }
 
-static bool is_used(const struct update *u, unsigned rule)
+/* How many more records each grant covers than before, less than nothing is possible; and the
+ * names that were looked at for that, in a table with open addressing. */
+struct quota {
+    int64_t *growth;
+    bool *is_wanted; /* somebody asks, and there are so many records in the whole zone */
+    const struct item **names;
+    size_t mask;
+    struct hash_key key;
+};
+
+/* In a table for fewer records nobody can have names meet that makes a difference. */
+#define QUOTA_KEYED_MIN 16
+
+/* Grants that have allowed an addition. */
+static void note_wanted(struct update *u, struct quota *q)
 {
+    uint64_t records = txn_record_count(u->txn);
     for (unsigned i = 0; i < u->ops.count; i++)
-        if (u->ops.at[i].is_done && u->ops.at[i].rule == (int)rule)
+        if (u->ops.at[i].is_done)
+            q->is_wanted[u->ops.at[i].rule] = true;
+    for (unsigned i = 0; i < u->rules->grant_count; i++) {
+        uint32_t max = u->rules->grants[i].records_max;
+        q->is_wanted[i] = q->is_wanted[i] && max > 0 && records > max;
+    }
+}
+
+static bool has_quota(const struct update_rules *rules)
+{
+    for (unsigned i = 0; i < rules->grant_count; i++)
+        if (rules->grants[i].records_max > 0)
             return true;
     return false;
 }
 
-static enum rcode check_grant(struct update *u, unsigned rule, const struct names *names)
+static void *alloc_zero(struct update *u, size_t len)
+{
+    void *p = update_alloc(u, len);
+    return p ? memset(p, 0, len) : NULL;
+}
+
+enum rcode quota_start(struct update *u)
+{
+    size_t grants = u->rules->grant_count, slots = 2;
+    if (!update_is_peers(u) || !u->report->is_changed || !has_quota(u->rules))
+        return NOERROR;
+    while (slots < 2 * (size_t)u->ops.count)
+        slots *= 2;
+    struct quota *q = update_alloc(u, sizeof(*q));
+    if (!q)
+        return SERVFAIL;
+    *q = (struct quota){.mask = slots - 1};
+    if (u->ops.count >= QUOTA_KEYED_MIN)
+        random_bytes(&q->key, sizeof(q->key));
+    q->growth = alloc_zero(u, grants * sizeof(*q->growth));
+    q->is_wanted = alloc_zero(u, grants * sizeof(*q->is_wanted));
+    q->names = alloc_zero(u, slots * sizeof(const struct item *));
+    if (!q->growth || !q->is_wanted || !q->names)
+        return SERVFAIL;
+    note_wanted(u, q);
+    u->quota = q;
+    return NOERROR;
+}
+
+/* False: the name was looked at already. */
+static bool is_new(struct update *u, const struct item *item)
+{
+    uint8_t lower[NAME_LEN_MAX];
+    struct name owner = item->rr.owner;
+    const struct item **names = u->quota->names;
+    name_lower(owner, lower);
+    size_t at = hash_bytes(&u->quota->key, lower, owner.len) & u->quota->mask;
+    for (; names[at]; at = (at + 1) & u->quota->mask)
+        if (name_is_equal(names[at]->rr.owner, owner))
+            return false;
+    names[at] = item;
+    return true;
+}
+
+/* Names that the update touched, each once. */
+enum rcode quota_look(struct update *u, struct item *item)
+{
+    if (!u->quota || !is_new(u, item))
+        return NOERROR;
+    const struct node *after = txn_find(u->txn, item->rr.owner),
+                      *before = lookup_exact(u->zone->tip, item->rr.owner);
+    for (unsigned i = 0; after != before && i < u->rules->grant_count; i++) {
+        const struct grant *g = &u->rules->grants[i];
+        u->spent++;
+        if (!u->quota->is_wanted[i])
+            continue;
+        u->quota->growth[i] += (int64_t)covered(u, g, after) - (int64_t)covered(u, g, before);
+        u->spent += (after ? after->rrset_count : 0u) + (before ? before->rrset_count : 0u);
+    }
+    return NOERROR;
+}
+
+static enum rcode check_grant(struct update *u, unsigned rule)
 {
     const struct grant *g = &u->rules->grants[rule];
-    /* nobody asks, or there are not so many records in the whole zone */
-    if (!is_used(u, rule) || txn_record_count(u->txn) <= g->records_max)
-        return NOERROR;
-    int64_t more = growth(u, g, names);
+    int64_t more = u->quota->growth[rule];
     uint64_t before;
     if (more <= 0)
         return NOERROR;
@@ -281,19 +326,9 @@ static enum rcode check_grant(struct update *u, unsigned rule, const struct name
 
 enum rcode quota_check(struct update *u)
 {
-    struct names names;
-    bool is_collected = false;
-    if (!update_is_peers(u) || !u->report->is_changed)
-        return NOERROR;
-    for (unsigned i = 0; i < u->rules->grant_count; i++) {
-        if (u->rules->grants[i].records_max == 0)
-            continue;
-        if (!is_collected && !names_collect(u, &names))
-            return SERVFAIL;
-        is_collected = true;
-        enum rcode rcode = check_grant(u, i, &names);
-        if (rcode != NOERROR)
-            return rcode;
-    }
-    return NOERROR;
+    enum rcode rcode = NOERROR;
+    for (unsigned i = 0; u->quota && rcode == NOERROR && i < u->rules->grant_count; i++)
+        if (u->quota->is_wanted[i])
+            rcode = check_grant(u, i);
+    return rcode;
 }

@@ -121,4 +121,25 @@ enum rcode update_run(struct request *q, const struct update_rules *rules,
                       const struct update_actor *actor, struct txn *txn,
                       struct update_report *report);
 
+/* The same in slices: of a message with thousands of records, or one that goes to and fro between
+ * large names. */
+struct update;
+struct update_given {
+    struct request *q;
+    const struct update_rules *rules;
+    const struct update_actor *actor;
+    struct txn *txn;
+    struct update_report *report;
+};
+/* Nothing is done yet. It lives in q->arena, as long as that is not reset; NULL: there is no
+ * memory left. */
+struct update *update_begin(const struct update_given *given);
+/* Goes on for about so much work, in the unit of update_report.work. True: it is over, and the
+ * verdict is in the report. The first call reads the message, which is not needed after it. From
+ * call to call all that is given may have moved, with the same content; nobody else has changed
+ * txn, the zone's tip, or the grants. */
+bool update_some(struct update *u, const struct update_given *given, uint64_t budget);
+/* Between two calls: the rules are others, and all begins anew, with another txn. */
+void update_again(struct update *u, struct update_report *report);
+
 #endif

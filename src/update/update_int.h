@@ -39,6 +39,17 @@ struct items {
     unsigned count;
 };
 
+/* Reader of one section and where its rdata goes. */
+struct reading {
+    struct rr_reader reader;
+    struct wr room;
+};
+
+/* The leases that the client is granted, in seconds; 0: it has not asked. */
+struct granted {
+    uint32_t lease_s, key_lease_s;
+};
+
 struct update {
     struct request *q;
     const struct update_rules *rules;
@@ -48,6 +59,20 @@ struct update {
     const struct zone *zone;
     struct name apex;
     struct items prereqs, ops;
+
+    size_t step; /* the one at hand, and how far it is: */
+    bool is_begun;
+    unsigned at;            /* the next of its records */
+    struct reading reading; /* of its section */
+    struct item **sorted;   /* records of rrset-equals, see prereq.c */
+    size_t sorted_count, heap, compared;
+    bool *is_used;           /* grants that allow something of it */
+    bool by_record;          /* some grant looks at addresses */
+    const struct item *last; /* that was held against the limits */
+    struct quota *quota;     /* NULL: there is no max-records to be looked at */
+    struct granted granted;
+    struct update_lease *leases; /* NULL: none are in play */
+    uint64_t spent;              /* of the slice, beside what the table in update.c has */
 };
 
 /* --- update.c --- */
@@ -73,29 +98,43 @@ static inline bool update_at_apex(const struct update *u, struct name owner)
 
 /* --- items.c --- */
 
-/* Reads both sections. */
-enum rcode items_read(struct update *u);
+/* Before the records of a section are read, one by one and in order. */
+enum rcode prereqs_start(struct update *u);
+enum rcode ops_start(struct update *u);
+enum rcode prereq_read(struct update *u, struct item *item);
+enum rcode op_read(struct update *u, struct item *item);
 /* The clause of the table that class and type select, or NULL. */
 const struct clause *clause_find(const struct update *u, const struct clause *table, size_t count,
                                  const struct rr *rr);
 /* What is wrong with the form of an item that has a clause: a sentence, or NULL. */
 const char *clause_fault(const struct clause *c, const struct item *item);
 
-/* --- the steps --- */
+/* --- the steps, see the table in update.c --- */
 
-enum rcode prereqs_check(struct update *u);
-void ops_note_clauses(struct update *u);
+enum rcode prereq_check(struct update *u, struct item *item);
+enum rcode prereqs_collect(struct update *u);
+enum rcode prereq_collect(struct update *u, struct item *item);
+enum rcode prereq_sort(struct update *u, struct item *item);
+enum rcode prereq_compare(struct update *u, struct item *item);
+const struct clause *op_clause(const struct update *u, const struct rr *rr);
 /* NOERROR, NOTZONE or FORMERR: s3.4.1.3 for one item, with the sentence to *why. */
 enum rcode op_fault(const struct update *u, const struct item *item, const char **why);
 bool op_is_delete_name(const struct item *item);
 bool op_is_add(const struct item *item);
 enum rcode ops_permit(struct update *u);
-enum rcode ops_run(struct update *u);
+enum rcode op_permit(struct update *u, struct item *item);
+enum rcode ops_take_rates(struct update *u);
+enum rcode op_prescan(struct update *u, struct item *item);
+enum rcode op_run(struct update *u, struct item *item);
+enum rcode op_limit(struct update *u, struct item *item);
 enum rcode ops_limit(struct update *u);
 /* quota.c: max-records of all grants. */
+enum rcode quota_start(struct update *u);
+enum rcode quota_look(struct update *u, struct item *item);
 enum rcode quota_check(struct update *u);
 /* leasing.c: which records get which lease. */
 enum rcode ops_lease(struct update *u);
+enum rcode op_lease(struct update *u, struct item *item);
 /* The zone file's own, which updates do not change. */
 bool op_is_protected(const struct update *u, struct name owner, uint16_t type);
 /* The question that a grant is asked about an owner and type. */

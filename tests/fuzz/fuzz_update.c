@@ -345,6 +345,19 @@ struct world {
     unsigned modes;
 };
 
+/* As a whole or in slices, which its id decides. */
+static enum rcode run_update(struct world *w, struct txn *t, struct update_report *report)
+{
+    if (!(w->q.msg.id & 1))
+        return update_run(&w->q, &w->rules, &w->actor, t, report);
+    const struct update_given given = {&w->q, &w->rules, &w->actor, t, report};
+    struct update *u = update_begin(&given);
+    ASSERT(u);
+    while (!update_some(u, &given, w->q.msg.id & 1023))
+        ;
+    return report->rcode;
+}
+
 static void run(struct world *w, const uint8_t *wire, size_t len)
 {
     struct version *tip = w->zone->tip;
@@ -354,7 +367,7 @@ static void run(struct world *w, const uint8_t *wire, size_t len)
         return; /* an OPT in the wrong place */
     arena_reset(w->q.arena);
     struct txn *t = txn_begin(w->zone, TXN_CHANGE);
-    enum rcode rcode = update_run(&w->q, &w->rules, &w->actor, t, &report);
+    enum rcode rcode = run_update(w, t, &report);
     check_rcode(rcode);
     ASSERT(rcode == report.rcode && (rcode != NOERROR) == (report.reason[0] != 0));
     if (rcode != NOERROR || !report.is_changed) {

@@ -167,14 +167,56 @@ void bed_seal(struct bed *b, struct txn **t)
     quota_published(&b->rules, v);
 }
 
+/* The same verdict comes of it record by record, with everything given anew each time; nothing is
+ * left of it. */
+static void run_sliced(struct bed *b, const char *lines, struct update_report *report)
+{
+    struct counters count = {0};
+    struct update_actor actor = b->actor;
+    struct update_rules rules = b->rules;
+    struct request q = b->q;
+    struct txn *t = txn_begin(b->zone, TXN_CHANGE);
+    unsigned slices = 1;
+    q.count = &count;
+    actor.is_asking = true;
+    const struct update_given first = {&q, &rules, &actor, t, report};
+    struct update *u = update_begin(&first);
+    cr_assert_not_null(u);
+    for (bool is_over = update_some(u, &first, 1); !is_over; slices++) {
+        struct update_actor moved_actor = actor;
+        struct update_rules moved_rules = rules;
+        const struct update_given next = {&q, &moved_rules, &moved_actor, t, report};
+        is_over = update_some(u, &next, 1);
+        cr_assert_lt(slices, 1000000, "%s: it never ends", lines);
+    }
+    if (report->rcode == NOERROR && q.msg.count[SECTION_AUTHORITY] > 1)
+        cr_assert_gt(slices, 1, "%s: not in slices", lines);
+    txn_abort(&t);
+    arena_reset(&b->arena);
+}
+
+static void reports_are_same(const char *lines, const struct update_report *a,
+                             const struct update_report *b)
+{
+    cr_assert(a->rcode == b->rcode && a->rule == b->rule && a->ignored == b->ignored &&
+                  a->work == b->work && a->is_changed == b->is_changed &&
+                  a->is_serial_set == b->is_serial_set && a->lease_count == b->lease_count &&
+                  a->op == b->op && strcmp(a->reason, b->reason) == 0,
+              "%s: in slices rcode %d '%s', as a whole %d '%s'", lines, a->rcode, a->reason,
+              b->rcode, b->reason);
+}
+
 enum rcode bed_update(struct bed *b, const char *lines)
 {
+    static struct update_report sliced;
     build(b, lines);
     arena_reset(&b->arena);
     const struct version *tip = b->zone->tip;
+    run_sliced(b, lines, &sliced);
     struct txn *t = txn_begin(b->zone, TXN_CHANGE);
     enum rcode rcode = update_run(&b->q, &b->rules, &b->actor, t, &b->report);
     cr_assert_eq(rcode, b->report.rcode);
+    reports_are_same(lines, &sliced, &b->report);
     cr_assert_eq(rcode != NOERROR, b->report.reason[0] != 0, "%s: rcode %u '%s'", lines, rcode,
                  b->report.reason);
     if (rcode == NOERROR && b->report.is_changed && !b->actor.is_asking)
