@@ -328,6 +328,7 @@ static void do_fault(struct host *h, const struct script_step *step)
     static const struct fault faults[] = {
         [DISK_WRITE] = {.call = FAULT_WRITE, .count = 1, .error = EIO},
         [DISK_SYNC] = {.call = FAULT_SYNC, .count = 1, .error = EIO},
+        [DISK_READ] = {.call = FAULT_READ, .count = 1, .error = EIO},
         [DISK_FULL] = {.call = FAULT_WRITE, .count = UINT64_MAX, .error = ENOSPC},
     };
     struct fault f = faults[step->fault];

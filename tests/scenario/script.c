@@ -385,15 +385,18 @@ static void read_fail(struct reader *r)
     static const struct {
         const char *text;
         enum script_fault fault;
-    } rows[] = {
-        {"nothing", DISK_WORKS}, {"write", DISK_WRITE}, {"sync", DISK_SYNC}, {"full", DISK_FULL}};
+    } rows[] = {{"nothing", DISK_WORKS},
+                {"write", DISK_WRITE},
+                {"sync", DISK_SYNC},
+                {"read", DISK_READ},
+                {"full", DISK_FULL}};
     struct script_step *step = add_effect(r, STEP_FAIL);
     struct word what = word_next(&r->w);
     size_t i = 0;
     while (i < ARRAY_LEN(rows) && !word_is(what, rows[i].text))
         i++;
     if (i == ARRAY_LEN(rows)) {
-        word_fault(&r->w, "write, sync, full or nothing expected, read '%.*s'", (int)what.len,
+        word_fault(&r->w, "write, sync, read, full or nothing expected, read '%.*s'", (int)what.len,
                    what.s);
         return;
     }

@@ -42,6 +42,7 @@
  *     expect answer NOERROR                       to the oldest update that was to have one later
  *     fail write 3                                the third write to the state from now on fails
  *     fail sync once                              the next sync fails
+ *     fail read 2                                 the second read of the state from now on fails
  *     fail full                                   every write fails, no space, until `fail nothing`
  *
  * Blanks and line ends separate words and mean nothing else, but for the lines of a block. The
@@ -175,7 +176,7 @@ struct script_sent {
 };
 
 /* What fails, see fail. */
-enum script_fault { DISK_WORKS, DISK_WRITE, DISK_SYNC, DISK_FULL };
+enum script_fault { DISK_WORKS, DISK_WRITE, DISK_SYNC, DISK_READ, DISK_FULL };
 
 struct script_step {
     unsigned line;
