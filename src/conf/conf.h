@@ -42,6 +42,12 @@
 struct conf_at {
     uint32_t line, column;
 };
+/* -1: a comes before b, 0: they are the same, 1: behind it. */
+static inline int conf_at_compare(struct conf_at a, struct conf_at b)
+{
+    return a.line != b.line ? (a.line < b.line ? -1 : 1)
+                            : (a.column > b.column) - (a.column < b.column);
+}
 
 /* --- faults --- */
 

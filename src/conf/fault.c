@@ -64,17 +64,12 @@ void fault_warn(struct conf_faults *faults, struct conf_at at, const char *fmt, 
     make_printable(f->text);
 }
 
-static bool is_after(struct conf_at a, struct conf_at b)
-{
-    return a.line != b.line ? a.line > b.line : a.column > b.column;
-}
-
 void fault_sort(struct conf_faults *faults)
 {
     for (unsigned i = 1; i < faults->count; i++) { /* at most 100, nearly in order already */
         struct conf_fault f = faults->list[i];
         unsigned k = i;
-        for (; k > 0 && is_after(faults->list[k - 1].at, f.at); k--)
+        for (; k > 0 && conf_at_compare(faults->list[k - 1].at, f.at) > 0; k--)
             faults->list[k] = faults->list[k - 1];
         faults->list[k] = f;
     }

@@ -51,11 +51,7 @@ static int compare_keys(const void *pa, const void *pb)
 {
     const struct item *a = *(const struct item *const *)pa, *b = *(const struct item *const *)pb;
     int order = strcmp(a->text, b->text);
-    if (order)
-        return order;
-    if (a->at.line != b->at.line)
-        return a->at.line < b->at.line ? -1 : 1;
-    return a->at.column < b->at.column ? -1 : a->at.column > b->at.column;
+    return order ? order : conf_at_compare(a->at, b->at);
 }
 
 /* Sorted, because a map may have as many keys as the file has room for. */

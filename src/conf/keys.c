@@ -155,9 +155,7 @@ static int compare_keys(const void *pa, const void *pb)
         return order;
     if (a->is_revoked != b->is_revoked) /* after what is in force */
         return a->is_revoked ? 1 : -1;
-    if (a->at.line != b->at.line) /* what is kept comes first */
-        return a->at.line < b->at.line ? -1 : 1;
-    return a->at.column < b->at.column ? -1 : a->at.column > b->at.column;
+    return conf_at_compare(a->at, b->at); /* what is kept comes first */
 }
 
 static void check_twice(struct fill *f, const struct conf *c)

@@ -41,11 +41,7 @@ static int compare_remotes(const void *pa, const void *pb)
 {
     const struct conf_remote *a = pa, *b = pb;
     int order = strcmp(a->text, b->text);
-    if (order)
-        return order;
-    if (a->at.line != b->at.line)
-        return a->at.line < b->at.line ? -1 : 1;
-    return a->at.column < b->at.column ? -1 : a->at.column > b->at.column;
+    return order ? order : conf_at_compare(a->at, b->at);
 }
 
 static void check_twice(struct fill *f, const struct conf *c)

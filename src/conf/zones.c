@@ -72,11 +72,7 @@ static int compare_zones(const void *pa, const void *pb)
 {
     const struct conf_zone *a = pa, *b = pb;
     int order = name_compare(a->name, b->name);
-    if (order)
-        return order;
-    if (a->at.line != b->at.line)
-        return a->at.line < b->at.line ? -1 : 1;
-    return a->at.column < b->at.column ? -1 : a->at.column > b->at.column;
+    return order ? order : conf_at_compare(a->at, b->at);
 }
 
 static void check_twice(struct fill *f, const struct conf *c)

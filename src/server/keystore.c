@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/secret.h"
+#include "base/secretfile.h"
 #include "conf/when.h"
 
 #define FOLDER "/keys"
@@ -130,52 +130,13 @@ enum err keystore_revoke(const char *path, char aside[PATH_MAX], struct diag *di
 
 /* --- copies --- */
 
-/* All of the file, which is a short one. */
-static enum err file_read(int fd, char room[KEYFILE_LEN_MAX + 1], size_t *len, struct diag *diag)
-{
-    for (*len = 0; *len <= KEYFILE_LEN_MAX;) {
-        ssize_t n = read(fd, room + *len, KEYFILE_LEN_MAX + 1 - *len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_say(diag, ERR_IO, "%s", strerror(errno));
-        if (n == 0)
-            return OK;
-        *len += (size_t)n;
-    }
-    return err_say(diag, ERR_LIMIT, "has more than %d bytes", KEYFILE_LEN_MAX);
-}
-
-static enum err file_write(const char *path, const char *bytes, size_t len, struct diag *diag)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool ok = fd >= 0;
-    for (size_t at = 0; ok && at < len;) {
-        ssize_t n = write(fd, bytes + at, len - at);
-        ok = n > 0 || (n < 0 && errno == EINTR);
-        at += n > 0 ? (size_t)n : 0;
-    }
-    ok = ok && fsync(fd) == 0;
-    enum err e = ok ? OK : err_say(diag, ERR_IO, "%s: %s", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return e;
-}
-
 static enum err file_copy(const char *from, const char *to, struct diag *diag)
 {
-    size_t len;
-    int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return err_say(diag, ERR_IO, "%s: %s", from, strerror(errno));
-    char *room = secret_alloc(KEYFILE_LEN_MAX + 1);
-    enum err e = file_read(fd, room, &len, diag);
-    close(fd);
+    struct secretfile f;
+    enum err e = secretfile_read(from, KEYFILE_LEN_MAX, &f, diag);
     if (e == OK)
-        e = file_write(to, room, len, diag);
-    else
-        (void)err_note(diag, e, "%s", from);
-    secret_free(room, KEYFILE_LEN_MAX + 1);
+        e = secretfile_write(to, f.text, f.len, SECRETFILE_NEW, diag);
+    secretfile_done(&f);
     return e;
 }
 

@@ -11,23 +11,9 @@ static uint32_t order_of(uint16_t type, struct rdata rdata)
     return type == TYPE_RRSIG ? get_u16(rdata.bytes) * 2u + 1 : type * 2u;
 }
 
-/* The first entry whose order is not less. */
-static uint32_t lower_bound(const struct edit *e, uint32_t order)
-{
-    uint32_t low = 0, high = e->count;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (e->entry[mid].order < order)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
 static struct look_range range_of(const struct edit *e, uint32_t order)
 {
-    return (struct look_range){lower_bound(e, order), lower_bound(e, order + 1)};
+    return (struct look_range){edit_lower_bound(e, order), edit_lower_bound(e, order + 1)};
 }
 
 struct look_range look_rrset(const struct edit *e, uint16_t type)
@@ -42,7 +28,7 @@ bool look_has(const struct edit *e, uint16_t type)
         struct look_range set = look_rrset(e, type);
         return set.from < set.to;
     }
-    for (uint32_t i = 0; i < e->count; i = lower_bound(e, e->entry[i].order + 1))
+    for (uint32_t i = 0; i < e->count; i = edit_lower_bound(e, e->entry[i].order + 1))
         if (e->entry[i].type == TYPE_RRSIG)
             return true;
     return false;
@@ -50,7 +36,7 @@ bool look_has(const struct edit *e, uint16_t type)
 
 bool look_has_other_data(const struct edit *e)
 {
-    for (uint32_t i = 0; i < e->count; i = lower_bound(e, e->entry[i].order + 1))
+    for (uint32_t i = 0; i < e->count; i = edit_lower_bound(e, e->entry[i].order + 1))
         if (e->entry[i].type != TYPE_CNAME && !rrtype_is(e->entry[i].type, RRTYPE_BESIDE_CNAME))
             return true;
     return false;

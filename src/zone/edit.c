@@ -158,8 +158,7 @@ enum txn_effect edit_remove_rrset(struct edit *e, uint16_t type)
     return kept == before ? TXN_NOTHING : TXN_DONE;
 }
 
-/* The first entry whose order is not less. */
-static uint32_t lower_bound(const struct edit *e, uint32_t order)
+uint32_t edit_lower_bound(const struct edit *e, uint32_t order)
 {
     uint32_t low = 0, high = e->count;
     while (low < high) {
@@ -186,7 +185,8 @@ static bool is_set(const struct edit *e, uint32_t from, uint32_t to, struct rrse
 
 enum txn_effect edit_set(struct edit *e, struct rrset_id id, struct rrset set)
 {
-    uint32_t from = lower_bound(e, rrset_order(id)), to = lower_bound(e, rrset_order(id) + 1);
+    uint32_t from = edit_lower_bound(e, rrset_order(id)),
+             to = edit_lower_bound(e, rrset_order(id) + 1);
     size_t bytes = e->bytes;
     if (is_set(e, from, to, set))
         return TXN_NOTHING;

@@ -32,6 +32,9 @@ void edit_done(struct edit *e);
 /* Empties it, then lays n open where it is not NULL. */
 void edit_open(struct edit *e, const struct node *n);
 
+/* The first entry whose order is not less; count if there is none. */
+uint32_t edit_lower_bound(const struct edit *e, uint32_t order);
+
 /* What a record whose TTL differs from its RRset's does: see TXN_TTL. */
 enum edit_ttl { EDIT_TTL_TAKE, EDIT_TTL_KEEP };
 enum txn_effect edit_add(struct edit *e, const struct rr *rr, enum edit_ttl rule);
