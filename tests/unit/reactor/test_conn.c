@@ -579,6 +579,10 @@ Test(conn, that_is_idle_for_longest_gives_way_whatever_it_was_told)
     char byte;
     cr_expect_eq(recv(bench->client, &byte, 1, MSG_DONTWAIT), 0, "the longest idle, told or not");
     cr_expect_eq(bench->tcp.conns, 9);
-    crowd_shrink(&crowd, 0);
+    cr_assert(tcp_give_way(&bench->tcp));
+    cr_expect_eq(recv(crowd.client[0], &byte, 1, MSG_DONTWAIT), 0, "also who has said nothing");
+    cr_expect_eq(bench->tcp.conns, 8);
+    crowd_shrink(&crowd, 1);
+    close(crowd.client[0]);
     bench_end();
 }

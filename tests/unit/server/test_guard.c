@@ -155,6 +155,21 @@ Test(guard, over_tcp_who_sends_an_opt_is_told_why)
     bed_free(b);
 }
 
+/* rrl.h: who signs with a key of ours is exempt, not who has a signature. */
+Test(guard, wrong_signatures_are_no_way_round_rate_limits)
+{
+    struct bed *b =
+        guarded(", limits: {refusals-per-source: 0}, rate-limit: {responses: 5, slip: 0}");
+    uint8_t wire[4096];
+    size_t len = sign(b, "k", wire, bed_query(wire, "www.a.example", TYPE_A));
+    cr_expect_eq(flood(b, "192.0.2.1", TRANSPORT_UDP, wire, len, 20).by_rcode[NOERROR], 20);
+    wire[len - 10] ^= 1;
+    struct tally t = flood(b, "192.0.2.1", TRANSPORT_UDP, wire, len, 20);
+    cr_expect_eq(t.by_rcode[NOTAUTH], 5);
+    cr_expect_eq(t.silent, 15);
+    bed_free(b);
+}
+
 Test(guard, a_burst_is_charged_in_full)
 {
     struct bed *b = guarded(", limits: {refusals-per-source: 10}");

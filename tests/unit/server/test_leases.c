@@ -338,6 +338,45 @@ Test(leases, that_end_in_great_number_take_several_changes)
     disk_free(&d);
 }
 
+/* A file that is merged in slices has a txn open, on what the zone was when it began. */
+static void file_large(struct bed *b, unsigned address)
+{
+    size_t cap = 200 + LARGE * 40u, len = 0;
+    char *text = mem_alloc(cap);
+    for (unsigned i = 0; i < LARGE; i++)
+        len += (size_t)snprintf(text + len, cap - len, "h%u A 192.0.2.%u\n", i, address);
+    bed_file(b, "a", BED_TOP "%s", 1, text);
+    free(text);
+}
+
+Test(leases, do_not_end_while_a_file_is_being_merged)
+{
+    struct disk d = disk_new();
+    struct bed *b = d.bed;
+    file_large(b, 1);
+    bed_start(b, "", zones);
+    disk_rest(b);
+    lease(b, "x.a.example.", 2);
+    file_large(b, 2);
+    bed_reload(b, "", zones);
+    while (!disk_zone(b, "a.example")->changing) {
+        cr_assert(bed_wait(b));
+        (void)server_collect(b->server, b->now_us);
+        server_turn(b->server);
+    }
+    b->now_us += 3 * S;
+    server_time(b->server, b->now_us);
+    cr_assert_not_null(disk_zone(b, "a.example")->changing);
+    cr_expect_eq(leases_of(b)->ending, 0);
+    disk_rest(b);
+    cr_expect_eq(has(b, "x.a.example."), 1, "the zone is as it was but for the file");
+    pass(b, 2 * S);
+    cr_expect_eq(has(b, "x.a.example."), 0);
+    cr_expect_eq(has(b, "h0.a.example."), 1);
+    cr_expect_eq(b->out[b->out_len - 1], 2, "the file's news are not lost");
+    disk_free(&d);
+}
+
 Test(leases, let_the_apex_keep_a_name_server)
 {
     struct disk d = start();
