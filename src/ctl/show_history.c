@@ -97,8 +97,9 @@ static void show_rollback_head(const json_t *line, FILE *out)
 {
     bool is_dry = json_is_true(json_object_get(line, "is_dry"));
     if (!show_number_of(line, "commits")) {
-        fprintf(out, "nothing to undo: no commit after serial %" JSON_INTEGER_FORMAT "\n",
-                show_number_of(line, "to"));
+        fprintf(out, "nothing to undo: no commit after serial %" JSON_INTEGER_FORMAT "%s\n",
+                show_number_of(line, "to"),
+                show_number_of(line, "file_commits") ? " but of the zone file, which stays" : "");
         return;
     }
     if (show_has(line, "serial"))
@@ -109,11 +110,9 @@ static void show_rollback_head(const json_t *line, FILE *out)
     show_count(show_number_of(line, "commits"), "commit", out);
     fprintf(out, ": +%" JSON_INTEGER_FORMAT " -%" JSON_INTEGER_FORMAT " records\n",
             show_number_of(line, "added"), show_number_of(line, "removed"));
-    if (show_number_of(line, "file_commits")) {
-        show_count(show_number_of(line, "file_commits"), "commit", out);
-        fputs(" came from the zone file: undone in the zone alone, the file stays as it is, and "
-              "`diff ZONE --file` shows what differs\n",
-              out);
+    if (show_number_of(line, "file_rrsets")) {
+        show_count(show_number_of(line, "file_rrsets"), "later file-owned RRset", out);
+        fputs(show_number_of(line, "file_rrsets") == 1 ? " stays\n" : " stay\n", out);
     }
     if (show_has(line, "serial") && json_is_true(json_object_get(line, "has_leases")))
         fprintf(out, "leases of records that go %s, records that come back have none\n",

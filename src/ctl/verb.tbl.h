@@ -85,7 +85,7 @@ VERB(diff,      "diff",      300,    "what differs between two serials, or the z
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
      {"serials", 0, VERB_TEXT, VERB_MAYBE, "SERIAL[..SERIAL]"},
      {"file", 0, VERB_YES, VERB_OPTION, ""})
-VERB(roll_back, "rollback",  300,    "undoes all changes after a serial, as a new change",
+VERB(roll_back, "rollback",  300,    "undoes what was changed after a serial, as a new change; what the zone file has changed stays",
      {"zone", 0, VERB_NAME, VERB_MUST, "ZONE"},
      {"serial", 0, VERB_NUMBER, VERB_MUST, "SERIAL"},
      {"dry-run", 0, VERB_YES, VERB_OPTION, ""})

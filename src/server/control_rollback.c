@@ -7,8 +7,8 @@
  * like: there is no race to win. Whoever asked may go away at any time: what is not sealed by then
  * is dropped, what is sealed is committed.
  *
- * Undoing a change that came from the zone file undoes it in the zone only: the file, and what is
- * remembered of it for the next merge, stay. Keys stay as well; the leases of records that go end
+ * RRsets that the zone file has changed since stay as they are: the file says what they are, and is
+ * what has to be changed. Keys stay as well; the leases of records that go end
  * with them, and what comes back has none (leases.h). */
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +119,8 @@ static bool on_change(void *arg, const struct change *c)
         return false;
     if (r->is_dry)
         undone_note(r, c);
+    if (c->kind == CHANGE_FILE && !history_check(&r->h, net_leave_out(r->net, &d, &r->h.diag)))
+        return false;
     r->commits++;
     r->file_commits += c->kind == CHANGE_FILE;
     r->read = c->seq;
@@ -165,8 +167,9 @@ static json_t *summary(const struct rollback *r, uint32_t serial)
     control_put_number(fields, "to", r->serial);
     if (r->count[NET_REMOVED] + r->count[NET_ADDED] > 0)
         control_put_number(fields, "serial", serial);
-    control_put_number(fields, "commits", r->commits);
+    control_put_number(fields, "commits", r->commits - r->file_commits);
     control_put_number(fields, "file_commits", r->file_commits);
+    control_put_number(fields, "file_rrsets", net_left_out(r->net));
     json_object_set_new(fields, "has_leases", json_boolean(r->has_leases));
     control_put_number(fields, "removed", r->count[NET_REMOVED]);
     control_put_number(fields, "added", r->count[NET_ADDED]);

@@ -35,6 +35,8 @@ struct net {
     uint8_t *bytes;
     size_t len, bytes_cap;
     bool is_settled;
+    struct net *marks; /* an entry for each RRset that is left out; NULL: none is */
+    size_t left_out;
 };
 
 #define RECORD_HEAD_LEN 10 /* type, class, ttl, rdlength */
@@ -51,6 +53,7 @@ void net_free(struct net *n)
 {
     if (!n)
         return;
+    net_free(n->marks);
     free(n->entry);
     free(n->bytes);
     free(n);
@@ -69,11 +72,18 @@ static struct rr entry_rr(const uint8_t *bytes, const struct net_entry *e)
                        {head + RECORD_HEAD_LEN, get_u16(head + 8)}};
 }
 
-static int set_compare(const uint8_t *bytes, const struct net_entry *a, const struct net_entry *b)
+/* The entries may be of two nets. */
+static int sets_compare(const uint8_t *bytes_a, const struct net_entry *a, const uint8_t *bytes_b,
+                        const struct net_entry *b)
 {
-    struct name x = {bytes + a->at, a->owner_len}, y = {bytes + b->at, b->owner_len};
+    struct name x = {bytes_a + a->at, a->owner_len}, y = {bytes_b + b->at, b->owner_len};
     int d = name_compare(x, y);
     return d || a->order == b->order ? d : a->order < b->order ? -1 : 1;
+}
+
+static int set_compare(const uint8_t *bytes, const struct net_entry *a, const struct net_entry *b)
+{
+    return sets_compare(bytes, a, bytes, b);
 }
 
 /* 0: the same record to the byte, but for the owner's case. */
@@ -206,7 +216,10 @@ static void record_add(struct net *n, const struct rr *rr, int8_t sign, uint32_t
 
 /* --- what is added --- */
 
-enum err net_add(struct net *n, const struct diff_bytes *d, uint32_t tag, struct diag *diag)
+/* Gives the records of a change to take(), removed ones with the sign -1. */
+static enum err change_each(struct net *n, const struct diff_bytes *d, uint32_t tag,
+                            void (*take)(struct net *, const struct rr *, int8_t, uint32_t),
+                            struct diag *diag)
 {
     struct diff_of of = {name_of(&n->zone), n->class};
     ASSERT(!n->is_settled);
@@ -221,11 +234,36 @@ enum err net_add(struct net *n, const struct diff_bytes *d, uint32_t tag, struct
             why = "has a record in both of its parts";
         if (why)
             return err_say(diag, ERR_INVALID, "change %s", why);
-        record_add(n, &rr, is_removed ? -1 : 1, tag);
+        take(n, &rr, is_removed ? -1 : 1, tag);
     }
     if (n->count >= 2 * n->left + NET_SORT_MIN)
         bring_together(n);
     return OK;
+}
+
+enum err net_add(struct net *n, const struct diff_bytes *d, uint32_t tag, struct diag *diag)
+{
+    return change_each(n, d, tag, record_add, diag);
+}
+
+/* What stands for a record's RRset: no more of the rdata than says which it is, and of no type, so
+ * that this is compared byte by byte. */
+static void mark_add(struct net *n, const struct rr *rr, int8_t sign, uint32_t tag)
+{
+    struct rr mark = *rr;
+    (void)sign;
+    mark.ttl = 0;
+    mark.rdata.len = rr->type == TYPE_RRSIG ? 2 : 0;
+    record_add(n, &mark, 1, tag);
+    n->entry[n->count - 1].type = 0;
+}
+
+enum err net_leave_out(struct net *n, const struct diff_bytes *d, struct diag *diag)
+{
+    ASSERT(!n->is_settled);
+    if (!n->marks)
+        n->marks = net_new(name_of(&n->zone), n->class);
+    return change_each(n->marks, d, 0, mark_add, diag);
 }
 
 static void set_add(struct net *n, const struct node *node, struct rrset set, int8_t sign)
@@ -300,15 +338,38 @@ static void drop_serial(struct net *n)
     }
 }
 
+/* Both are in order. */
+static void drop_marked(struct net *n)
+{
+    struct net *m = n->marks;
+    size_t kept = 0, at = 0, last = SIZE_MAX;
+    bring_together(m);
+    for (size_t i = 0; i < n->count; i++) {
+        struct net_entry *e = &n->entry[i];
+        int d = 1;
+        while (at < m->count && (d = sets_compare(m->bytes, &m->entry[at], n->bytes, e)) < 0)
+            at++;
+        if (at == m->count || d != 0) {
+            n->entry[kept++] = *e;
+            continue;
+        }
+        n->left_out += at != last;
+        last = at;
+    }
+    n->count = kept;
+}
+
 void net_settle(struct net *n, enum net_direction direction)
 {
     ASSERT(!n->is_settled);
     bring_together(n);
+    drop_serial(n);
+    if (n->marks)
+        drop_marked(n);
     for (size_t i = 0; direction == NET_BACK && i < n->count; i++)
         n->entry[i].sum = -n->entry[i].sum;
     if (n->count)
         qsort_r(n->entry, n->count, sizeof(*n->entry), shown_compare, n->bytes);
-    drop_serial(n);
     n->is_settled = true;
 }
 
@@ -316,6 +377,12 @@ size_t net_count(const struct net *n)
 {
     ASSERT(n->is_settled);
     return n->count;
+}
+
+size_t net_left_out(const struct net *n)
+{
+    ASSERT(n->is_settled);
+    return n->left_out;
 }
 
 enum net_way net_get(const struct net *n, size_t i, struct rr *out, uint32_t *tag)

@@ -25,6 +25,8 @@ void net_free(struct net *n);
 /* tag: the caller's, of this change; net_get() gives that of the last one that decided a record.
  * ERR_INVALID: the bytes are malformed; the net is good for net_free() only. */
 enum err net_add(struct net *n, const struct diff_bytes *d, uint32_t tag, struct diag *diag);
+/* RRsets that this change touches are left out of the net, whatever else is done to them. */
+enum err net_leave_out(struct net *n, const struct diff_bytes *d, struct diag *diag);
 /* What leads from one version to another, which may be of another zone of that name. */
 void net_add_versions(struct net *n, const struct version *from, const struct version *to);
 enum net_direction { NET_FORTH, NET_BACK }; /* BACK: what undoes it, removed and added exchanged */
@@ -35,6 +37,8 @@ void net_settle(struct net *n, enum net_direction direction);
 enum net_way { NET_REMOVED, NET_ADDED };
 
 size_t net_count(const struct net *n);
+/* RRsets of which there would be something, if they were not left out. */
+size_t net_left_out(const struct net *n);
 /* The i-th record; a view that lives as long as the net. tag may be NULL. */
 enum net_way net_get(const struct net *n, size_t i, struct rr *out, uint32_t *tag);
 /* As a diff for txn_apply(), malloc'd. */

@@ -301,25 +301,28 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(reeved):
     assert serial_of(server) == 15
 
 
-def test_a_rollback_over_a_change_of_the_file_leaves_the_file_and_says_so(reeved):
+def test_a_rollback_leaves_what_the_file_has_changed_and_says_so(reeved):
     server = reeved({'example.': zone()}, keys=KEYS)
     change(server, 'web1', ('add', 'new', 60, 'TXT', '"one"'))
-    edited = ZONE.replace('192.0.2.25', '192.0.2.26')
-    server.zone_file('example.', edited)
+    server.zone_file('example.', ZONE.replace('192.0.2.25', '192.0.2.26') + 'more  A     192.0.2.30\n')
     server.reload()
     server.until(lambda: serial_of(server) == 12, 'the file is merged')
-    text = server.reevectl('rollback', 'example.', '11').stdout
-    assert text.startswith('committed serial 13 undoing 1 commit: +1 -1 records\n1 commit came from the zone file')
-    assert dynamic.texts(server, 'mail.example.', 'A') == ['192.0.2.25']
-    assert server.reevectl('diff', 'example.', '--file').stdout == '''- mail 300 A 192.0.2.26
-+ mail 300 A 192.0.2.25
-+ new 60 TXT "one"
+    assert server.reevectl('rollback', 'example.', '11').stdout == \
+        'nothing to undo: no commit after serial 11 but of the zone file, which stays\n'
+    change(server, 'web2', ('replace', 'www', 60, 'A', '192.0.2.81'), ('delete', 'mail'))
+    assert server.reevectl('rollback', 'example.', '11', '--dry-run').stdout == \
+        '''would commit serial 14 undoing 1 commit: +1 -1 records
+2 later file-owned RRsets stay
+  - www 60 A 192.0.2.81  (added 13 by key web2)
+  + www 300 A 192.0.2.80  (removed 13 by key web2)
 '''
-    server.reload()                                     # the file says nothing new
-    assert dynamic.texts(server, 'mail.example.', 'A') == ['192.0.2.25'] and serial_of(server) == 13
-    server.zone_file('example.', edited.replace('192.0.2.26', '192.0.2.27'))
-    server.reload()
-    server.until(lambda: dynamic.texts(server, 'mail.example.', 'A') == ['192.0.2.27'], 'what its author changes wins')
+    assert server.reevectl('rollback', 'example.', '11').stdout == \
+        'committed serial 14 undoing 1 commit: +1 -1 records\n2 later file-owned RRsets stay\n'
+    assert dynamic.texts(server, 'www.example.', 'A') == ['192.0.2.80']
+    assert dynamic.texts(server, 'more.example.', 'A') == ['192.0.2.30'], 'the file has it'
+    assert dynamic.texts(server, 'mail.example.', 'A') is None, 'as it is: what to do about it the file has to say'
+    server.reevectl('rollback', 'example.', '10')
+    assert server.reevectl('diff', 'example.', '--file').stdout == '- mail 300 A 192.0.2.26\n'
 
 
 def test_a_rollback_wins_against_updates_that_never_end(reeved):
@@ -353,10 +356,8 @@ def test_a_rollback_wins_against_updates_that_never_end(reeved):
 def test_a_large_rollback_lets_queries_through(reeved):
     server = reeved({'example.': zone()}, keys=KEYS)
     count = 20_000
-    hosts = ''.join(f'h{n} A 192.0.2.9\n' for n in range(count))
-    server.zone_file('example.', ZONE + hosts)
-    server.reload()
-    server.until(lambda: serial_of(server) == 11, 'the file is merged')
+    server.reevectl('update', 'example.', text=''.join(f'add h{n} 300 A 192.0.2.9\n' for n in range(count)))
+    assert serial_of(server) == 11
     answer = server.ctl('rollback', 'example.', '10')
     assert (answer['removed'], answer['serial']) == (count, 12)
     assert server.ctl('zone', 'example.')['records'] == 5

@@ -185,6 +185,57 @@ Test(net, of_two_versions_is_what_differs)
     }
 }
 
+/* A change that adds an address to a name of one letter, or takes it away. */
+struct step {
+    char owner, sign;
+    uint8_t address;
+    bool is_left_out;
+};
+
+static void step(struct net *n, const struct step *s)
+{
+    uint8_t bytes[64];
+    struct diag diag = {0};
+    struct wr w = wr_over(bytes, sizeof(bytes));
+    wr_u8(&w, 1);
+    wr_u8(&w, (uint8_t)s->owner);
+    wr_bytes(&w, "\7example", 9);
+    wr_u16(&w, TYPE_A);
+    wr_u16(&w, CLASS_IN);
+    wr_u32(&w, 60);
+    wr_u16(&w, 4);
+    wr_u32(&w, 0xC0000200 + s->address);
+    struct diff_bytes d = {bytes, wr_len(&w), s->sign == '-' ? wr_len(&w) : 0};
+    cr_assert_eq(net_add(n, &d, 0, &diag), OK, "%s", diag.text);
+    if (s->is_left_out)
+        cr_assert_eq(net_leave_out(n, &d, &diag), OK, "%s", diag.text);
+}
+
+Test(net, leaves_out_whole_rrsets_and_counts_those_that_matter)
+{
+    static const struct step steps[] = {
+        {'a', '+', 1, false}, {'b', '+', 1, true},  {'c', '+', 1, false}, {'A', '-', 2, false},
+        {'B', '+', 2, false}, {'d', '+', 1, true},  {'d', '-', 1, false}, {'c', '+', 2, true},
+        {'e', '-', 1, false}, {'C', '-', 1, false}, {'f', '+', 1, true},  {'f', '+', 2, true},
+    };
+    struct name_buf apex = name_from("example.");
+    struct net *n = net_new(name_of(&apex), CLASS_IN);
+    struct text t;
+    char text[256];
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        step(n, &steps[i]);
+    net_settle(n, NET_FORTH);
+    text_init(&t, text, sizeof(text));
+    for (size_t i = 0; i < net_count(n); i++) {
+        struct rr rr;
+        text_char(&t, net_get(n, i, &rr, NULL) == NET_ADDED ? '+' : '-');
+        name_show(rr.owner, &t);
+    }
+    cr_expect_str_eq(text, "-A.example.+a.example.-e.example.");
+    cr_expect_eq(net_left_out(n), 3, "b, c and f; of d there is nothing");
+    net_free(n);
+}
+
 #define A_RECORD "\1a\7example\0\0\1\0\1\0\0\1\54\0\4\300\0\2\1"
 #define A_LEN    (sizeof(A_RECORD) - 1)
 
