@@ -18,9 +18,6 @@
 #include "base/random.h"
 #include "server/secondary.h"
 
-/* RFC 6891 s7: who knows no EDNS answers FORMERR to it. Such a primary is asked without it for so
- * long; it may be another program by then. */
-#define PLAIN_US         INT64_C(3600000000)
 /* For a connection, and for each message of a transfer. */
 #define TRANSFER_US      30000000
 /* Messages that a helper gets at once; as many again may have come until it is done. */
@@ -170,27 +167,6 @@ bool asking_key(struct server *s, const struct secondary *sec, struct tsig_key *
     return false;
 }
 
-/* A clock that was set back does not make it longer. */
-static bool wants_edns(const struct server *s, const struct primary *p)
-{
-    int64_t left_us = p->plain_until_us - s->now_us;
-    return left_us <= 0 || left_us > PLAIN_US;
-}
-
-bool asking_note_plain(struct server *s, struct secondary *sec)
-{
-    char zone[NAME_TEXT_MAX];
-    struct address_text at;
-    if (!sec->ask.wants_expire)
-        return false;
-    secondary_primary(sec)->plain_until_us = s->now_us + PLAIN_US;
-    s->count.primaries_plain++;
-    log_debug("primary knows no EDNS", {"zone", name_text(sec->ask.zone, zone)},
-              {"primary", secondary_primary(sec)->text},
-              {"address", address_show(secondary_address(sec), &at)});
-    return true;
-}
-
 /* Gives the length of the question, which sec->tsig is to sign. */
 static size_t question_write(struct server *s, struct secondary *sec, const struct call_kind *kind,
                              uint8_t bytes[XFR_ASK_MAX])
@@ -198,7 +174,7 @@ static size_t question_write(struct server *s, struct secondary *sec, const stru
     const struct primary *p = secondary_primary(sec);
     sec->ask.zone = name_of(&sec->zone->entry->name);
     random_bytes(&sec->ask.id, sizeof(sec->ask.id));
-    sec->ask.wants_expire = wants_edns(s, p);
+    sec->ask.wants_expire = !plain_has(s, secondary_address(sec));
     tsig_session_done(&sec->tsig);
     sec->call.kind = kind;
     sec->call.to = (struct peer){*secondary_address(sec), sec->ask.transport};
@@ -263,7 +239,7 @@ static void transfer_over(struct server *s, struct secondary *sec, const struct 
         transfer_current(s, sec, x, &in->note);
         return;
     case XFR_IN_REFUSED:
-        if (xfr_in_wants_plain(x) && asking_note_plain(s, sec)) {
+        if (xfr_in_wants_plain(x) && plain_note(s, sec)) {
             transfer_begin(s, sec);
             return;
         }

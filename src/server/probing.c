@@ -63,7 +63,7 @@ static enum call_verdict probe_message(struct server *s, struct call *c, const u
     call_end(s, c, true);
     if (r.kind == XFR_REPLY_TRUNCATED)
         probe_again(s, sec, TRANSPORT_TCP);
-    else if (r.wants_plain && asking_note_plain(s, sec))
+    else if (r.wants_plain && plain_note(s, sec))
         probe_again(s, sec, sec->ask.transport);
     else if (r.kind == XFR_REPLY_REFUSED)
         secondary_fail(s, sec, REFRESH_FAILED, diag.text);

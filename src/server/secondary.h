@@ -3,9 +3,9 @@
  *
  * secondary.c drives the machine of xfr/refresh.h: it does what that says, and tells it what became
  * of it. asking.c has the questions and what comes back to them (probing.c: to the one for the
- * SOA), taking.c makes a transfer a change of the zone, checked.c notes in the change log when a
- * primary was last asked, notify_in.c hears NOTIFY. At most one question is under way for a zone,
- * or one transfer is being taken. */
+ * SOA; plain.c: who is asked without EDNS), taking.c makes a transfer a change of the zone,
+ * checked.c notes in the change log when a primary was last asked, notify_in.c hears NOTIFY. At
+ * most one question is under way for a zone, or one transfer is being taken. */
 #ifndef REEVE_SERVER_SECONDARY_H
 #define REEVE_SERVER_SECONDARY_H
 
@@ -26,8 +26,7 @@ struct primary {
     uint32_t serial;  /* that it had at heard_us */
     int64_t heard_us; /* 0: never */
     int64_t failed_us;
-    int64_t plain_until_us; /* it knows no EDNS, and is asked without it until then */
-    char error[200];        /* of the last failure; "" if it has answered since */
+    char error[200]; /* of the last failure; "" if it has answered since */
 };
 
 /* How a transfer came, for the log. */
@@ -124,11 +123,16 @@ bool asking_key(struct server *s, const struct secondary *sec, struct tsig_key *
 /* Sends sec->ask, of which kind, transport, key and SOA are set, and so is sec->call.wait_us; with
  * EDNS unless the primary knows none. */
 void asking_send(struct server *s, struct secondary *sec, const struct call_kind *kind);
-/* Its answer says that the primary knows no EDNS: that is remembered for a while. False: it was
- * asked without. */
-bool asking_note_plain(struct server *s, struct secondary *sec);
 /* What came and was no answer, for the case that nothing better comes; NULL: nothing did. */
 void asking_hint(struct secondary *sec, const char *text);
+
+/* --- plain.c --- */
+
+/* Is that address to be asked without EDNS? */
+bool plain_has(struct server *s, const union address *at);
+/* The answer of the address asked says that it knows no EDNS: that is remembered for a while, for
+ * all zones. False: it was asked without. */
+bool plain_note(struct server *s, struct secondary *sec);
 
 /* --- probing.c --- */
 

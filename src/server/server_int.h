@@ -78,6 +78,16 @@ struct server_zone {
     struct list waiters; /* waiting.c: updates and operators that wait for secondaries */
 };
 
+/* Primaries that know no EDNS, see plain.c. */
+#define PLAIN_MAX 128
+struct plain {
+    unsigned count;
+    struct plain_row {
+        union address at;
+        int64_t until_us;
+    } rows[PLAIN_MAX];
+};
+
 /* What all secondary zones have in common, see checked.c. */
 struct secondaries {
     unsigned count;
@@ -87,6 +97,7 @@ struct secondaries {
     struct log_rate failing_rate, expired_rate;
     uint64_t incoming_kept;     /* bytes in memory of transfers under way, see asking.c */
     size_t diff_max, apply_max; /* SECONDARY_..., but in tests */
+    struct plain plain;
 };
 
 /* Bytes of changes that one transfer may make. A row of the log holds three times that; what is

@@ -57,6 +57,56 @@ Test(asking, it_is_asked_with_edns_again_after_a_while)
     disk_free(&d);
 }
 
+/* Of ten thousand zones of a primary one finds it out for all; of another primary that says
+ * nothing.
+ */
+Test(asking, what_a_primary_does_not_know_is_remembered_for_all_its_zones)
+{
+    struct disk d = primary_disk("  y.example: {primaries: [p1]}\n  z.example: {primaries: [p1]}\n"
+                                 "  x.example: {primaries: [p2]}\n");
+    struct bed *b = d.bed;
+    struct message m;
+    while (primary.count) /* the first look of all three fails */
+        primary_cut(primary.calls[0], "refused");
+    primary_look(b);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_refuses_opt(FORMERR);
+    primary_gives_whole(1, 2);
+    primary_pass(b, PRIMARY_RETRY * 1000000LL);
+    cr_assert_eq(primary.count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        bool is_p1 = ntohl(primary.calls[i]->to.address.v4.sin_addr.s_addr) == 0xc0000201;
+        primary_question(primary.calls[i], &m);
+        cr_expect_eq(m.opt_at > 0, !is_p1, "call %u", i);
+    }
+    cr_expect_eq(b->server->count.primaries_plain, 1);
+    disk_free(&d);
+}
+
+/* More of them than are remembered: the one that was found out first is. */
+Test(asking, of_many_primaries_without_edns_the_newest_are_remembered)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    struct secondary *sec = primary_secondary(b);
+    union address *at = &sec->primaries[0].addresses[0];
+    sec->ask.wants_expire = true;
+    for (unsigned i = 0; i <= PLAIN_MAX; i++) {
+        at->v4.sin_port = htons((uint16_t)(1000 + i));
+        cr_assert(plain_note(b->server, sec));
+        b->server->now_us++;
+    }
+    cr_expect(plain_has(b->server, at));
+    at->v4.sin_port = htons(1001);
+    cr_expect(plain_has(b->server, at));
+    at->v4.sin_port = htons(1000);
+    cr_expect_not(plain_has(b->server, at), "its place was taken");
+    at->v4.sin_port = htons(1001);
+    b->server->now_us += HOUR_US;
+    cr_expect_not(plain_has(b->server, at));
+    disk_free(&d);
+}
+
 /* Without EDNS as well: then that was not the reason. */
 Test(asking, an_error_that_stays_is_one)
 {
