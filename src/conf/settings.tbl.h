@@ -161,7 +161,7 @@ SETTING("server.limits.transfer-records",       transfer_records,            COU
 SETTING("server.limits.transfer-size",          transfer_size,               SIZE,      "1G",             65536,   1099511627776,
         "bytes in one transfer from a primary, which may take four times that in memory; a zone that differences make larger is asked for as a whole")
 SETTING("server.limits.transfers-memory",       transfers_memory,            SIZE,      "4G",             65536,   1099511627776,
-        "bytes in memory of all transfers from primaries under way; one that goes beyond it fails")
+        "bytes in memory of all transfers from primaries until they are the zones; one that goes beyond it fails")
 SETTING("server.limits.recent-changes",         recent_changes,              SIZE,      "64M",            0,       1099511627776,
         "bytes of the newest changes of all zones kept in memory for IXFR; older ones are read from the state directory")
 SETTING("server.limits.refresh-min",            refresh_min_s,               PERIOD,    "30s",            1,       31536000,

@@ -97,12 +97,12 @@ static void xfr_give_away(struct server *s, struct xfr_in *x)
     helpers_give(s->helpers, &d->job, &xfr_drop_kind, PACE_FIRST);
 }
 
-/* limits.transfers-memory is of what is being read; what is complete soon becomes the zone. */
-static void incoming_count(struct server *s, struct incoming *in, uint64_t kept)
+/* limits.transfers-memory is of what is being read, and of what is complete until it is taken
+ * (taking.c counts that on). */
+static bool is_over_memory(struct server *s, struct incoming *in)
 {
-    ASSERT(s->secondaries.incoming_kept >= in->kept);
-    s->secondaries.incoming_kept += kept - in->kept;
-    in->kept = kept;
+    secondaries_count(s, &in->kept, xfr_in_kept(in->x));
+    return s->secondaries.incoming_kept > s->conf->transfers_memory;
 }
 
 /* Its x is somebody else's already, or NULL. */
@@ -116,7 +116,7 @@ static void incoming_release(struct incoming *in)
 
 static void incoming_free(struct server *s, struct incoming *in)
 {
-    incoming_count(s, in, 0);
+    secondaries_count(s, &in->kept, 0);
     incoming_release(in);
 }
 
@@ -255,10 +255,25 @@ static void transfer_over(struct server *s, struct secondary *sec, const struct 
     secondary_fail(s, sec, kind, in->diag.text);
 }
 
+/* Others may be the larger ones, but are there already. It is tried again after a while. */
+static void incoming_over_memory(struct server *s, struct secondary *sec)
+{
+    asking_stop(s, sec);
+    s->count.transfers_in_failed++;
+    s->count.transfers_in_over_memory++;
+    secondary_fail(s, sec, REFRESH_FAILED,
+                   "all transfers under way take more than limits.transfers-memory");
+}
+
 static void incoming_over(struct server *s, struct secondary *sec)
 {
     struct incoming *in = sec->incoming;
     struct xfr_in *x = in->x;
+    bool is_complete = in->next == XFR_IN_WHOLE || in->next == XFR_IN_STEPS;
+    if (is_complete && is_over_memory(s, in)) {
+        incoming_over_memory(s, sec);
+        return;
+    }
     bool is_clean = in->next != XFR_IN_BAD && in->next != XFR_IN_MORE && !in->has_rest &&
                     in->filling.len == 0 && !xfr_in_has_more(x);
     in->note.count = xfr_in_count(x);
@@ -266,9 +281,10 @@ static void incoming_over(struct server *s, struct secondary *sec)
     call_end(s, &sec->call, is_clean);
     timer_stop(&s->timers, &sec->limit);
     sec->incoming = NULL; /* the next question may be asked in here */
+    secondaries_count(s, &in->kept, 0);
     transfer_over(s, sec, in, x);
     xfr_give_away(s, x);
-    incoming_free(s, in);
+    incoming_release(in);
 }
 
 /* --- transfers: messages --- */
@@ -319,16 +335,6 @@ static void incoming_broke(struct server *s, struct secondary *sec, const char *
     incoming_over(s, sec);
 }
 
-/* Others may be the larger ones, but are there already. It is tried again after a while. */
-static void incoming_over_memory(struct server *s, struct secondary *sec)
-{
-    asking_stop(s, sec);
-    s->count.transfers_in_failed++;
-    s->count.transfers_in_over_memory++;
-    secondary_fail(s, sec, REFRESH_FAILED,
-                   "all transfers under way take more than limits.transfers-memory");
-}
-
 static void incoming_done(void *owner, struct job *t)
 {
     struct server *s = owner;
@@ -344,8 +350,7 @@ static void incoming_done(void *owner, struct job *t)
         incoming_over(s, sec);
         return;
     }
-    incoming_count(s, in, xfr_in_kept(in->x));
-    if (s->secondaries.incoming_kept > s->conf->transfers_memory) {
+    if (is_over_memory(s, in)) {
         incoming_over_memory(s, sec);
         return;
     }

@@ -110,6 +110,12 @@ static inline const union address *secondary_address(const struct secondary *sec
 struct refresh_timers secondary_timers(const struct version *v);
 /* What was being taken is in the zone, or given up. */
 void secondary_took(struct server *s, struct secondary *sec);
+/* Of limits.transfers-memory: *own is what is counted of one transfer so far. */
+static inline void secondaries_count(struct server *s, uint64_t *own, uint64_t bytes)
+{
+    s->secondaries.incoming_kept += bytes - *own;
+    *own = bytes;
+}
 
 /* --- asking.c --- */
 

@@ -95,7 +95,7 @@ struct secondaries {
     struct timer timer;
     bool is_noting;
     struct log_rate failing_rate, expired_rate;
-    uint64_t incoming_kept;     /* bytes in memory of transfers under way, see asking.c */
+    uint64_t incoming_kept;     /* bytes in memory of transfers that are not taken yet */
     size_t diff_max, apply_max; /* SECONDARY_..., but in tests */
     struct plain plain;
 };

@@ -45,6 +45,7 @@ struct taking {
     struct diff_at at;   /* in it */
     uint32_t serial_from, serial;
     uint64_t records_before;
+    uint64_t kept;                   /* as counted in server.secondaries.incoming_kept */
     enum refresh_event_kind verdict; /* of a txn that was given up */
     struct diag diag;
     char primary[PENDING_TEXT_MAX];
@@ -147,6 +148,7 @@ static const struct job_kind dispose_kind = {dispose_run, dispose_done, dispose_
 /* What is large goes to a helper. */
 static void taking_free(struct server *s, struct taking *t)
 {
+    secondaries_count(s, &t->kept, 0);
     if (t->fresh)
         zone_drop(s->helpers, t->fresh);
     t->fresh = NULL;
@@ -471,6 +473,7 @@ static void contrast_done(void *owner, struct job *j)
     }
     zone_drop(s->helpers, t->fresh);
     t->fresh = NULL;
+    secondaries_count(s, &t->kept, t->diff.len);
     if (t->diff.len == 0) { /* asked for whatever its serial, and the same */
         t->verdict = REFRESH_CURRENT;
         end_dropped(s, t);
@@ -527,6 +530,7 @@ void taking_start(struct server *s, struct secondary *sec, struct xfr_in *x, enu
     t->is_whole = how == XFR_IN_WHOLE;
     t->serial = xfr_in_serial(x);
     sec->taking = t;
+    secondaries_count(s, &t->kept, xfr_in_kept(x));
     if (t->is_whole)
         t->fresh = xfr_in_zone(x);
     else
