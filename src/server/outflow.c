@@ -361,6 +361,14 @@ static void take_read(struct outflow *f)
     give(f, &r->steps, r->end == TRANSFER_READ_LAST);
 }
 
+static void take(struct outflow *f)
+{
+    if (f->read.held.count && f->read.end != TRANSFER_READ_USELESS)
+        take_held(f);
+    else
+        take_read(f);
+}
+
 static void read_over(void *owner, struct transfer_read *r)
 {
     (void)owner;
@@ -370,10 +378,7 @@ static void read_over(void *owner, struct transfer_read *r)
         outflow_free(f);
         return;
     }
-    if (r->held.count && r->end != TRANSFER_READ_USELESS)
-        take_held(f);
-    else
-        take_read(f);
+    take(f);
     resume(f);
 }
 
@@ -429,7 +434,12 @@ void outflow_start_steps(struct server *s, struct request *q, struct exchange *x
         read_prepare(f, t);
         f->read.held = *steps;
         *steps = (struct xfr_steps){0};
-        read_more(f);
+        if (f->read.held.bytes > TRANSFER_CONDENSE_HERE) {
+            read_more(f);
+            return;
+        }
+        transfer_read_here(&f->read);
+        take(f);
         return;
     }
     make_steps(f);

@@ -281,6 +281,12 @@ void transfer_read_start(struct transfer_read *r, struct helpers *helpers)
     helpers_give(helpers, &r->job, &read_kind, PACE_READ);
 }
 
+void transfer_read_here(struct transfer_read *r)
+{
+    ASSERT(r->held.count > 0 && r->steps.count == 0);
+    r->end = run(r);
+}
+
 void transfer_read_done(struct transfer_read *r)
 {
     xfr_steps_done(&r->steps);

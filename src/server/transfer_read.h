@@ -29,6 +29,10 @@
 #define TRANSFER_CONDENSE_MAX   (8u << 20)
 #define TRANSFER_CONDENSE_SHARE 2
 
+/* So many bytes of steps that are in memory are condensed at once, in a tenth of a millisecond: a
+ * small zone is not to wait for what helpers read for others. */
+#define TRANSFER_CONDENSE_HERE  (16u << 10)
+
 /* What is made of the steps from the client's serial to ours. */
 enum transfer_form {
     TRANSFER_AS_MADE,
@@ -78,6 +82,8 @@ struct transfer_read {
 
 /* Has the next window read. */
 void transfer_read_start(struct transfer_read *r, struct helpers *helpers);
+/* The same at once, with what is in `held`; over() is not called. */
+void transfer_read_here(struct transfer_read *r);
 /* Releases steps that nobody has taken. Not while one is under way. */
 void transfer_read_done(struct transfer_read *r);
 /* Of so many steps with so many bytes, in a zone of zone_bytes. */

@@ -414,59 +414,6 @@ Test(secondary, gives_up_a_transfer_that_takes_too_much_memory)
     disk_free(&d);
 }
 
-/* What has come is not the zone yet: a helper compares, the change log may be slow. */
-Test(secondary, counts_the_memory_of_a_transfer_until_it_is_taken)
-{
-    struct disk d = primary_served(PRIMARY_Z);
-    struct bed *b = d.bed;
-    const struct secondaries *all = &b->server->secondaries;
-    for (uint32_t serial = 2; serial <= 3; serial++) {
-        primary_look(b);
-        primary_says(serial);
-        if (serial == 2) {
-            struct call *c = primary_call();
-            struct primary_answer *a = primary_answer(c);
-            primary_soa(a, 2);
-            primary_rr(a, "z.example. 300 NS ns.z.example.");
-            primary_rr(a, "h0.z.example. 300 A 192.0.2.2");
-            primary_soa(a, 2);
-            primary_send(c, a);
-        } else {
-            primary_sends_steps(2, 1);
-        }
-        cr_assert_not_null(primary_secondary(b)->taking);
-        cr_expect_gt(all->incoming_kept, 100, "serial %u", serial);
-        primary_until_over(b);
-        cr_expect_eq(bed_serial(b, "z.example."), serial);
-        cr_expect_eq(all->incoming_kept, 0, "serial %u", serial);
-    }
-    disk_free(&d);
-}
-
-/* However small: there may be very many. */
-Test(secondary, takes_no_transfer_beyond_the_memory_that_others_keep)
-{
-    struct disk d = primary_served(PRIMARY_Z);
-    struct bed *b = d.bed;
-    struct secondaries *all = &b->server->secondaries;
-    const uint64_t others = b->server->conf->transfers_memory;
-    all->incoming_kept = others;
-    primary_look(b);
-    primary_says(2);
-    primary_gives_steps(1, 1);
-    cr_expect_eq(bed_serial(b, "z.example."), 1);
-    cr_expect_eq(b->server->count.transfers_in_over_memory, 1);
-    cr_expect_eq(all->incoming_kept, others);
-    all->incoming_kept = 0;
-    primary_pass(b, PRIMARY_RETRY * 1000000);
-    while (primary_asked() == TYPE_SOA)
-        primary_says(2);
-    primary_gives_steps(1, 1);
-    cr_expect_eq(bed_serial(b, "z.example."), 2);
-    cr_expect_eq(all->incoming_kept, 0);
-    disk_free(&d);
-}
-
 Test(secondary, takes_nothing_of_a_transfer_that_is_cut)
 {
     struct disk d = primary_served(PRIMARY_Z);

@@ -308,10 +308,12 @@ Test(transfer_out, condenses_what_is_larger_than_the_zone)
         const char *what, *settings;
         unsigned rounds;
         bool restarts;
+        bool waits; /* for a helper */
     } rows[] = {
-        {"in memory", "", 100, false},
-        {"in the change log", "", 100, true},
-        {"more than are kept in memory", ", limits: {recent-changes: 4096}", 100, false},
+        {"a few, in memory", "", 20, false, false},
+        {"in memory", "", 100, false, true},
+        {"in the change log", "", 100, true, true},
+        {"more than are kept in memory", ", limits: {recent-changes: 4096}", 100, false, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bed *b = small_bed(rows[i].settings);
@@ -323,10 +325,33 @@ Test(transfer_out, condenses_what_is_larger_than_the_zone)
         cr_expect_eq(t.soas, 4, "%s: one step: %u", rows[i].what, t.soas);
         cr_expect_eq(t.records, 6, "%s: a record for another: %u", rows[i].what, t.records);
         cr_expect_eq(t.first, 1 + 2 * rows[i].rounds, "%s", rows[i].what);
+        cr_expect_eq(t.waits > 0, rows[i].waits, "%s", rows[i].what);
         cr_expect_eq(counters(b)->ixfr_condensed, 1, "%s", rows[i].what);
         cr_expect_eq(counters(b)->ixfr_fallbacks, 0, "%s", rows[i].what);
         bed_free(b);
     }
+}
+
+/* One more than the zone has, and nothing is waited for. */
+Test(transfer_out, is_of_the_whole_zone_at_once_where_that_is_small)
+{
+    struct bed *b = small_bed("");
+    struct taken t = {0};
+    for (unsigned i = 0; i < 10; i++) {
+        char owner[32];
+        snprintf(owner, sizeof(owner), "name%u.a.example.", i);
+        cr_assert_eq(add(b, owner), NOERROR);
+    }
+    for (unsigned i = 0; i < 9; i++) {
+        char owner[32];
+        snprintf(owner, sizeof(owner), "name%u.a.example.", i);
+        cr_assert_eq(change(b, CLASS_ANY, owner, NULL), NOERROR);
+    }
+    client_finish(b, begin(b, 11), &t);
+    cr_expect_eq(t.soas, 2, "%u", t.soas);
+    cr_expect_eq(t.waits, 0);
+    cr_expect_eq(counters(b)->ixfr_fallbacks, 1);
+    bed_free(b);
 }
 
 /* Names that come and stay: no form of the differences is shorter than the zone... */
