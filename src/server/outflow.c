@@ -369,6 +369,13 @@ static void take(struct outflow *f)
         take_read(f);
 }
 
+static void read_more(struct outflow *f)
+{
+    f->is_reading = true;
+    f->has_more = false;
+    transfer_read_start(&f->read, f->server->helpers);
+}
+
 static void read_over(void *owner, struct transfer_read *r)
 {
     (void)owner;
@@ -376,6 +383,10 @@ static void read_over(void *owner, struct transfer_read *r)
     f->is_reading = false;
     if (f->is_over) {
         outflow_free(f);
+        return;
+    }
+    if (r->end == TRANSFER_READ_AGAIN) {
+        read_more(f);
         return;
     }
     take(f);
@@ -386,13 +397,6 @@ static void read_over(void *owner, struct transfer_read *r)
 static void read_drop(struct transfer_read *r)
 {
     outflow_free(outflow_of(r));
-}
-
-static void read_more(struct outflow *f)
-{
-    f->is_reading = true;
-    f->has_more = false;
-    transfer_read_start(&f->read, f->server->helpers);
 }
 
 static void read_prepare(struct outflow *f, const struct transfer *t)
@@ -427,10 +431,10 @@ void outflow_start_whole(struct server *s, struct request *q, struct exchange *x
 }
 
 void outflow_start_steps(struct server *s, struct request *q, struct exchange *x,
-                         const struct transfer *t, struct xfr_steps *steps)
+                         const struct transfer *t, struct xfr_steps *steps, enum transfer_form form)
 {
     struct outflow *f = outflow_new(s, q, x, t);
-    if (transfer_form_of(steps->count, steps->bytes, t->version->byte_count) != TRANSFER_AS_MADE) {
+    if (form == TRANSFER_CONDENSED) {
         read_prepare(f, t);
         f->read.held = *steps;
         *steps = (struct xfr_steps){0};

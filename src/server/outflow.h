@@ -44,9 +44,11 @@ unsigned outflow_count_of(const struct server *s, const struct xfr_question *who
 /* All of the version, or what the rule's scope has of it. */
 void outflow_start_whole(struct server *s, struct request *q, struct exchange *x,
                          const struct transfer *t);
-/* The steps, which it takes; one in their place, or all of the version, if they are too many. */
+/* The steps, which it takes, or (TRANSFER_CONDENSED) one in their place; all of the version, if
+ * that is larger. */
 void outflow_start_steps(struct server *s, struct request *q, struct exchange *x,
-                         const struct transfer *t, struct xfr_steps *steps);
+                         const struct transfer *t, struct xfr_steps *steps,
+                         enum transfer_form form);
 /* Steps from the change log; all of the version if there are none. */
 void outflow_start_read(struct server *s, struct request *q, struct exchange *x,
                         const struct transfer *t);

@@ -236,6 +236,24 @@ static void ixfr_udp(struct server *s, struct request *q, struct exchange *x,
     answer_soa(s, q, x, t, "SOA, the rest over TCP");
 }
 
+/* Of steps that are in memory. More than a piece of the log are condensed as that is read. */
+static void ixfr_here(struct server *s, struct request *q, struct exchange *x,
+                      const struct transfer *t, struct xfr_steps *steps)
+{
+    struct transfer_size size = {
+        .steps = steps->count, .bytes = steps->bytes, .zone_bytes = t->version->byte_count};
+    enum transfer_form form = transfer_form_of(&size);
+    bool is_beyond = size.bytes > size.zone_bytes; /* RFC 1995 s5 */
+    if (form == TRANSFER_CONDENSED && size.bytes > TRANSFER_CONDENSE_MAX)
+        form = is_beyond ? TRANSFER_WHOLE : TRANSFER_AS_MADE;
+    if (form != TRANSFER_WHOLE)
+        outflow_start_steps(s, q, x, t, steps, form);
+    else if (t->zone->is_kept && size.steps > 1)
+        outflow_start_read(s, q, x, t);
+    else
+        outflow_start_whole(s, q, x, t);
+}
+
 static void ixfr_tcp(struct server *s, struct request *q, struct exchange *x,
                      const struct transfer *t)
 {
@@ -244,12 +262,10 @@ static void ixfr_tcp(struct server *s, struct request *q, struct exchange *x,
     bool is_here =
         t->zone->is_traced && recent_from(&t->zone->recent, t->serial, UINT64_MAX, &steps);
     bool is_ordered = serial_compare(t->serial, t->version->serial) == -1;
-    enum transfer_form form =
-        transfer_form_of(steps.count, steps.bytes, t->version->byte_count); /* RFC 1995 s5 */
-    if (!is_ordered || is_doubtful(t) || (is_here && form == TRANSFER_WHOLE))
+    if (!is_ordered || is_doubtful(t))
         outflow_start_whole(s, q, x, t);
     else if (is_here)
-        outflow_start_steps(s, q, x, t, &steps);
+        ixfr_here(s, q, x, t, &steps);
     else if (t->zone->is_kept)
         outflow_start_read(s, q, x, t);
     else

@@ -10,11 +10,13 @@
 #include "base/check.h"
 #include "zone/txn.h"
 
-enum transfer_form transfer_form_of(uint64_t steps, uint64_t bytes, uint64_t zone_bytes)
+enum transfer_form transfer_form_of(const struct transfer_size *size)
 {
-    bool is_much = steps >= TRANSFER_CONDENSE_STEPS || bytes >= TRANSFER_CONDENSE_BYTES;
-    bool is_beyond = bytes > zone_bytes;
-    if ((is_much || is_beyond) && steps > 1 && bytes <= TRANSFER_CONDENSE_MAX)
+    bool is_much = size->steps >= TRANSFER_CONDENSE_STEPS || size->bytes >= TRANSFER_CONDENSE_BYTES;
+    bool is_beyond = size->bytes > size->zone_bytes;
+    bool may = size->steps > 1 && size->bytes <= TRANSFER_CONDENSE_ALL &&
+               size->largest <= TRANSFER_CONDENSE_MAX;
+    if ((is_much || is_beyond) && may)
         return TRANSFER_CONDENSED;
     return is_beyond ? TRANSFER_WHOLE : TRANSFER_AS_MADE;
 }
@@ -39,39 +41,30 @@ static enum transfer_read_end too_large(struct transfer_read *r)
     return say(r, TRANSFER_READ_USELESS, "differences larger than the zone");
 }
 
-/* Into r->steps, where it is short enough; `all` may be just that. USELESS: nor are they. */
-static enum transfer_read_end condense(struct transfer_read *r, struct xfr_steps *all)
+/* One step in place of `all`, which may be r->steps, of a row that has so many bytes in all; false:
+ * it is none that is sent, and nothing has changed. */
+static bool condense(struct transfer_read *r, const struct xfr_steps *all, uint64_t bytes)
 {
-    bool is_beyond = all->bytes > r->zone_bytes;
-    uint64_t max = is_beyond ? r->zone_bytes : all->bytes / TRANSFER_CONDENSE_SHARE;
+    uint64_t max = bytes > r->zone_bytes ? r->zone_bytes : bytes / TRANSFER_CONDENSE_SHARE;
+    if (max > TRANSFER_CONDENSE_MAX / TRANSFER_CONDENSE_SHARE)
+        max = TRANSFER_CONDENSE_MAX / TRANSFER_CONDENSE_SHARE;
     struct xfr_step *one = xfr_condense(all);
     if (!one || one->diff.len > max) {
         xfr_step_release(one);
-        return is_beyond ? too_large(r) : TRANSFER_READ_LAST;
+        return false;
     }
     xfr_steps_done(&r->steps);
     xfr_steps_add(&r->steps, one);
-    r->is_condensed = true;
-    return TRANSFER_READ_LAST;
+    return true;
 }
 
-/* They were read for nothing: what is beyond the first window is not kept for a client that takes
- * it slowly. A zone's changes are numbered without a gap. */
-static enum transfer_read_end shorten(struct transfer_read *r, enum transfer_read_end end)
+/* Steps that are in memory. */
+static enum transfer_read_end condense_held(struct transfer_read *r)
 {
-    struct xfr_steps *s = &r->steps;
-    unsigned kept = 0;
-    uint64_t bytes = 0;
-    while (kept < s->count && bytes < TRANSFER_WINDOW_BYTES)
-        bytes += s->at[kept++]->diff.len;
-    if (kept == s->count)
-        return end;
-    r->seq -= s->count - kept;
-    r->serial = s->at[kept - 1]->diff.serial_to;
-    while (s->count > kept)
-        xfr_step_release(s->at[--s->count]);
-    s->bytes = bytes;
-    return TRANSFER_READ_MORE;
+    r->is_condensed = condense(r, &r->held, r->held.bytes);
+    if (!r->is_condensed && r->held.bytes > r->zone_bytes)
+        return too_large(r);
+    return TRANSFER_READ_LAST;
 }
 
 /* --- the log --- */
@@ -120,8 +113,10 @@ static bool on_change(void *arg, const struct change *c)
     return r->steps.bytes < r->window && !is_stopped(r);
 }
 
-static enum transfer_read_end read_window(struct transfer_read *r, struct journal *j)
+static enum transfer_read_end read_window(struct transfer_read *r, struct journal *j,
+                                          uint64_t window)
 {
+    r->window = window;
     struct journal_range range = {r->log_id, r->seq + 1, r->until, 1};
     r->end = TRANSFER_READ_MORE;
     enum err e = journal_read(j, &range, on_change, r, &r->diag);
@@ -132,6 +127,37 @@ static enum transfer_read_end read_window(struct transfer_read *r, struct journa
     if (r->seq == r->until && r->serial != r->serial_to)
         return say(r, TRANSFER_READ_FAILED, "the log leads to another serial");
     return r->seq == r->until ? TRANSFER_READ_LAST : TRANSFER_READ_MORE;
+}
+
+/* --- one step for all --- */
+
+/* They are read anew, as they are, if there is a use for that. */
+static enum transfer_read_end unfold(struct transfer_read *r, struct journal *j)
+{
+    r->is_folding = false;
+    if (r->size.bytes > r->zone_bytes)
+        return too_large(r);
+    xfr_steps_done(&r->steps);
+    r->seq = r->seq_first;
+    r->serial = r->serial_first;
+    enum transfer_read_end end = read_window(r, j, TRANSFER_WINDOW_BYTES);
+    return end == TRANSFER_READ_FAILED ? TRANSFER_READ_USELESS : end; /* nothing was sent yet */
+}
+
+/* What has been read is one step already, which takes in what comes behind it: so they may be more
+ * than is in memory at once. */
+static enum transfer_read_end fold(struct transfer_read *r, struct journal *j)
+{
+    enum transfer_read_end end = read_window(r, j, TRANSFER_CONDENSE_MAX);
+    if (end == TRANSFER_READ_FAILED)
+        return TRANSFER_READ_USELESS;
+    if (!condense(r, &r->steps, r->size.bytes))
+        return unfold(r, j);
+    if (end == TRANSFER_READ_MORE)
+        return TRANSFER_READ_AGAIN;
+    r->is_folding = false;
+    r->is_condensed = true;
+    return TRANSFER_READ_LAST;
 }
 
 struct oldest {
@@ -214,23 +240,18 @@ static enum transfer_read_end first(struct transfer_read *r, struct journal *j)
         return say(r, TRANSFER_READ_USELESS, "the history since could not be read");
     if (journal_history_after(j, r->log_id, r->seq, &h, &r->diag) != OK)
         return TRANSFER_READ_USELESS;
-    enum transfer_form form = transfer_form_of(h.changes, h.bytes, r->zone_bytes);
+    r->size = (struct transfer_size){h.changes, h.bytes, h.largest, r->zone_bytes};
+    enum transfer_form form = transfer_form_of(&r->size);
     if (form == TRANSFER_WHOLE)
         return too_large(r);
     if (h.goes_back)
         return say(r, TRANSFER_READ_USELESS, "the serial went back since");
     if (h.largest > TRANSFER_STEP_MAX)
         return say(r, TRANSFER_READ_USELESS, "one of the differences is too large");
-    r->window = TRANSFER_WINDOW_BYTES;
-    if (form == TRANSFER_CONDENSED)
-        r->window += TRANSFER_CONDENSE_MAX;
-    enum transfer_read_end end = read_window(r, j);
-    r->window = TRANSFER_WINDOW_BYTES;
-    if (end == TRANSFER_READ_FAILED)
-        return TRANSFER_READ_USELESS; /* nothing was sent yet */
-    if (form == TRANSFER_CONDENSED && end == TRANSFER_READ_LAST)
-        end = condense(r, &r->steps);
-    return r->is_condensed || end == TRANSFER_READ_USELESS ? end : shorten(r, end);
+    r->seq_first = r->seq;
+    r->serial_first = r->serial;
+    r->is_folding = form == TRANSFER_CONDENSED;
+    return r->is_folding ? fold(r, j) : unfold(r, j);
 }
 
 static enum transfer_read_end run(struct transfer_read *r)
@@ -238,12 +259,14 @@ static enum transfer_read_end run(struct transfer_read *r)
     if (is_stopped(r))
         return say(r, TRANSFER_READ_FAILED, "not wanted any more");
     if (r->held.count)
-        return condense(r, &r->held);
+        return condense_held(r);
     struct journal *j = state_open(r->state, &r->diag);
     if (!j)
-        return r->is_found ? TRANSFER_READ_FAILED : TRANSFER_READ_USELESS;
+        return r->is_found && !r->is_folding ? TRANSFER_READ_FAILED : TRANSFER_READ_USELESS;
+    if (r->is_folding)
+        return fold(r, j);
     if (r->is_found)
-        return read_window(r, j);
+        return read_window(r, j, TRANSFER_WINDOW_BYTES);
     r->is_found = true;
     return first(r, j);
 }
@@ -277,7 +300,7 @@ static const struct job_kind read_kind = {read_run, read_over, read_drop};
 
 void transfer_read_start(struct transfer_read *r, struct helpers *helpers)
 {
-    ASSERT(r->steps.count == 0 && r->over && r->drop);
+    ASSERT((r->steps.count == 0 || r->is_folding) && r->over && r->drop);
     helpers_give(helpers, &r->job, &read_kind, PACE_READ);
 }
 

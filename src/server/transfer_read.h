@@ -23,26 +23,36 @@
  * tried... */
 #define TRANSFER_CONDENSE_STEPS 4096
 #define TRANSFER_CONDENSE_BYTES (1u << 20)
-/* ...of no more bytes than that, some 30,000 updates of a record: it takes a tenth of a second and
- * eight times that in memory. Kept if it has at most 1/that of them, since it has to wait in memory
- * for its client, all of it; in place of the zone, if it is no larger than that. */
+/* ...of no more bytes than that in all, some 150,000 updates of a record, which are read within a
+ * second or two; in pieces of so many, between which others have their turn, each of which takes
+ * some times that in memory. Kept if it has at most 1/that of the bytes of all, or of a piece,
+ * since it has to wait in memory for its client, all of it; in place of the zone, if it is no
+ * larger than that. */
+#define TRANSFER_CONDENSE_ALL   (32u << 20)
 #define TRANSFER_CONDENSE_MAX   (8u << 20)
 #define TRANSFER_CONDENSE_SHARE 2
-
 /* So many bytes of steps that are in memory are condensed at once, in a tenth of a millisecond: a
  * small zone is not to wait for what helpers read for others. */
 #define TRANSFER_CONDENSE_HERE  (16u << 10)
 
-/* What is made of the steps from the client's serial to ours. */
+/* Of the steps from the client's serial to ours, and of the zone. */
+struct transfer_size {
+    uint64_t steps, bytes, largest; /* largest: bytes of one of them */
+    uint64_t zone_bytes;
+};
+
+/* What is made of them. */
 enum transfer_form {
     TRANSFER_AS_MADE,
     TRANSFER_CONDENSED, /* one step in their place is tried */
     TRANSFER_WHOLE      /* they are larger than the zone, and no shorter form is looked for */
 };
+enum transfer_form transfer_form_of(const struct transfer_size *size);
 
 enum transfer_read_end {
     TRANSFER_READ_MORE,    /* here are steps, others follow */
     TRANSFER_READ_LAST,    /* here are the last steps */
+    TRANSFER_READ_AGAIN,   /* nothing yet: to be started again, with what is in `steps` */
     TRANSFER_READ_USELESS, /* the first reading: no answer is to be made of steps; diag says why */
     TRANSFER_READ_FAILED   /* diag says why */
 };
@@ -75,9 +85,12 @@ struct transfer_read {
     struct diag diag;
 
     /* its own */
-    bool is_found;
-    uint64_t seq; /* of the last change read */
+    bool is_found, is_folding; /* is_folding: `steps` is one, of all that was read so far */
+    uint64_t seq;              /* of the last change read */
     uint64_t window;
+    struct transfer_size size;
+    uint64_t seq_first; /* the client's, */
+    uint32_t serial_first;
 };
 
 /* Has the next window read. */
@@ -86,7 +99,5 @@ void transfer_read_start(struct transfer_read *r, struct helpers *helpers);
 void transfer_read_here(struct transfer_read *r);
 /* Releases steps that nobody has taken. Not while one is under way. */
 void transfer_read_done(struct transfer_read *r);
-/* Of so many steps with so many bytes, in a zone of zone_bytes. */
-enum transfer_form transfer_form_of(uint64_t steps, uint64_t bytes, uint64_t zone_bytes);
 
 #endif

@@ -332,6 +332,29 @@ Test(transfer_out, condenses_what_is_larger_than_the_zone)
     }
 }
 
+/* Each round adds and removes a record of 38 kB: more than is read in one piece. */
+Test(transfer_out, condenses_more_than_is_in_memory_at_once)
+{
+    for (unsigned restarts = 0; restarts <= 1; restarts++) {
+        struct bed *b = small_bed("");
+        struct taken t = {0};
+        const unsigned rounds = 150;
+        for (unsigned i = 0; i < rounds; i++) {
+            change_large(b, CLASS_IN, 0);
+            change_large(b, CLASS_ANY, 0);
+        }
+        flip(b, 1);
+        if (restarts)
+            restart(b);
+        client_finish(b, begin(b, 1), &t);
+        cr_expect_eq(t.soas, 4, "restarts %u: %u", restarts, t.soas);
+        cr_expect_eq(t.records, 6, "restarts %u: %u", restarts, t.records);
+        cr_expect_eq(t.first, 1 + 2 * rounds + 2);
+        cr_expect_eq(counters(b)->ixfr_condensed, 1);
+        bed_free(b);
+    }
+}
+
 /* One more than the zone has, and nothing is waited for. */
 Test(transfer_out, is_of_the_whole_zone_at_once_where_that_is_small)
 {
