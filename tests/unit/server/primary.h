@@ -14,6 +14,7 @@ struct primary_bed {
     struct bed *bed;
     struct call *calls[PRIMARY_CALLS]; /* under way */
     unsigned count, paused, reused;
+    unsigned dialed; /* in all */
 };
 
 static struct primary_bed primary;
@@ -23,6 +24,7 @@ static inline void primary_dial(void *arg, struct call *c)
     (void)arg;
     cr_assert_lt(primary.count, PRIMARY_CALLS);
     primary.calls[primary.count++] = c;
+    primary.dialed++;
 }
 
 static inline void primary_pause(void *arg, struct call *c)
