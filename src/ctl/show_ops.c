@@ -142,6 +142,8 @@ void show_explain_update(const json_t *line, FILE *out)
     if (show_has(line, "reason")) {
         fputs("  ", out);
         put(line, "reason", out);
+        if (show_has(line, "ede"))
+            fprintf(out, " (EDE %" NUMBER ")", show_number_of(line, "ede"));
         fputc('\n', out);
     } else {
         fputs(is_set(line, "changed") ? "  the zone would change\n" : "  nothing would change\n",

@@ -176,6 +176,8 @@ static void put_verdict(struct asking *a, const struct message *m,
     control_put_number(a->fields, "ignored", report->ignored);
     if (report->reason[0])
         control_put_text(a->fields, "reason", report->reason);
+    if (report->rcode == REFUSED) /* to who sends an OPT (RFC 8914) */
+        control_put_number(a->fields, "ede", ede_of(report->rcode));
     free(asked);
 }
 

@@ -303,7 +303,7 @@ def test_explain_says_why_not_rule_by_rule(granting):
     assert shown[2].startswith('  updates[1] {key: lan, dhcp: yes, within: [10.0.0.0/8]} ')
     assert all(line.endswith('  no: other key') for line in shown[2:7])
     assert shown[7] == ('  www.example. A: not granted, closest rule updates[0]: grants only TXT at '
-                        '_acme-challenge.www.example.')
+                        '_acme-challenge.www.example. (EDE 18)')
 
 
 def test_explain_knows_what_depends_on_the_address(granting):
