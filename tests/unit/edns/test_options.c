@@ -334,6 +334,22 @@ Test(options, lease_the_records_of_an_update)
     }
 }
 
+Test(options, are_counted_once_in_a_message)
+{
+    /* twice, in the wrong place, or not known: all the same */
+    struct talk *t = talk_new("00030000000300000009000000020000000b0000fde900000014000200ff");
+    const struct counters *c = &t->count;
+    cr_expect_eq(edns_read(&t->q), NOERROR);
+    cr_expect_eq(c->edns_queries, 1);
+    cr_expect_eq(c->edns_option_nsid, 1);
+    cr_expect_eq(c->edns_option_expire, 1);
+    cr_expect_eq(c->edns_option_lease, 1);
+    cr_expect_eq(c->edns_option_keepalive, 1);
+    cr_expect_eq(c->edns_option_cookie, 0);
+    cr_expect_eq(c->edns_unknown_option, 2);
+    free(t);
+}
+
 Test(options, say_the_version_of_the_zone)
 {
     struct talk *t = talk_new("00130000");

@@ -311,6 +311,10 @@ Test(leases, end_by_the_wall_clock)
     cr_expect_not(has(b, "x.a.example."));
     pass(b, 60 * S);
     cr_expect_not(has(b, "y.a.example."));
+    pass(b, -3600 * S);
+    lease(b, "z.a.example.", 60);
+    pass(b, 61 * S);
+    cr_expect_not(has(b, "z.a.example."), "when the last one ended counts no more");
     disk_free(&d);
 }
 
