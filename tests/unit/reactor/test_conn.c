@@ -586,3 +586,35 @@ Test(conn, that_is_idle_for_longest_gives_way_whatever_it_was_told)
     close(crowd.client[0]);
     bench_end();
 }
+
+/* Memory of all together: who takes nothing of its answers goes first, then who brings nothing. */
+Test(conn, that_has_stood_still_longest_is_closed_where_all_hold_too_much)
+{
+    struct crowd crowd = {0};
+    bench_start();
+    ask_and_hear('Q');
+    crowd_grow(&crowd, 4);
+    static const enum conn_wait waits[] = {CONN_RECEIVING, CONN_SENDING, CONN_SENDING, CONN_IDLE};
+    for (unsigned i = 0; i < 4; i++) {
+        tcp_wait(&bench->tcp, crowd.conn[i], waits[i]);
+        crowd.conn[i]->held = 10;
+        bench->tcp.held += 10;
+    }
+    bench->tcp.held += TCP_HELD_MAX - 40;
+    tcp_relieve(&bench->tcp);
+    cr_expect_eq(bench->tcp.conns, 5, "as much as there may be");
+    static const unsigned order[] = {1, 2, 0};
+    for (unsigned i = 0; i < 3; i++) {
+        char byte;
+        bench->tcp.held += 10;
+        tcp_relieve(&bench->tcp);
+        cr_expect_eq(bench->tcp.conns, 4 - i);
+        cr_expect_eq(recv(crowd.client[order[i]], &byte, 1, MSG_DONTWAIT), 0, "number %u", i);
+        close(crowd.client[order[i]]);
+    }
+    cr_expect_eq(bench->server->count.tcp_slow_closed, 3);
+    bench->tcp.held = 10;
+    conn_close(crowd.conn[3]);
+    close(crowd.client[3]);
+    bench_end();
+}
