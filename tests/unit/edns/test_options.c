@@ -91,60 +91,59 @@ static void expect(struct talk *t, const char *options, const char *row)
 static const struct cookie_row {
     const char *name;
     int family;
+    bool is_good;
     const char *from;
     int64_t now_s;
     const char *secrets[2];
-    const char *sent;
-    bool is_good;
-    const char *answered;
+    const char *sent, *answered;
 } cookie_rows[] = {
     {"A.1: a client without a server cookie",
      AF_INET,
+     false,
      "198.51.100.100",
      1559731985,
      {SECRET},
      "000a00082464c4abcf10c957",
-     false,
      "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480"},
     {"A.2: the same client, 40 minutes later",
      AF_INET,
+     true,
      "198.51.100.100",
      1559734385,
      {SECRET},
      "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480",
-     true,
      "000a00182464c4abcf10c957010000005cf7a871d4a564a1442aca77"},
     {"A.3: one of two hours, which s4.3 has as too old",
      AF_INET,
+     false,
      "203.0.113.203",
      1559734700,
      {SECRET},
      "000a0018fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5",
-     false,
      "000a0018fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e"},
     {"the same while it is young: reserved bytes are hashed as they came (s4.2)",
      AF_INET,
+     true,
      "203.0.113.203",
      1559727985 + 1000,
      {SECRET},
      "000a0018fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5",
-     true,
      "000a0018fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5"},
     {"A.4: IPv6, and the secret is another one since",
      AF_INET6,
+     true,
      "2001:db8:220:1:59de:d0f4:8769:82b8",
      1559741961,
      {NEW_SECRET, OLD_SECRET},
      "000a001822681ab97d52c298010000005cf7c57926556bd0934c72f8",
-     true,
      "000a001822681ab97d52c298010000005cf7c609a6bb79d16625507a"},
     {"within half an hour it stays the same",
      AF_INET,
+     true,
      "198.51.100.100",
      1559731985 + 1700,
      {SECRET},
      "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480",
-     true,
      "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29480"},
 };
 
