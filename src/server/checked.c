@@ -62,10 +62,9 @@ static uint32_t expire_s(const struct refresh *r)
     return left < 1 ? 1 : left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }
 
-static void on_timer(void *arg, struct timer *t)
+static void write_some(struct server *s)
 {
-    struct server *s = arg;
-    struct secondaries *all = container_of(t, struct secondaries, timer);
+    struct secondaries *all = &s->secondaries;
     if (all->is_noting)
         return;
     struct notes *n = mem_alloc_zero(sizeof(*n) + BATCH_MAX * sizeof(n->rows[0]));
@@ -80,6 +79,19 @@ static void on_timer(void *arg, struct timer *t)
     }
     all->is_noting = true;
     helpers_give(s->helpers, &n->job, &notes_kind, PACE_LOG);
+}
+
+static void on_timer(void *arg, struct timer *t)
+{
+    (void)t;
+    write_some(arg);
+}
+
+bool checked_flush(struct server *s)
+{
+    if (!list_is_empty(&s->secondaries.noting))
+        write_some(s);
+    return !s->secondaries.is_noting;
 }
 
 void secondaries_init(struct secondaries *all)

@@ -155,5 +155,8 @@ void taking_forget(struct taking *t);
 /* --- checked.c --- */
 
 void checked_note(struct server *s, struct secondary *sec);
+/* At the end: what is to be noted goes to the log at once. True: all of it is there; else to be
+ * called again when helpers have been collected. */
+bool checked_flush(struct server *s);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/secret.h"
-#include "server/server_int.h"
+#include "server/secondary.h"
 
 /* Arena of one request: the largest need is an UPDATE of 64 KiB, its records laid open. */
 #define REQUEST_ARENA_BLOCK 65536
@@ -234,7 +234,8 @@ bool server_flush(struct server *s, int64_t max_us)
             ;
         while (!commit_turn(s))
             ;
-        if (server_is_idle(s) && list_is_empty(&s->changing))
+        bool is_noted = checked_flush(s);
+        if (server_is_idle(s) && list_is_empty(&s->changing) && is_noted)
             return true;
         nanosleep(&step, NULL);
         (void)server_collect(s, s->now_us); /* what some updates wait for goes on */

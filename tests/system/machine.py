@@ -18,7 +18,8 @@ INIT = '/lib/systemd/systemd'
 NEEDS = ('unshare', 'nsenter', 'mount', 'ip', 'pivot_root', 'systemctl', 'journalctl', 'dig', 'nsupdate', 'meson')
 CAP_SYS_RESOURCE = 1 << 24
 STATE = '/var/lib/private/reeve'
-# Its argument is a directory; in that, `own` is what goes over our root directory.
+# Its argument is a directory; in that, `own` is what goes over our root directory. /dev is its own as well: what belongs to
+# a service's user in /dev/shm is removed when that stops (RemoveIPC), and this directory may be there.
 BOOT = '''
 mount --make-rprivate /
 cd "$1"
@@ -31,7 +32,16 @@ cd root
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
-mount --rbind /dev dev
+mount -t tmpfs tmpfs dev
+for node in null zero full random urandom tty; do
+    touch dev/$node
+    mount --bind /dev/$node dev/$node
+done
+mkdir dev/shm dev/pts dev/mqueue dev/hugepages
+mount -t tmpfs tmpfs dev/shm
+mount -t devpts -o newinstance devpts dev/pts
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
 ip link set lo up

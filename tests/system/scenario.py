@@ -249,8 +249,8 @@ class Parser(Reader):
         elif step.kind == "after":
             step.text = self.word("a time")
         elif step.kind == "fail":
-            step.text = self.word("write, sync, full or nothing")
-            if step.text in ("write", "sync"):
+            step.text = self.word("write, sync, read, full or nothing")
+            if step.text in ("write", "sync", "read"):
                 self.word("a number or once")
         self.script.steps.append(step)
 

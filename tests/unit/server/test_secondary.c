@@ -216,6 +216,22 @@ Test(secondary, remembers_over_a_restart_when_it_was_checked)
     disk_free(&d);
 }
 
+/* What waits for others to be noted with it is noted at an orderly end. */
+Test(secondary, remembers_what_was_checked_just_before_the_end)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_pass(b, (PRIMARY_EXPIRE + 1) * INT64_C(1000000));
+    cr_assert_eq(bed_serial(b, "z.example."), -SERVFAIL, "it has expired");
+    if (primary.count)
+        primary_says(1);
+    cr_assert_eq(bed_serial(b, "z.example."), 1, "and is good again");
+    cr_expect(server_flush(b->server, BED_WAIT_S * INT64_C(1000000)));
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    disk_free(&d);
+}
+
 /* --- NOTIFY --- */
 
 /* From 192.0.2.N; gives the rcode of the answer. */
