@@ -410,8 +410,9 @@ Test(secondary, gives_up_a_transfer_that_takes_too_much_memory)
     primary_says(2);
     for (unsigned i = 0; i < LONG_MESSAGES && primary.count; i++) {
         send_long(i);
-        primary_rest(b); /* it is read, and counted */
+        primary_rest(b);
     }
+    primary_until_over(b); /* it is read, and counted */
     cr_expect_eq(bed_serial(b, "z.example."), 1);
     cr_expect_eq(b->server->count.transfers_in_over_memory, 1);
     cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "transfers-memory"));
