@@ -3,17 +3,28 @@
  * length.
  *
  * What it costs per answer is what the kernel takes for receiving and sending in batches; no server
- * can be below it. */
+ * can be below it.
+ *
+ * With a file each datagram is written into that, over what is there, and synced before it goes
+ * back: what one fdatasync per message allows. */
 #include <arpa/inet.h>
 #include <err.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define BATCH            32 /* more does not pay: the cost per call is spread thin enough */
 #define DATAGRAM_LEN_MAX 4096
+#define FILE_LEN         (1 << 20)
+
+struct file {
+    int fd; /* -1: none */
+    size_t at;
+};
 
 struct batch {
     struct mmsghdr message[BATCH];
@@ -33,9 +44,27 @@ static int socket_open(uint16_t port)
     return fd;
 }
 
+static struct file file_open(const char *path)
+{
+    static const uint8_t zeros[FILE_LEN];
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, zeros, FILE_LEN) != FILE_LEN || fsync(fd) < 0)
+        err(1, "%s", path);
+    return (struct file){fd, 0};
+}
+
+static void file_sync(struct file *f, const uint8_t *bytes, size_t len)
+{
+    if (f->at + len > FILE_LEN)
+        f->at = 0;
+    if (pwrite(f->fd, bytes, len, (off_t)f->at) != (ssize_t)len || fdatasync(f->fd) < 0)
+        err(1, "sync");
+    f->at += len;
+}
+
 /* One turn: what came goes back. The length of an answer is `len`, or that of the query if it is
  * longer. */
-static void echo_run(int fd, struct batch *b, size_t len)
+static void echo_run(int fd, struct batch *b, size_t len, struct file *f)
 {
     for (int i = 0; i < BATCH; i++) {
         b->part[i] = (struct iovec){b->bytes[i], DATAGRAM_LEN_MAX};
@@ -46,6 +75,8 @@ static void echo_run(int fd, struct batch *b, size_t len)
     }
     int count = recvmmsg(fd, b->message, BATCH, MSG_WAITFORONE, NULL);
     for (int i = 0; i < count; i++) {
+        if (f->fd >= 0)
+            file_sync(f, b->bytes[i], b->message[i].msg_len);
         b->bytes[i][2] |= 0x80;
         b->part[i].iov_len = b->message[i].msg_len > len ? b->message[i].msg_len : len;
     }
@@ -59,15 +90,16 @@ static void echo_run(int fd, struct batch *b, size_t len)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3)
-        errx(2, "usage: echo PORT ANSWER-LENGTH");
+    if (argc != 3 && argc != 4)
+        errx(2, "usage: echo PORT ANSWER-LENGTH [FILE]");
     size_t len = strtoul(argv[2], NULL, 10);
     if (len > DATAGRAM_LEN_MAX)
         errx(2, "answers have at most %d bytes", DATAGRAM_LEN_MAX);
     int fd = socket_open((uint16_t)strtoul(argv[1], NULL, 10));
+    struct file f = argc == 4 ? file_open(argv[3]) : (struct file){-1, 0};
     struct batch *b = calloc(1, sizeof *b);
     if (!b)
         err(1, "memory");
     for (;;)
-        echo_run(fd, b, len);
+        echo_run(fd, b, len, &f);
 }

@@ -38,13 +38,13 @@ MIXES = {mix.name: mix for mix in (
 
 
 class Echo(Server):
-    """The server that does nothing, for the kernel's part of the cost."""
+    """The server that does nothing, for the kernel's part of the cost; or nothing but to sync what comes into a file."""
 
     name = "echo"
 
-    def __init__(self, path, program, answer_size, core):
-        super().__init__(path, [], core)
-        self.argv = [program, str(self.port), str(round(answer_size))]
+    def __init__(self, path, program, answer_size, core, zones=(), synced=None):
+        super().__init__(path, zones, core)
+        self.argv = [program, str(self.port), str(round(answer_size)), *([str(synced)] if synced else [])]
 
     def write_config(self):
         pass

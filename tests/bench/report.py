@@ -220,13 +220,16 @@ def restart_table(names, restarts):
     return table(head, rows) if rows else ""
 
 
+PER_UPDATE = "an update to a server that does nothing else"
+
+
 def sync_table(syncs):
     rows = [[name, f"{of(taken, 'rate'):.0f}", f"{of(taken, 'p50'):.0f}", f"{of(taken, 'p99'):.0f}"]
             for name, taken in syncs.items()]
-    return table(["one bare fdatasync after 300 bytes", "per second", "p50 us", "p99 us"], rows) if rows else ""
+    return table(["one fdatasync after 300 bytes", "per second", "p50 us", "p99 us"], rows) if rows else ""
 
 
-GOALS = {"rate": 25_000, "rate alone": 7_000, "of a bare fdatasync": 0.8, "us": 20, "zones alike": 0.1, "p99 ratio": 2,
+GOALS = {"rate": 25_000, "rate alone": 7_000, "of one fdatasync": 0.8, "us": 20, "zones alike": 0.1, "p99 ratio": 2,
          "restart": 1}
 
 
@@ -239,8 +242,8 @@ def goal_rows(zones, rates, queries, restarts, syncs):
             yield (f"updates/s, 64 in flight, {zone} zone", f">= {GOALS['rate']}", f"{rate:.0f}", rate >= GOALS["rate"])
             yield (f"CPU us per update, 64 in flight, {zone} zone", f"<= {GOALS['us']}", f"{us:.1f}", us <= GOALS["us"])
         if alone and syncs:
-            least = min(GOALS["rate alone"], GOALS["of a bare fdatasync"] * max(of(t, "rate") for t in syncs.values()))
-            rate = of(alone, "rate")
+            rate, least = of(alone, "rate"), GOALS["of one fdatasync"] * of(syncs[PER_UPDATE], "rate")
+            least = min(GOALS["rate alone"], least)
             yield f"updates/s, 1 in flight, {zone} zone", f">= {least:.0f}", f"{rate:.0f}", rate >= least
         taken = queries.get((zone, OURS))
         if taken:
@@ -258,6 +261,6 @@ def goal_rows(zones, rates, queries, restarts, syncs):
 
 
 def goal_table(*taken):
-    """What Reeve is to reach, `add` only; 1 in flight: 7,000 or 80 % of what a bare fdatasync allows."""
+    """What Reeve is to reach, `add` only; 1 in flight: 7,000 or 80 % of what one fdatasync per update allows."""
     rows = [[what, wanted, is_now, "yes" if reached else "NO"] for what, wanted, is_now, reached in goal_rows(*taken)]
     return table([f"{OURS}, goals", "wanted", "is", "reached"], rows) if rows else ""

@@ -103,6 +103,12 @@ class Bench:
                              f"({result['rcode']}), {result['bad_mac']} answers were not signed as they should be")
             self.clean(server, kind, result)
 
+    def sync(self, synced):
+        """What one fdatasync per update allows: the updates go to a server that does nothing else."""
+        result = self.load(synced, FIRST, "--seconds", SYNC_S)
+        us = result["us_ack"]
+        return {"rate": result["acked"] / max(result["seconds"], 1e-6), "p50": us["p50"], "p99": us["p99"]}
+
     def clean(self, server, kind, result):
         """A small zone stays small: what a round added goes, unmeasured."""
         if kind.mode == "add" and server.zones[0].records < result["sent"] * 20:
