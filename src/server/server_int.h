@@ -61,10 +61,9 @@ struct server_zone {
     uint16_t iterations_said; /* that there are so many, above the limit, was logged; 0: nothing */
     int64_t retry_us;         /* wall clock: when what failed is tried again; 0: nothing did */
     struct timer aging;       /* when its oldest change is too old to be kept */
-    int64_t
-        oldest_us; /* the oldest change that is kept was made then, or later; 0: there is none */
-    bool is_aging; /* the log is being looked through for what is too old */
-    bool is_aged;  /* something is, and cannot go before there is a newer snapshot */
+    int64_t oldest_us;        /* when the oldest change that is kept was made, or later; 0: none */
+    bool is_aging;            /* the log is being looked through for what is too old */
+    bool is_aged;             /* something is, and cannot go before there is a newer snapshot */
 
     /* replication */
     struct recent recent; /* its newest changes, for IXFR */
