@@ -12,7 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND_NS      1000000000ULL
+#include "parts.h"
+
 #define ANSWER_LEN_MAX 4096
 #define SEND_MAX       8 /* of a turn, so that catching up does not hold the rest up */
 

@@ -30,6 +30,7 @@
 #include <time.h>
 
 #include "histogram.h"
+#include "parts.h"
 #include "queries.h"
 
 #define BATCH           64
@@ -37,8 +38,7 @@
 #define OUTSTANDING_MAX 32768 /* half of the IDs, so that an ID has at least one random bit */
 #define TIMEOUT_NS      1000000000ULL /* loopback: what takes a second is lost */
 #define SWEEP_NS        50000000ULL   /* how often the slots are searched for lost queries */
-#define SECOND_NS       1000000000ULL
-#define TAIL_OPT_LEN    11 /* the OPT record behind the question */
+#define TAIL_OPT_LEN    11            /* the OPT record behind the question */
 
 struct options {
     uint16_t port;
@@ -87,22 +87,6 @@ static void on_signal(int number)
         stopped = 1;
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
-}
-
-/* xorshift64: the IDs need to differ, not to be secret. */
-static uint64_t random_next(struct load *l)
-{
-    l->random ^= l->random << 13;
-    l->random ^= l->random >> 7;
-    l->random ^= l->random << 17;
-    return l->random;
-}
-
 static void totals_show(struct load *l)
 {
     const struct totals *t = &l->totals;
@@ -138,7 +122,8 @@ static void totals_init(struct load *l)
 static void query_put(struct load *l, uint32_t i, uint64_t since_ns)
 {
     uint16_t at = l->free[--l->free_count];
-    uint16_t id = (uint16_t)((random_next(l) & ~(uint64_t)(l->options.outstanding - 1)) | at);
+    uint16_t id =
+        (uint16_t)((random_next(&l->random) & ~(uint64_t)(l->options.outstanding - 1)) | at);
     l->slots[at] = (struct slot){.since_ns = since_ns, .query = l->next, .id = id, .busy = true};
     uint32_t from = l->queries.at[l->next], len = l->queries.at[l->next + 1] - from;
     memcpy(l->out_bytes[i], l->queries.bytes + from, len);

@@ -19,7 +19,7 @@ PROGRAMS = {"load": ["load.c", "queries.c", "histogram.c"], "echo": ["echo.c"], 
             "update": ["update.c", "background.c", "signer.c", "queries.c", "histogram.c"],
             "transfer": ["transfer.c", "background.c", "queries.c", "histogram.c"]}
 LIBRARIES = {"update": ["-lcrypto"]}
-SOURCES = ["material.py", "queries.h", "histogram.h", "background.h", "signer.h", *sum(PROGRAMS.values(), [])]
+SOURCES = ["material.py", "parts.h", "queries.h", "histogram.h", "background.h", "signer.h", *sum(PROGRAMS.values(), [])]
 ROOT_ZONE = HERE.parents[2] / "shared" / "data" / "root.zone"
 QUERIES = 50_000  # of each small mix; of the big zone every name is asked for
 HOT_HOSTS = 4

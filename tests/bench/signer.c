@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "parts.h"
+
 #define HEADER_LEN     12
 #define ARCOUNT_AT     10
 #define TYPE_TSIG      250
@@ -73,24 +75,6 @@ void signer_close(struct signer *s)
     EVP_MAC_CTX_free(s->context);
     EVP_MAC_free(s->method);
     *s = (struct signer){0};
-}
-
-static uint8_t *u16_put(uint8_t *p, unsigned value)
-{
-    p[0] = (uint8_t)(value >> 8);
-    p[1] = (uint8_t)value;
-    return p + 2;
-}
-
-static unsigned u16_get(const uint8_t *p)
-{
-    return (unsigned)(p[0] << 8 | p[1]);
-}
-
-static uint8_t *bytes_put(uint8_t *p, const void *from, size_t len)
-{
-    memcpy(p, from, len);
-    return p + len;
 }
 
 /* What the MAC covers behind the message, s4.3.3: the record without its MAC. */

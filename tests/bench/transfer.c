@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "background.h"
+#include "parts.h"
 
 #define TYPE_SOA   6
 #define TYPE_IXFR  251
@@ -47,18 +48,6 @@ struct transfer {
     size_t len; /* bytes in the buffer */
     uint8_t buffer[BUFFER_LEN];
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
-
-static uint16_t u16_at(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
 
 static size_t name_skip(const uint8_t *m, size_t len, size_t at)
 {
@@ -92,15 +81,15 @@ static void message_take(struct transfer *t, const uint8_t *m, size_t len, bool 
     if (len < 12 || (m[3] & 15) != 0)
         errx(1, "rcode %d", len < 12 ? -1 : m[3] & 15);
     size_t at = 12;
-    for (unsigned i = 0; i < u16_at(m + 4); i++)
+    for (unsigned i = 0; i < u16_get(m + 4); i++)
         at = name_skip(m, len, at) + 4;
-    for (unsigned i = 0; i < u16_at(m + 6) && !t->is_over; i++) {
+    for (unsigned i = 0; i < u16_get(m + 6) && !t->is_over; i++) {
         at = name_skip(m, len, at);
-        if (at + 10 > len || at + 10 + u16_at(m + at + 8) > len)
+        if (at + 10 > len || at + 10 + u16_get(m + at + 8) > len)
             errx(1, "a record runs out of its message");
-        size_t end = at + 10 + u16_at(m + at + 8);
+        size_t end = at + 10 + u16_get(m + at + 8);
         t->records++;
-        if (u16_at(m + at) == TYPE_SOA)
+        if (u16_get(m + at) == TYPE_SOA)
             soa_take(t, m + at + 10, m + end);
         at = end;
     }
@@ -112,9 +101,9 @@ static void message_take(struct transfer *t, const uint8_t *m, size_t len, bool 
 static void buffer_take(struct transfer *t, bool is_ixfr)
 {
     size_t at = 0;
-    while (!t->is_over && t->len - at >= 2 && t->len - at >= 2u + u16_at(t->buffer + at)) {
-        message_take(t, t->buffer + at + 2, u16_at(t->buffer + at), is_ixfr);
-        at += 2u + u16_at(t->buffer + at);
+    while (!t->is_over && t->len - at >= 2 && t->len - at >= 2u + u16_get(t->buffer + at)) {
+        message_take(t, t->buffer + at + 2, u16_get(t->buffer + at), is_ixfr);
+        at += 2u + u16_get(t->buffer + at);
     }
     memmove(t->buffer, t->buffer + at, t->len - at);
     t->len -= at;

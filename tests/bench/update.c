@@ -31,6 +31,7 @@
 
 #include "background.h"
 #include "histogram.h"
+#include "parts.h"
 #include "signer.h"
 
 #define OUTSTANDING_MAX 1024
@@ -42,7 +43,6 @@
 #define TRIES           3
 #define SWEEP_NS        1000000ULL   /* how often the slots are searched for what is overdue */
 #define DRAIN_NS        100000000ULL /* for the last answers to queries */
-#define SECOND_NS       1000000000ULL
 
 enum mode { MODE_ADD, MODE_DELETE, MODE_REPLACE, MODES };
 
@@ -89,35 +89,6 @@ struct load {
     uint8_t in_bytes[BATCH][ANSWER_LEN_MAX];
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
-}
-
-/* xorshift64: the IDs need to differ, not to be secret. */
-static uint64_t random_next(struct load *l)
-{
-    l->random ^= l->random << 13;
-    l->random ^= l->random >> 7;
-    l->random ^= l->random << 17;
-    return l->random;
-}
-
-static uint8_t *u16_put(uint8_t *p, unsigned value)
-{
-    p[0] = (uint8_t)(value >> 8);
-    p[1] = (uint8_t)value;
-    return p + 2;
-}
-
-static uint8_t *bytes_put(uint8_t *p, const void *from, size_t len)
-{
-    memcpy(p, from, len);
-    return p + len;
-}
-
 /* "-u" at the end: no name of the benchmark's zones has that. */
 #define OWNER_LETTERS 8
 #define OWNER_TAIL    "-u"
@@ -159,7 +130,7 @@ static uint8_t *challenge_put(uint8_t *p, struct load *l, uint64_t number)
 {
     uint8_t rdata[1 + ACME_LETTERS] = {ACME_LETTERS};
     for (int i = 0; i < ACME_LETTERS; i++)
-        rdata[1 + i] = (uint8_t)('a' + random_next(l) % 26);
+        rdata[1 + i] = (uint8_t)('a' + random_next(&l->random) % 26);
     number %= l->options.names;
     p = record_put(owner_put(p, MODE_REPLACE, number), TYPE_TXT, CLASS_ANY, NULL, 0);
     return record_put(owner_put(p, MODE_REPLACE, number), TYPE_TXT, CLASS_IN, rdata, sizeof rdata);
@@ -171,7 +142,7 @@ static void update_make(struct load *l, uint16_t at)
     struct slot *s = &l->slots[at];
     enum mode mode = l->options.mode;
     uint64_t number = l->options.first + l->sent;
-    s->id = (uint16_t)((random_next(l) & ~(uint64_t)(l->options.outstanding - 1)) | at);
+    s->id = (uint16_t)((random_next(&l->random) & ~(uint64_t)(l->options.outstanding - 1)) | at);
     uint8_t *p = u16_put(u16_put(s->bytes, s->id), OPCODE_UPDATE << 11);
     p = u16_put(u16_put(p, 1), 0);
     p = u16_put(u16_put(p, mode == MODE_REPLACE ? 2 : 1), 0);

@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Diffs made again: over an image of any version they lead to the newest one, byte for byte, and
  * with their parts exchanged they lead back; malformed ones are refused. */
-#include "zone/image.h"
 #include "zone_util.h"
 
 enum { ROUNDS = 300, RUNS = 6 };
-
-static struct zone *copy_of(const struct version *v, struct txn **build)
-{
-    struct zone *z = zone_new(name_of(&v->zone->name), CLASS_IN);
-    struct image_writer w;
-    struct diag diag = {0};
-    size_t len;
-    *build = txn_begin(z, TXN_BUILD);
-    image_writer_start(&w, v);
-    for (uint8_t *chunk; (chunk = image_next(&w, &len)); free(chunk))
-        cr_assert_eq(image_load(*build, chunk, len, &diag), OK, "%s", diag.text);
-    return z;
-}
 
 /* A few changes; names are taken away and put back, in another case too. */
 static void change(struct txn *t, uint64_t *seed, struct name apex)
@@ -97,13 +83,13 @@ static void run(uint64_t seed)
     const struct version *last = version_pin(z->tip);
 
     struct txn *t; /* at start: everything in one building txn */
-    struct zone *built = copy_of(first, &t);
+    struct zone *built = copy_begin(first, &t);
     for (uint32_t i = start; i < ROUNDS; i++)
         redo(t, &diffs[i]);
     zone_publish(built, txn_seal(&t, NULL));
     expect_same_bytes(last, built->published);
 
-    struct zone *stepped = copy_of(first, &t); /* one txn each, as a secondary has them */
+    struct zone *stepped = copy_begin(first, &t); /* one txn each, as a secondary has them */
     zone_publish(stepped, txn_seal(&t, NULL));
     for (uint32_t i = start; i < ROUNDS; i++) {
         struct diff again;
@@ -181,7 +167,7 @@ Test(apply, keeps_the_case_of_names)
     const struct node *n = lookup_exact(z->published, name_of(&upper));
     struct name_buf kept = name_from("Upper.example.");
     cr_expect(name_is_same(node_owner(n), name_of(&kept)), "that of an owner is kept");
-    struct zone *copy = copy_of(first, &t);
+    struct zone *copy = copy_begin(first, &t);
     redo(t, &d);
     zone_publish(copy, txn_seal(&t, NULL));
     expect_same_bytes(z->published, copy->published);
@@ -236,7 +222,7 @@ Test(apply, refuses_what_does_not_fit_the_zone)
             if (modes[m] == TXN_CHANGE)
                 t = txn_begin(z, TXN_CHANGE);
             else
-                copy = copy_of(z->published, &t);
+                copy = copy_begin(z->published, &t);
             uint8_t *exact = memcpy(malloc(rows[i].len + 1), rows[i].bytes, rows[i].len);
             struct diff_bytes d = {exact, rows[i].len, rows[i].added_at};
             struct diag diag = {0};

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Nets of changes: applied at once they lead where all the changes lead one by one, and back; what
  * cancels out is not in them. */
-#include "zone/image.h"
 #include "zone/net.h"
 #include "zone/serial.h"
 #include "zone_util.h"
 
 enum { ROUNDS = 200, RUNS = 6 };
-
-static struct zone *copy_begin(const struct version *v, struct txn **build)
-{
-    struct zone *z = zone_new(name_of(&v->zone->name), CLASS_IN);
-    struct image_writer w;
-    struct diag diag = {0};
-    size_t len;
-    *build = txn_begin(z, TXN_BUILD);
-    image_writer_start(&w, v);
-    for (uint8_t *chunk; (chunk = image_next(&w, &len)); free(chunk))
-        cr_assert_eq(image_load(*build, chunk, len, &diag), OK, "%s", diag.text);
-    return z;
-}
 
 /* Both have the same RRsets, byte for byte; the case of owners is not compared: a name that went
  * and came back may be spelled in another way. */

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "dns/master.h"
 #include "dns/rr.h"
+#include "zone/image.h"
 #include "zone/lookup.h"
 #include "zone/txn.h"
 #include "zone/zone.h"
@@ -236,6 +237,20 @@ static inline struct zone *zone_from_text(const char *apex_text, const char *tex
     cr_assert_eq(master_read_bytes("test", text, strlen(text), &options, &sink, &result, &diag), OK,
                  "%s", diag.text);
     zone_publish(z, txn_seal(&t, NULL));
+    return z;
+}
+
+/* What a snapshot of the version loads, into a zone of its own: *build is its txn, open. */
+static inline struct zone *copy_begin(const struct version *v, struct txn **build)
+{
+    struct zone *z = zone_new(name_of(&v->zone->name), CLASS_IN);
+    struct image_writer w;
+    struct diag diag = {0};
+    size_t len;
+    *build = txn_begin(z, TXN_BUILD);
+    image_writer_start(&w, v);
+    for (uint8_t *chunk; (chunk = image_next(&w, &len)); free(chunk))
+        cr_assert_eq(image_load(*build, chunk, len, &diag), OK, "%s", diag.text);
     return z;
 }
 
