@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Looking at every row: sums, numbers, serials, parts. What a start does before it trusts the
- * database and what `reevectl journal check` asks for. */
+ * database and what `reevectl journal check` asks for.
+ *
+ * The gate is left between pieces: a zone may have another snapshot, and less history, than when
+ * its row was read. Before anything is said to be missing the row is read again. */
 #include "log/journal_int.h"
 
 #include <string.h>
@@ -25,6 +28,23 @@ static enum err fault_or(struct checking *k, enum err e, const struct diag *diag
     return OK;
 }
 
+/* The zone's row as it is now, and its oldest change (0: it has none). */
+static enum err read_again(struct checking *k, uint64_t *first, struct diag *diag)
+{
+    enum err e = journal_enter(k->j, NEED_READ, diag);
+    if (e != OK)
+        return e;
+    e = zone_row_by_id(&k->j->sql, k->zone.id, &k->zone, diag);
+    sqlite3_stmt *s = sql_stmt(&k->j->sql, STMT_CHANGE_FIRST);
+    sqlite3_bind_int64(s, 1, (int64_t)k->zone.id);
+    enum err found = e == OK ? sql_row(&k->j->sql, s, diag, "reading changes") : e;
+    *first = found == OK ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    sqlite3_reset(s);
+    journal_leave(k->j);
+    return found == ERR_ABSENT ? e : found;
+}
+
+/* ERR_ABSENT: it is not there. */
 static enum err check_part(struct checking *k, uint32_t part, struct diag *diag)
 {
     struct bytes b;
@@ -38,19 +58,42 @@ static enum err check_part(struct checking *k, uint32_t part, struct diag *diag)
         (void)sql_stmt(&k->j->sql, STMT_PART_GET);
     }
     journal_leave(k->j);
-    if (e == ERR_ABSENT)
-        e = err_say(diag, ERR_INVALID, "part %u of snapshot %llu is missing", part,
-                    (unsigned long long)k->zone.snapshot);
     return fault_or(k, e, diag);
 }
 
-static enum err check_snapshot(struct checking *k, struct diag *diag)
+/* ERR_CANCELED: the zone has another snapshot by now. */
+static enum err miss_part(struct checking *k, uint32_t part, struct diag *diag)
+{
+    uint64_t snapshot = k->zone.snapshot, first;
+    enum err e = read_again(k, &first, diag);
+    if (e == OK && k->zone.snapshot != snapshot)
+        return ERR_CANCELED;
+    if (e == OK)
+        e = err_say(diag, ERR_INVALID, "part %u of snapshot %llu is missing", part,
+                    (unsigned long long)snapshot);
+    return fault_or(k, e, diag);
+}
+
+static enum err check_parts(struct checking *k, struct diag *diag)
 {
     enum err e = OK;
     uint64_t faults = k->sink->count;
     for (uint32_t i = 0;
-         e == OK && k->zone.snapshot && i < k->zone.snapshot_parts && k->sink->count == faults; i++)
+         e == OK && k->zone.snapshot && i < k->zone.snapshot_parts && k->sink->count == faults;
+         i++) {
         e = check_part(k, i, diag);
+        if (e == ERR_ABSENT)
+            e = miss_part(k, i, diag);
+    }
+    return e;
+}
+
+static enum err check_snapshot(struct checking *k, struct diag *diag)
+{
+    enum err e;
+    do
+        e = check_parts(k, diag);
+    while (e == ERR_CANCELED);
     return e;
 }
 
@@ -70,24 +113,38 @@ static bool on_change(void *arg, const struct change *c)
     return true;
 }
 
+/* From k->at on; what is trimmed before it is read is none that is missing. */
+static enum err check_rows(struct checking *k, struct diag *diag)
+{
+    for (;;) {
+        struct journal_range range = {k->zone.id, k->at, INT64_MAX, 1};
+        struct diag own = {0};
+        uint64_t first;
+        enum err e = journal_read(k->j, &range, on_change, k, diag);
+        if (e != ERR_INVALID || read_again(k, &first, &own) != OK || first <= k->at)
+            return e;
+        k->at = first;
+    }
+}
+
 /* All that are there have to follow one another, and reach down to the snapshot (or to the first
  * change of all). */
-static enum err check_changes(struct checking *k, const struct journal_zone *z, struct diag *diag)
+static enum err check_changes(struct checking *k, struct diag *diag)
 {
-    struct journal_range range = {k->zone.id, z->seq_first, INT64_MAX, 1};
-    if (z->seq_first == 0)
-        return OK;
-    if (z->seq_first > k->zone.snapshot_seq + 1)
+    uint64_t first;
+    enum err e = read_again(k, &first, diag);
+    if (e != OK || first == 0)
+        return fault_or(k, e, diag);
+    if (first > k->zone.snapshot_seq + 1)
         fault_say(k->sink, "%s: changes %llu to %llu are missing", k->name,
-                  (unsigned long long)k->zone.snapshot_seq + 1,
-                  (unsigned long long)z->seq_first - 1);
-    k->at = z->seq_first;
-    enum err e = journal_read(k->j, &range, on_change, k, diag);
+                  (unsigned long long)k->zone.snapshot_seq + 1, (unsigned long long)first - 1);
+    k->at = first;
+    e = check_rows(k, diag);
     if (e == ERR_INVALID && k->at <= k->zone.snapshot_seq) {
         /* the rest, which matters more, from the snapshot on */
         fault_say(k->sink, "%s: %s", k->name, diag->text);
-        range.from = k->zone.snapshot_seq + 1;
-        e = journal_read(k->j, &range, on_change, k, diag);
+        k->at = k->zone.snapshot_seq + 1;
+        e = check_rows(k, diag);
     }
     return fault_or(k, e, diag);
 }
@@ -130,7 +187,7 @@ static enum err check_zone(struct checking *k, struct diag *diag)
     e = check_snapshot(k, diag);
     if (e == OK)
         e = check_leases(k, diag);
-    return e == OK ? check_changes(k, &z, diag) : e;
+    return e == OK ? check_changes(k, diag) : e;
 }
 
 static enum err next_zone(struct checking *k, struct diag *diag)
@@ -163,7 +220,8 @@ enum err check_all(struct journal *j, struct fault_sink *sink, struct journal_ch
     *out = (struct journal_check){0};
     enum err e = check_structure(&k, &own);
     while (e == OK && (e = next_zone(&k, &own)) == OK)
-        e = check_zone(&k, &own);
+        if ((e = check_zone(&k, &own)) == ERR_ABSENT)
+            e = OK; /* forgotten meanwhile */
     k.name[0] = '\0';
     e = fault_or(&k, e == ERR_ABSENT ? OK : e, &own); /* a damaged zone row ends it */
     out->faults = sink->count;

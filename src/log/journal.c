@@ -158,7 +158,7 @@ static int turn_now(const struct journal *j, int64_t now_us, int64_t step_us, in
     return j->has_chores && now_us >= idle_us ? TURN_CHORES : -1;
 }
 
-/* Chores wait until there was no batch for IDLE_US, steps under load until step_us. */
+/* Chores wait until there was no batch for IDLE_US, steps under load until step_us (0: are due). */
 static enum turn turn_wait(struct journal *j, int64_t step_us, struct journal_batch **out)
 {
     int turn;
@@ -254,20 +254,24 @@ static void *run(void *arg)
 {
     struct journal *j = arg;
     int64_t step_us = clock_mono_us(), probed_us = 0;
+    unsigned changes = 0; /* that no step was done for */
     for (;;) {
         struct journal_batch *batch = NULL;
         enum turn turn = turn_wait(j, step_us, &batch);
         if (turn == TURN_END)
             return NULL;
         if (turn == TURN_BATCH) {
+            changes += batch->count;
             batch_done(j, batch);
+            step_us = changes < CHORE_EVERY_CHANGES ? step_us : 0;
             continue;
         }
         if (turn == TURN_STEP)
             step(j);
         else
             chores(j, &probed_us);
-        step_us = clock_mono_us() + CHORE_EVERY_US;
+        changes -= changes < CHORE_EVERY_CHANGES ? changes : CHORE_EVERY_CHANGES;
+        step_us = changes < CHORE_EVERY_CHANGES ? clock_mono_us() + CHORE_EVERY_US : 0;
     }
 }
 

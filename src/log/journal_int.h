@@ -25,10 +25,15 @@
 #define CHECKPOINT_PAGES_IDLE 256
 #define CHECKPOINT_PAGES_MAX  2048
 #define WAL_BYTES_KEPT        ((int64_t)CHECKPOINT_PAGES_MAX * (PAGE_LEN + 24))
+/* What SQLite holds of the database's pages in memory; some 7 % more with what it has around them.
+ */
+#define CACHE_KB_MAX          16384
 /* No batch for so long: idle. */
 #define IDLE_US               20000
-/* Under load, a chore (a step of trimming) is done this often between commits. */
+/* Under load, a chore (a step of trimming) is done this often between commits, and one for so many
+ * changes: steps delete TRIM_ROWS_MAX of them, so what goes keeps pace with what comes. */
 #define CHORE_EVERY_US        100000
+#define CHORE_EVERY_CHANGES   64
 /* A connection that could not be opened is tried again after so long. */
 #define REVIVE_PAUSE_US       100000
 /* While unwell and without commits, the thread probes the disk this often. */
@@ -247,6 +252,8 @@ struct trim {
     uint64_t bytes; /* of those looked at */
     int64_t now_us; /* of the flip */
     bool is_cutting;
+    uint64_t next_at; /* it was flipped meanwhile, and is next looked at from here; 0: it was not */
+    int64_t next_us;
 };
 
 struct journal {
@@ -282,8 +289,8 @@ struct journal {
     size_t doubt_count, doubt_cap;
     struct lease_undo undo; /* of the batch at hand; wanted: of one in doubt */
     struct trim *trims;
-    size_t trim_count, trim_cap;
-    bool has_garbage; /* snapshots that are not valid */
+    size_t trim_count, trim_cap, trim_turn; /* whose turn it is */
+    bool has_garbage;                       /* snapshots that are not valid */
     sqlite3_backup *backup;
 
     _Atomic(uint64_t) bytes;

@@ -160,13 +160,13 @@ static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
                                "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;"
                                "PRAGMA mmap_size = 0;"
-                               "PRAGMA temp_store = MEMORY;"
-                               "PRAGMA cache_size = -16384;";
+                               "PRAGMA temp_store = MEMORY;";
 
 static enum err sql_settings(struct sql *c, enum sql_use use, struct diag *diag)
 {
-    char sql[80];
+    char sql[80], cache[80];
     snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %lld", (long long)WAL_BYTES_KEPT);
+    snprintf(cache, sizeof(cache), "PRAGMA cache_size = -%d", CACHE_KB_MAX); /* in kB */
     sqlite3_extended_result_codes(c->db, 1);
     /* closing must not write: what to do with a log of doubtful content is revive.c's decision */
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -176,6 +176,8 @@ static enum err sql_settings(struct sql *c, enum sql_use use, struct diag *diag)
     if (sqlite3_db_readonly(c->db, "main") == 1 && use == CONN_LIVE)
         return sql_fail(c, SQLITE_READONLY, diag, "database");
     enum err e = sql_exec(c, settings, diag);
+    if (e == OK)
+        e = sql_exec(c, cache, diag);
     if (e == OK && use == CONN_SALVAGE)
         return sql_exec(c, "PRAGMA query_only = ON", diag);
     if (e == OK)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Trimming: what a flip left over goes in steps, each a small transaction of the thread between
- * commits.
+ * commits. Nobody waits for it to be durable: what is there again after a power failure goes again.
  *
- * First the parts of snapshots that are not valid, one a step. Then, for each zone that was
- * flipped, its history: from the snapshot's change down, rows stay while their diffs together are
- * within history_bytes and none is older than history_age. Where that ends is found in steps that
- * only read; rows are then deleted from the oldest one up, so that at no moment there is a gap.
+ * First the parts of snapshots that are not valid. Then, for each zone that was flipped, its
+ * history: from the snapshot's change down, rows stay while their diffs together are within
+ * history_bytes and none is older than history_age. Where that ends is found in steps that only
+ * read; rows are then deleted from the oldest one up, so that at no moment there is a gap.
+ *
+ * A zone that is flipped again meanwhile is not begun anew, but once more when it is done: under
+ * load that never ends no step would ever delete else.
  *
  * A zone that is not flipped keeps its changes, however large they are together: they are needed.
  * But those that the snapshot has and that become too old go without a flip: whoever knows when
@@ -21,7 +24,8 @@ void trim_grow(struct journal *j, const struct journal_flip *flip)
     struct trim fresh = {.zone = flip->zone, .at = flip->seq + 1, .now_us = flip->now_us};
     for (size_t i = 0; i < j->trim_count; i++)
         if (j->trims[i].zone == flip->zone) {
-            j->trims[i] = fresh;
+            j->trims[i].next_at = fresh.at;
+            j->trims[i].next_us = fresh.now_us;
             return;
         }
     if (j->trim_count == j->trim_cap) {
@@ -30,6 +34,16 @@ void trim_grow(struct journal *j, const struct journal_flip *flip)
         ASSERT(j->trims);
     }
     j->trims[j->trim_count++] = fresh;
+}
+
+static void done(struct journal *j, struct trim *t)
+{
+    if (t->next_at) {
+        *t = (struct trim){.zone = t->zone, .at = t->next_at, .now_us = t->next_us};
+        j->trim_turn++;
+    } else {
+        *t = j->trims[--j->trim_count];
+    }
 }
 
 /* --- snapshots --- */
@@ -46,7 +60,16 @@ static enum err first_value(struct sql *c, enum stmt_id id, uint64_t of, uint64_
     return e;
 }
 
-/* One part, or the row of a snapshot that has none left. ERR_ABSENT: there is no garbage. */
+static enum err remove_row(struct sql *c, enum stmt_id id, uint64_t snapshot, uint64_t part)
+{
+    sqlite3_stmt *s = sql_stmt(c, id);
+    sqlite3_bind_int64(s, 1, (int64_t)snapshot);
+    if (id == STMT_PART_DELETE)
+        sqlite3_bind_int64(s, 2, (int64_t)part);
+    return sql_run(c, s, NULL, "trimming");
+}
+
+/* One part, and with the last one the snapshot's row. ERR_ABSENT: there is no garbage. */
 static enum err garbage_step(struct sql *c)
 {
     uint64_t snapshot = 0, part = 0;
@@ -54,13 +77,11 @@ static enum err garbage_step(struct sql *c)
     if (e != OK)
         return e;
     e = first_value(c, STMT_PART_FIRST, snapshot, &part);
-    if (e != OK && e != ERR_ABSENT)
-        return e;
-    sqlite3_stmt *s = sql_stmt(c, e == OK ? STMT_PART_DELETE : STMT_SNAPSHOT_DELETE);
-    sqlite3_bind_int64(s, 1, (int64_t)snapshot);
     if (e == OK)
-        sqlite3_bind_int64(s, 2, (int64_t)part);
-    return sql_run(c, s, NULL, "trimming");
+        e = remove_row(c, STMT_PART_DELETE, snapshot, part);
+    if (e == OK)
+        e = first_value(c, STMT_PART_FIRST, snapshot, &part);
+    return e == ERR_ABSENT ? remove_row(c, STMT_SNAPSHOT_DELETE, snapshot, 0) : e;
 }
 
 /* --- history --- */
@@ -89,7 +110,7 @@ static enum err look_step(struct sql *c, struct trim *t, const struct keep *keep
     return e == ERR_ABSENT && count == SCAN_ROWS_MAX ? OK : e;
 }
 
-/* The oldest ones, as many as make one step. */
+/* The oldest ones, as many as make one step. ERR_ABSENT: these are all. */
 static enum err oldest(struct sql *c, const struct trim *t, uint64_t seqs[TRIM_ROWS_MAX],
                        unsigned *count)
 {
@@ -102,22 +123,24 @@ static enum err oldest(struct sql *c, const struct trim *t, uint64_t seqs[TRIM_R
     *count = 0;
     while (bytes < TRIM_BYTES_MAX && (e = sql_row(c, s, NULL, "trimming")) == OK) {
         uint64_t seq = (uint64_t)sqlite3_column_int64(s, 0);
-        if (seq > t->at)
+        if (seq > t->at) {
+            e = ERR_ABSENT;
             break;
+        }
         seqs[(*count)++] = seq;
         bytes += (uint64_t)sqlite3_column_int64(s, 1);
     }
     sqlite3_reset(s);
-    return e == ERR_ABSENT ? OK : e;
+    return e == ERR_ABSENT && *count == TRIM_ROWS_MAX ? OK : e;
 }
 
 enum err trim_cut_step(struct sql *c, const struct trim *t)
 {
     uint64_t seqs[TRIM_ROWS_MAX];
     unsigned count = 0;
-    enum err e = oldest(c, t, seqs, &count);
-    if (e != OK || count == 0)
-        return e == OK ? ERR_ABSENT : e;
+    enum err found = oldest(c, t, seqs, &count), e = found;
+    if ((e != OK && e != ERR_ABSENT) || count == 0)
+        return e;
     e = sql_begin(c, NULL);
     if (e != OK)
         return e;
@@ -127,7 +150,8 @@ enum err trim_cut_step(struct sql *c, const struct trim *t)
         sqlite3_bind_int64(s, 2, (int64_t)seqs[i]);
         e = sql_run(c, s, NULL, "trimming");
     }
-    return sql_end(c, e, NULL);
+    e = sql_end(c, e, NULL);
+    return e == OK ? found : e;
 }
 
 static struct keep keep_at(struct journal *j, int64_t now_us)
@@ -140,19 +164,24 @@ static struct keep keep_at(struct journal *j, int64_t now_us)
     return k;
 }
 
+static void history_step(struct journal *j)
+{
+    j->trim_turn = j->trim_turn < j->trim_count ? j->trim_turn : 0;
+    struct trim *t = &j->trims[j->trim_turn];
+    const struct keep keep = keep_at(j, t->now_us);
+    enum err e = t->is_cutting ? trim_cut_step(&j->sql, t) : look_step(&j->sql, t, &keep);
+    if (e == ERR_ABSENT)
+        done(j, t);
+}
+
 bool trim_step(struct journal *j)
 {
-    if (journal_enter(j, NEED_WRITE, NULL) != OK)
+    if (journal_enter(j, NEED_WRITE_IN_PLACE, NULL) != OK)
         return j->has_garbage || j->trim_count; /* the disk may come back */
-    if (j->has_garbage) {
+    if (j->has_garbage)
         j->has_garbage = garbage_step(&j->sql) != ERR_ABSENT;
-    } else if (j->trim_count) {
-        struct trim *t = &j->trims[j->trim_count - 1];
-        const struct keep keep = keep_at(j, t->now_us);
-        enum err e = t->is_cutting ? trim_cut_step(&j->sql, t) : look_step(&j->sql, t, &keep);
-        if (e == ERR_ABSENT)
-            j->trim_count--;
-    }
+    if (!j->has_garbage && j->trim_count)
+        history_step(j);
     bool has_more = j->has_garbage || j->trim_count;
     journal_leave(j);
     return has_more;

@@ -97,6 +97,61 @@ Test(keep, new_limits_hold_from_the_next_flip_on)
     bed_until(&bed, first_is);
 }
 
+/* A batch of the next changes of a zone, on its way while the other one is made. */
+struct flight {
+    struct bed_change made[BED_SLOTS];
+    struct change changes[BED_SLOTS];
+    struct journal_batch batch;
+};
+
+static void set_off(struct flight *f, uint64_t zone, uint64_t seq)
+{
+    f->batch = (struct journal_batch){.changes = f->changes, .count = BED_SLOTS};
+    for (unsigned i = 0; i < BED_SLOTS; i++) {
+        bed_change_make(&f->made[i], zone, seq + i, 100);
+        f->changes[i] = f->made[i].change;
+    }
+    journal_commit(bed.j, &f->batch);
+}
+
+static void arrive(void)
+{
+    pthread_mutex_lock(&bed.lock);
+    while (!bed.wakes)
+        pthread_cond_wait(&bed.is_done, &bed.lock);
+    bed.wakes--;
+    pthread_mutex_unlock(&bed.lock);
+    struct journal_batch *batch = journal_collect(bed.j);
+    cr_assert(batch && batch->result == OK);
+}
+
+/* The thread always has a batch to do, and the zone is flipped before the last flip's history is
+ * cut: what is kept does not grow with the load. */
+Test(keep, history_is_cut_under_load_that_does_not_end)
+{
+    static struct flight flights[2];
+    enum { FLIP_EVERY = 4, BATCHES = 320, ROWS_MAX = 4096 };
+    uint64_t most = 0;
+    bed.options.history_bytes = 256 * 100;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    set_off(&flights[0], id, 1);
+    for (unsigned i = 1; i <= BATCHES; i++) {
+        struct journal_zone z;
+        set_off(&flights[i % 2], id, 1 + i * BED_SLOTS);
+        arrive();
+        if (i % FLIP_EVERY)
+            continue;
+        cr_assert_eq(bed_snapshot(&bed, id, i * BED_SLOTS, 1), OK, "%s", bed.diag.text);
+        bed_zone_get(&bed, "a.", &z);
+        most = z.seq_last - z.seq_first > most ? z.seq_last - z.seq_first : most;
+        journal_zone_done(&z);
+    }
+    arrive();
+    cr_expect_leq(most, ROWS_MAX, "%llu changes of %u", (unsigned long long)most,
+                  BATCHES * BED_SLOTS);
+}
+
 /* --- by age, of a zone that nobody flips --- */
 
 static void aged_is(uint64_t zone, int64_t before_us, const struct journal_aged *wanted)
