@@ -454,6 +454,7 @@ void peers_configure(struct server *s, struct server_zone *z)
     }
     list_free(s, old);
     peers_published(s, z); /* the new ones are told; the others have been */
+    waiters_check(s, z);
 }
 
 void peers_free(struct server *s, struct server_zone *z)

@@ -313,17 +313,27 @@ static void secondary_new(struct server *s, struct server_zone *z)
     reconfigure(s, sec);
 }
 
+/* Does it follow the same primaries in the same way? What one shrink limit has kept back may be
+ * within another. */
+static bool is_unchanged(const struct server *s, const struct secondary *sec)
+{
+    const struct conf_zone *c = sec->zone->conf;
+    struct refresh_limits limits = limits_of(s->conf);
+    bool is_other_limit = sec->refresh.has_held && sec->held.percent != c->shrink_percent;
+    return are_same(sec, c) && !is_other_limit &&
+           memcmp(&limits, &sec->limits, sizeof(limits)) == 0;
+}
+
 void secondary_configure(struct server *s, struct server_zone *z)
 {
     struct secondary *sec = z->secondary;
-    struct refresh_limits limits = limits_of(s->conf);
     if (z->conf->primary_count == 0) {
         secondary_free(s, z);
         return;
     }
     if (!sec)
         secondary_new(s, z);
-    else if (are_same(sec, z->conf) && memcmp(&limits, &sec->limits, sizeof(limits)) == 0)
+    else if (is_unchanged(s, sec))
         return;
     else if (sec->taking)
         sec->is_stale = true;

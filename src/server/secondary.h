@@ -84,6 +84,7 @@ struct secondary {
         uint64_t lost, of;
         int64_t since_us;
         unsigned primary; /* that has it */
+        uint32_t percent; /* the limit */
     } held;
     int64_t expired_us; /* since when its data is too old; 0: it is not */
 };

@@ -416,7 +416,7 @@ struct waiter {
     struct timer timer;
     struct server_zone *zone; /* NULL: over */
     uint32_t serial;
-    unsigned count; /* secondaries that must have it, or more */
+    unsigned count; /* secondaries that must have it, or all that there are */
     /* has: they have. False: the time is over, or the zone goes. The waiter is out of all lists. */
     void (*done)(struct server *s, struct waiter *w, bool has);
     bool has;
@@ -425,7 +425,7 @@ struct waiter {
  * is called from server_time(), or when the server ends. */
 bool waiter_start(struct server *s, struct server_zone *z, struct waiter *w, int64_t until_us);
 void waiter_cancel(struct server *s, struct waiter *w);
-/* Some secondary of z has a newer serial. */
+/* Some secondary of z has a newer serial, or z has other secondaries. */
 void waiters_check(struct server *s, struct server_zone *z);
 /* The zone goes. */
 void waiters_forget(struct server *s, struct server_zone *z);

@@ -71,7 +71,7 @@ static bool is_held(struct server *s, struct secondary *sec, uint32_t serial, ui
                  {"limit_percent", LOG_U64(percent)},
                  {"to_take_it", "reevectl transfer ZONE --force"});
     s->count.transfers_in_held++;
-    sec->held = (struct held){true, serial, lost, before, s->now_us, sec->act.primary};
+    sec->held = (struct held){true, serial, lost, before, s->now_us, sec->act.primary, percent};
     return true;
 }
 

@@ -3,10 +3,10 @@
  *
  * A waiter stands in its zone's list until it is known how it ends; then its timer is set to now,
  * so that those who wait are told by server_time(), some of them in each turn, and never from
- * within what told us. */
-#include "server/server_int.h"
-
+ * within what told us. One that waits for more secondaries than there are, since some are
+ * configured no more, waits for those that are left; where none is left, in vain. */
 #include "base/check.h"
+#include "server/peers.h"
 
 static struct waiter *waiter_of(struct list *link)
 {
@@ -21,9 +21,20 @@ static void on_time(void *arg, struct timer *timer)
     w->done(arg, w, w->has);
 }
 
+static unsigned count_of(const struct server_zone *z)
+{
+    return z->peers ? z->peers->count : 0;
+}
+
+static bool is_reached(const struct server_zone *z, const struct waiter *w)
+{
+    unsigned all = count_of(z), wanted = w->count < all ? w->count : all;
+    return all > 0 && peers_having(z, w->serial) >= wanted;
+}
+
 bool waiter_start(struct server *s, struct server_zone *z, struct waiter *w, int64_t until_us)
 {
-    if (s->is_ending || peers_having(z, w->serial) >= w->count)
+    if (s->is_ending || is_reached(z, w))
         return true;
     w->zone = z;
     w->has = false;
@@ -53,8 +64,9 @@ void waiters_check(struct server *s, struct server_zone *z)
 {
     LIST_EACH(link, &z->waiters) {
         struct waiter *w = waiter_of(link);
-        if (peers_having(z, w->serial) >= w->count)
-            end(s, w, true);
+        bool has = is_reached(z, w);
+        if (has || count_of(z) == 0)
+            end(s, w, has);
     }
 }
 

@@ -426,7 +426,7 @@ void refresh_configure(struct refresh *r, const struct refresh_limits *limits,
     set_primaries(r, address_counts, primary_count);
     r->is_forced_next = r->is_forced_next || r->is_forced;
     r->is_forced = r->is_notified = r->is_news = r->is_behind = false;
-    r->is_declining = r->has_declined = false;
+    r->is_declining = r->has_declined = r->has_held = false;
     r->state = IDLE;
     r->failures = r->vain = 0;
     r->next_us = now_us;

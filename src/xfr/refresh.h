@@ -155,8 +155,8 @@ struct refresh_setup {
 #define REFRESH_SUBSTITUTE_MAX_S 86400
 
 void refresh_init(struct refresh *r, const struct refresh_setup *setup, int64_t now_us);
-/* Other primaries: what is under way is to be dropped by the owner first, the next question is due
- * at once. */
+/* Other primaries, or another shrink limit: what is under way is to be dropped by the owner first,
+ * the next question is due at once, and what was held is asked for anew. */
 void refresh_configure(struct refresh *r, const struct refresh_limits *limits,
                        const unsigned *address_counts, unsigned primary_count, int64_t now_us);
 /* The clock was set, forward (more than 0) or back: what is left of all times stays as it is. */

@@ -393,3 +393,51 @@ Test(secondary_odd, a_zone_does_not_grow_without_end_by_differences)
     cr_expect_leq(disk_zone(b, "z.example.")->entry->zone->published->byte_count, 4000);
     disk_free(&d);
 }
+
+/* --- a shrink limit --- */
+
+#define GUARDED "  z.example: {primaries: [p1], shrink-limit: 50%}\n"
+
+/* What was kept back under one limit, or from one primary, may be had under another. */
+static void keep_back(struct bed *b)
+{
+    primary_gives_whole(1, 20);
+    primary_look(b);
+    primary_says(2);
+    primary_gives_whole(2, 1);
+    cr_assert(primary_secondary(b)->held.is_set);
+    primary_reload(b, GUARDED);
+    cr_assert_eq(primary.count, 0, "a reload that changes nothing of it leaves it alone");
+}
+
+Test(secondary_odd, what_was_kept_back_is_had_when_the_limit_is_changed)
+{
+    struct disk d = primary_disk(GUARDED);
+    struct bed *b = d.bed;
+    keep_back(b);
+    primary_reload(b, "  z.example: {primaries: [p1], shrink-limit: 60%}\n");
+    primary_says(2);
+    primary_gives_whole(2, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 1, "it is more than that, too");
+    cr_expect(primary_secondary(b)->held.is_set);
+    primary_reload(b, "  z.example: {primaries: [p1], shrink-limit: 90%}\n");
+    primary_says(2);
+    primary_gives_whole(2, 1);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_expect_not(primary_secondary(b)->held.is_set);
+    disk_free(&d);
+}
+
+Test(secondary_odd, what_was_kept_back_of_one_primary_is_asked_of_another)
+{
+    struct disk d = primary_disk(GUARDED);
+    struct bed *b = d.bed;
+    keep_back(b);
+    primary_reload(b, "  z.example: {primaries: [p2], shrink-limit: 50%}\n");
+    primary_says(2);
+    primary_gives_whole(2, 20);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_expect_eq(primary_host(b, "h19.z.example."), 2);
+    cr_expect_not(primary_secondary(b)->held.is_set);
+    disk_free(&d);
+}

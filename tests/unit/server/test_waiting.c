@@ -126,6 +126,25 @@ Test(waiting, ends_when_the_zone_goes)
     bed_free(b);
 }
 
+#define REMOTES "remotes:\n  one: {address: 192.0.2.1}\n  two: {address: 192.0.2.2}\n"
+
+Test(waiting, is_for_those_only_that_are_secondaries_yet)
+{
+    struct bed *b = start();
+    struct waiter both, newer;
+    taken(b, "192.0.2.1", 7);
+    cr_expect_not(wait_for(b, &both, 7, 2));
+    cr_expect_not(wait_for(b, &newer, 8, 2));
+    bed_reload(b, "", "  a.example: {file: a, secondaries: [one]}\n" REMOTES);
+    cr_expect_eq(told, 0, "not from within a reload");
+    server_time(b->server, b->now_us);
+    cr_expect(told == 1 && had == 1, "all that are left have it");
+    bed_reload(b, "", "  a.example: {file: a, transfer: [{unsigned: yes}]}\n" REMOTES);
+    server_time(b->server, b->now_us);
+    cr_expect(told == 2 && had == 1, "there is nobody who could get it any more");
+    bed_free(b);
+}
+
 Test(waiting, ends_when_the_server_does_also_for_who_is_about_to_be_told)
 {
     struct bed *b = start();
