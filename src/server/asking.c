@@ -213,7 +213,7 @@ static void transfer_current(struct server *s, struct secondary *sec, const stru
     secondary_heard(s, sec, theirs);
     if (theirs != ours) {
         (void)err_say(&diag, ERR_INVALID, "its serial %u is behind ours, %u", theirs, ours);
-        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+        secondary_fail(s, sec, REFRESH_BEHIND, diag.text);
         return;
     }
     secondary_step(s, sec,

@@ -37,7 +37,7 @@ static void probe_answered(struct server *s, struct secondary *sec, const struct
     secondary_heard(s, sec, r->serial);
     if (sec->refresh.has_data && r->serial != ours && serial_compare(r->serial, ours) != 1) {
         (void)err_say(&diag, ERR_INVALID, "its serial %u is behind ours, %u", r->serial, ours);
-        secondary_fail(s, sec, REFRESH_FAILED, diag.text);
+        secondary_fail(s, sec, REFRESH_BEHIND, diag.text);
         return;
     }
     s->count.probes_answered++;

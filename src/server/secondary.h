@@ -93,8 +93,8 @@ struct secondary {
 
 /* Tells the machine of it and does what it says. */
 void secondary_step(struct server *s, struct secondary *sec, const struct refresh_event *e);
-/* The address asked has failed with the question: `kind` is REFRESH_FAILED, REFRESH_DECLINED or
- * REFRESH_UNFIT. */
+/* The address asked has failed with the question: `kind` is REFRESH_FAILED, REFRESH_BEHIND,
+ * REFRESH_DECLINED or REFRESH_UNFIT. */
 void secondary_fail(struct server *s, struct secondary *sec, enum refresh_event_kind kind,
                     const char *reason);
 /* The address asked has answered. */

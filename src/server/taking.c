@@ -82,11 +82,11 @@ static bool has_ns(const struct node *apex)
 }
 
 /* RFC 1034 s4.3.5, RFC 1982: forward only, unless the operator has asked for the zone as the
- * primary has it. NULL: the serial is fine. */
+ * primary has it, or what there is has expired. NULL: the serial is fine. */
 static const char *serial_fault(const struct secondary *sec, uint32_t serial)
 {
     const struct server_zone *z = sec->zone;
-    if (!z->is_kept || (sec->refresh.is_forced && sec->is_unguarded))
+    if (!z->is_kept || sec->refresh.is_expired || (sec->refresh.is_forced && sec->is_unguarded))
         return NULL;
     int order = serial_compare(serial, z->entry->zone->published->serial);
     if (order == 1 || (order == 0 && sec->refresh.is_forced))

@@ -133,7 +133,7 @@ static void start_at(struct refresh *r, int64_t now_us)
     r->tried = 0;
     r->primary = is_substituted ? r->substitute.primary : 0;
     r->address = is_substituted ? r->substitute.address : 0;
-    r->has_first_failed = false;
+    r->has_first_failed = r->has_behind = false;
 }
 
 static struct refresh_act begin(struct refresh *r, int64_t now_us)
@@ -238,12 +238,21 @@ static struct refresh_act end_badly(struct refresh *r, int64_t now_us)
     return next(r, now_us);
 }
 
+/* Nobody has more than the one that went back. */
+static struct refresh_act ask_behind(struct refresh *r)
+{
+    r->has_behind = false;
+    r->primary = r->behind_primary;
+    r->address = r->behind_address;
+    return ask(r, TAKING_WHOLE);
+}
+
 static struct refresh_act ask_next(struct refresh *r, int64_t now_us)
 {
     r->is_behind = r->is_behind || r->state != PROBING;
     r->has_first_failed = r->has_first_failed || is_at_first(r);
     if (++r->tried >= r->total || r->is_forced_next)
-        return end_badly(r, now_us);
+        return r->has_behind && !r->is_forced_next ? ask_behind(r) : end_badly(r, now_us);
     if (++r->address >= r->address_counts[r->primary]) {
         r->address = 0;
         r->primary = (r->primary + 1) % r->primary_count;
@@ -279,13 +288,23 @@ static struct refresh_act on_current(struct refresh *r, const struct refresh_eve
     return end_well(r, e);
 }
 
+static struct refresh_act on_behind(struct refresh *r, const struct refresh_event *e)
+{
+    if (r->is_expired && !r->has_behind) {
+        r->has_behind = true;
+        r->behind_primary = r->primary;
+        r->behind_address = r->address;
+    }
+    return ask_next(r, e->now_us);
+}
+
 static struct refresh_act on_answered(struct refresh *r, const struct refresh_event *e)
 {
     ASSERT(r->state == PROBING);
     if (e->serial == r->serial || (r->has_held && r->held == e->serial))
         return on_current(r, e);
     if (!is_news(r, e->serial))
-        return ask_next(r, e->now_us);
+        return on_behind(r, e);
     return take(r);
 }
 
@@ -348,6 +367,8 @@ static struct refresh_act act(struct refresh *r, const struct refresh_event *e)
         return on_declined(r, e);
     case REFRESH_FAILED:
         return ask_next(r, e->now_us);
+    case REFRESH_BEHIND:
+        return on_behind(r, e);
     case REFRESH_HELD:
         return on_held(r, e);
     }
@@ -375,7 +396,7 @@ static void set_primaries(struct refresh *r, const unsigned *address_counts, uns
     for (unsigned i = 0; i < count; i++)
         r->total += address_counts[i];
     r->primary = r->address = r->tried = 0;
-    r->has_first_failed = false;
+    r->has_first_failed = r->has_behind = false;
     r->substitute = (struct refresh_substitute){0};
 }
 

@@ -25,7 +25,9 @@
  *
  * The data is good for the SOA's expire after a primary last said that it has no newer serial
  * (ANSWERED with ours, CURRENT, HELD) or gave us one (TAKEN): a primary that has news which cannot
- * be had does not make old data good. */
+ * be had does not make old data good. A serial behind ours is not taken, but where the data has
+ * expired, since then nobody is served it any more: at the end of a round in which nobody had more,
+ * the whole zone is asked for where such a serial was seen first. */
 #ifndef REEVE_XFR_REFRESH_H
 #define REEVE_XFR_REFRESH_H
 
@@ -57,7 +59,8 @@ enum refresh_event_kind {
                          the same primary */
     REFRESH_DECLINED, /* IXFR was answered with an error that says nothing of IXFR: as FAILED; where
                          is_declining, as UNFIT */
-    REFRESH_FAILED,   /* no answer, refused, broken, a serial behind ours: the next primary */
+    REFRESH_FAILED,   /* no answer, refused, broken: the next primary */
+    REFRESH_BEHIND,   /* it has a serial behind ours: the next primary */
     REFRESH_HELD      /* transfer: kept back by the shrink limit: as if current, until forced;
                          `serial` is not asked for again */
 };
@@ -119,6 +122,8 @@ struct refresh {
     int64_t news_us;       /* no NOTIFY begins a round before */
     int64_t next_us;       /* when the next round begins; INT64_MAX: one is under way */
     bool has_first_failed; /* in this round: the first address of all */
+    bool has_behind;       /* in this round one has a serial behind ours, which has expired: */
+    unsigned behind_primary, behind_address;
     struct refresh_substitute {
         int64_t until_us; /* it is asked first until then; 0: there is none */
         unsigned primary, address;

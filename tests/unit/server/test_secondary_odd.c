@@ -394,6 +394,63 @@ Test(secondary_odd, a_zone_does_not_grow_without_end_by_differences)
     disk_free(&d);
 }
 
+/* --- a primary that went back, and data that has expired --- */
+
+/* Nobody has served the data since it expired: whatever the primary has is better than SERVFAIL. */
+Test(secondary_odd, takes_a_lower_serial_when_its_own_data_has_expired)
+{
+    struct disk d = primary_disk("  z.example: {primaries: [p1, p2]}\n");
+    struct bed *b = d.bed;
+    primary_gives_whole(10, 2);
+    primary_pass(b, (PRIMARY_EXPIRE - 1) * INT64_C(1000000));
+    cr_assert_eq(bed_serial(b, "z.example."), 10);
+    primary_says(4);
+    primary_says(5);
+    cr_expect_eq(primary.count, 0, "not as long as there is something to be served");
+    primary_pass(b, 1000000);
+    cr_assert_eq(bed_serial(b, "z.example."), -SERVFAIL);
+    primary_look(b);
+    primary_says(4);
+    cr_assert_eq(primary_asked(), TYPE_SOA, "the other one may have more");
+    primary_says(5);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    cr_expect_eq(ntohl(primary_call()->to.address.v4.sin_addr.s_addr), 0xc0000201);
+    primary_gives_whole(4, 3);
+    cr_expect_eq(bed_serial(b, "z.example."), 4);
+    cr_expect_eq(primary_host(b, "h2.z.example."), 4);
+    cr_expect_eq(primary.count, 0);
+    primary_look(b);
+    primary_says(3);
+    primary_says(3);
+    cr_expect_eq(primary.count, 0, "what is good again goes forward only");
+    cr_expect(server_flush(b->server, BED_WAIT_S * INT64_C(1000000)));
+    primary_restart(b, PRIMARY_Z);
+    cr_expect_eq(bed_serial(b, "z.example."), 4);
+    disk_free(&d);
+}
+
+Test(secondary_odd, that_has_expired_takes_a_lower_serial_where_notify_leads_to_ixfr)
+{
+    struct disk d = primary_disk(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_gives_whole(10, 2);
+    primary_pass(b, PRIMARY_EXPIRE * INT64_C(1000000));
+    while (primary.count)
+        primary_cut(primary_call(), "refused");
+    cr_assert_eq(bed_serial(b, "z.example."), -SERVFAIL);
+    struct refresh_event e = {.kind = REFRESH_NOTIFIED, .has_serial = true, .serial = 4, .from = 1};
+    secondary_step(b->server, primary_secondary(b), &e);
+    primary_pass(b, 5000000); /* the least time after a failure */
+    cr_assert_eq(primary_asked(), TYPE_IXFR);
+    struct primary_answer *a = primary_answer(primary_call());
+    primary_soa(a, 4);
+    primary_send(primary_call(), a);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(4, 3);
+    cr_expect_eq(bed_serial(b, "z.example."), 4);
+    disk_free(&d);
+}
+
 /* --- a shrink limit --- */
 
 #define GUARDED "  z.example: {primaries: [p1], shrink-limit: 50%}\n"

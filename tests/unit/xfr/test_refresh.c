@@ -399,6 +399,35 @@ Test(refresh, asks_again_after_expiry_when_notified)
     cr_expect_not(r.is_expired);
 }
 
+Test(refresh, takes_what_is_behind_when_all_has_expired_and_nobody_has_more)
+{
+    struct refresh r;
+    set_up(&r, true, three_addresses, 2);
+    cr_expect_eq(step(&r, REFRESH_TIME, START, 0).kind, REFRESH_PROBE);
+    step(&r, REFRESH_BEHIND, START, 99);
+    step(&r, REFRESH_BEHIND, START, 98);
+    cr_expect_eq(step(&r, REFRESH_FAILED, START, 0).kind, REFRESH_WAIT, "it is good yet");
+    int64_t late = START + 90000 * S;
+    cr_expect_eq(step(&r, REFRESH_TIME, late, 0).kind, REFRESH_PROBE);
+    step(&r, REFRESH_FAILED, late, 0);
+    step(&r, REFRESH_BEHIND, late, 98);
+    struct refresh_act a = step(&r, REFRESH_ANSWERED, late, 101);
+    cr_expect(a.kind == REFRESH_IXFR && a.primary == 1, "it has more");
+    a = step(&r, REFRESH_FAILED, late, 0);
+    cr_expect(a.kind == REFRESH_AXFR && a.primary == 0 && a.address == 1,
+              "the first of the others");
+    cr_expect_eq(step(&r, REFRESH_FAILED, late, 0).kind, REFRESH_WAIT, "once in a round");
+    cr_expect(r.is_expired);
+    a = step(&r, REFRESH_TIME, r.wake_us, 0);
+    step(&r, REFRESH_FAILED, r.wake_us, 0);
+    late += 7200 * S;
+    step(&r, REFRESH_FAILED, late, 0);
+    a = step(&r, REFRESH_BEHIND, late, 97);
+    cr_expect(a.kind == REFRESH_AXFR && a.primary == 1);
+    cr_expect_eq(step(&r, REFRESH_TAKEN, late, 97).kind, REFRESH_WAIT);
+    cr_expect(!r.is_expired && r.serial == 97);
+}
+
 Test(refresh, the_expire_option_counts_below_the_soa)
 {
     static const struct {

@@ -25,8 +25,8 @@ static void check(struct life *l, const struct refresh_event *e, struct refresh_
 {
     const struct refresh *r = &l->r;
     bool ends = e->kind >= REFRESH_ANSWERED;
-    bool has_failed =
-        e->kind == REFRESH_FAILED || (e->kind == REFRESH_DECLINED && a.kind != REFRESH_AXFR);
+    bool has_failed = e->kind == REFRESH_FAILED || e->kind == REFRESH_BEHIND ||
+                      (e->kind == REFRESH_DECLINED && a.kind != REFRESH_AXFR);
     cr_assert(a.kind == REFRESH_WAIT || ends || l->way == REFRESH_WAIT, "two at once");
     if (ends || a.kind != REFRESH_WAIT)
         l->way = a.kind;
@@ -68,15 +68,15 @@ static void live(struct life *l, enum refresh_event_kind kind, uint32_t serial)
 /* What may end the question under way. */
 static void end_one(struct life *l)
 {
-    static const enum refresh_event_kind ends[][5] = {
+    static const enum refresh_event_kind ends[][6] = {
         [REFRESH_PROBE] = {REFRESH_ANSWERED, REFRESH_ANSWERED, REFRESH_FAILED, REFRESH_FAILED,
-                           REFRESH_FAILED},
+                           REFRESH_FAILED, REFRESH_BEHIND},
         [REFRESH_IXFR] = {REFRESH_TAKEN, REFRESH_CURRENT, REFRESH_UNFIT, REFRESH_FAILED,
-                          REFRESH_DECLINED},
+                          REFRESH_DECLINED, REFRESH_BEHIND},
         [REFRESH_AXFR] = {REFRESH_TAKEN, REFRESH_HELD, REFRESH_UNFIT, REFRESH_FAILED,
-                          REFRESH_FAILED},
+                          REFRESH_FAILED, REFRESH_FAILED},
     };
-    enum refresh_event_kind kind = ends[l->way][dice(5)];
+    enum refresh_event_kind kind = ends[l->way][dice(6)];
     if (kind == REFRESH_HELD && !l->r.has_data)
         kind = REFRESH_FAILED;
     live(l, kind, kind == REFRESH_CURRENT ? l->serial : l->serial + (uint32_t)dice(4) - 1);
