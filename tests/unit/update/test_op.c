@@ -94,6 +94,8 @@ static const struct row {
     {"cut 60 NS a\ncut 60 DS 1 13 2 "
      "0000000000000000000000000000000000000000000000000000000000000001",
      "u cut ANY 0 ANY", "", 11, 0},
+    {"aaaa 60 NSEC3 1 0 0 - 0123456789abcdefghijklmnopqrstuv A", "u aaaa ANY 0 ANY", "", 11, 0},
+    {"aaaa 60 NSEC3 1 0 0 - 0123456789abcdefghijklmnopqrstuv A", "u aaaa ANY 0 NSEC3", "", 11, 0},
     /* s2.5.4 delete a record */
     {"www 60 A 192.0.2.1\nwww 60 A 192.0.2.2", "u www NONE 0 A 192.0.2.1", "www 60 A 192.0.2.2", 11,
      0},

@@ -13,6 +13,8 @@ static const char zone[] =
     "cut 300 NS ns.cut\nns.cut 300 A 192.0.2.4\n"
     "alias 300 CNAME www\n"
     "odd 300 TYPE65280 \\# 2 0102\n"
+    "web 300 A 192.0.2.1\nweb 300 A 192.0.2.3\n"
+    "mix 300 A 192.0.2.1\nmix 300 A 192.0.2.2\nmix 300 TYPE65280 \\# 5 c000020101\n"
     "sig 300 A 192.0.2.9\n"
     "sig 300 RRSIG A 13 2 300 20300101000000 20200101000000 1 example. AAAA\n"
     "sig 300 RRSIG TXT 13 2 300 20300101000000 20200101000000 1 example. AAAA\n"
@@ -62,6 +64,14 @@ static const struct row {
     {"p www IN 0 A 192.0.2.2\np www IN 0 A 192.0.2.1", NOERROR},
     {"p www IN 0 A 192.0.2.2\np mail IN 0 MX 10 mail\np www IN 0 A 192.0.2.1", NOERROR},
     {"p www IN 0 A 192.0.2.1\np www IN 0 A 192.0.2.2\np www IN 0 A 192.0.2.1", NOERROR},
+    {"p web IN 0 A 192.0.2.3\np www IN 0 A 192.0.2.2\np web IN 0 A 192.0.2.1\n"
+     "p www IN 0 A 192.0.2.1",
+     NOERROR},
+    {"p web IN 0 A 192.0.2.2\np www IN 0 A 192.0.2.3\np web IN 0 A 192.0.2.1\n"
+     "p www IN 0 A 192.0.2.1",
+     NXRRSET},
+    {"p mix IN 0 A 192.0.2.2\np mix IN 0 TYPE65280 \\# 5 c000020101\np mix IN 0 A 192.0.2.1",
+     NOERROR},
     {"p www IN 0 A 192.0.2.1", NXRRSET},
     {"p www IN 0 A 192.0.2.1\np www IN 0 A 192.0.2.3", NXRRSET},
     {"p www IN 0 A 192.0.2.1\np www IN 0 A 192.0.2.2\np www IN 0 A 192.0.2.3", NXRRSET},
