@@ -121,7 +121,7 @@ SETTING("server.limits.zone-records-max",       zone_records_max,            COU
 SETTING("server.limits.load-threads",           load_threads,                COUNT,     "2",              1,       64,
         "helper threads that load zones, and as many again that read transfers from primaries")
 SETTING("server.limits.loads-step-back",        loads_step_back,             YES_NO,    "yes",            0,       1,
-        "reloads run where nothing else wants the processor, so that no query waits; on a machine that is never idle: no")
+        "reloads run where nothing else wants the processor, so that no query waits; on a machine that is never idle: no (from the next start on)")
 SETTING("server.limits.update-records-per-rrset", update_rrset_records,      COUNT,     "1000",           0,       4294967295,
         "records that an update may leave in one RRset; 0 is no limit")
 SETTING("server.limits.update-records-per-name", update_name_records,        COUNT,     "2000",           0,       4294967295,

@@ -250,6 +250,9 @@ static void fixed_check(const struct conf *old, const struct conf *new)
         log_notice("takes effect at the next start", {"setting", "server.limits.load-threads"});
     if (new->realtime != old->realtime)
         log_notice("takes effect at the next start", {"setting", "server.realtime"});
+    /* threads that have done it cannot go back */
+    if (old->loads_step_back && !new->loads_step_back)
+        log_notice("takes effect at the next start", {"setting", "server.limits.loads-step-back"});
 }
 
 void server_reload_by(struct server *s, const char *who)

@@ -249,6 +249,29 @@ def test_the_thread_that_answers_may_go_before_all_others(reeved):
     assert schedulers(server) == (os.SCHED_RR, {os.SCHED_OTHER})
 
 
+def reload_zone(server, serial):
+    server.zone_file('example.', zone(serial))
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: server.serial('example.') == serial, f'serial {serial}')
+
+
+def test_a_thread_that_reloads_steps_back_and_stays_there(reeved):
+    """What answers nobody goes behind all others: only at a reload, in that thread alone, and until the next start."""
+    server = reeved({'example.': zone()}, server={'limits': {'loads-step-back': 'yes', 'load-threads': 1}})
+    assert schedulers(server) == (os.SCHED_OTHER, {os.SCHED_OTHER})
+    reload_zone(server, 2)
+    assert schedulers(server) == (os.SCHED_OTHER, {os.SCHED_OTHER, os.SCHED_IDLE})
+    server.settings['server']['limits']['loads-step-back'] = 'no'
+    server.configure()
+    reload_zone(server, 3)
+    assert 'msg="takes effect at the next start" setting=server.limits.loads-step-back' in server.log()
+    assert os.SCHED_IDLE in schedulers(server)[1]
+    server.stop()
+    server.run()
+    reload_zone(server, 4)
+    assert schedulers(server) == (os.SCHED_OTHER, {os.SCHED_OTHER})
+
+
 def give_up_nice():
     """PR_CAPBSET_DROP of CAP_SYS_NICE: not even root has it after exec."""
     ctypes.CDLL(None).prctl(24, 23, 0, 0, 0)
