@@ -82,6 +82,5 @@ void notify_handle(struct server *s, struct request *q)
     q->rcode = NOERROR;
     q->answer_flags |= FLAG_AA; /* s4.7: the answer is the question, with QR and AA */
     read_hint(q, &e);
-    if (sec->is_open) /* else the first look is still to come */
-        secondary_step(s, sec, &e);
+    secondary_tell(s, sec, &e);
 }

@@ -253,6 +253,22 @@ void secondary_step(struct server *s, struct secondary *sec, const struct refres
     follow(s, sec);
 }
 
+/* Of several the one with the newest serial; one without a serial may mean any. */
+void secondary_tell(struct server *s, struct secondary *sec, const struct refresh_event *e)
+{
+    struct refresh_event *told = &sec->told;
+    if (sec->is_open) {
+        secondary_step(s, sec, e);
+        return;
+    }
+    bool is_any = sec->is_told && !told->has_serial;
+    if (!sec->is_told || !told->has_serial || !e->has_serial ||
+        serial_compare(e->serial, told->serial) == 1)
+        *told = *e;
+    told->has_serial = told->has_serial && !is_any;
+    sec->is_told = true;
+}
+
 void secondary_fail(struct server *s, struct secondary *sec, enum refresh_event_kind kind,
                     const char *reason)
 {
@@ -288,6 +304,7 @@ static void reconfigure(struct server *s, struct secondary *sec)
     primaries_free(sec);
     primaries_make(sec, sec->zone->conf);
     sec->limits = limits_of(s->conf);
+    sec->told.from = 0;
     if (!sec->is_open)
         return;
     refresh_configure(&sec->refresh, &sec->limits, sec->address_counts, sec->primary_count,
@@ -447,4 +464,7 @@ void secondary_opened(struct server *s, struct server_zone *z, struct opening *o
     sec->log_seq = o->log.seq_last;
     sec->log_flags = o->log.flags;
     machine_start(s, sec, &o->log);
+    if (sec->is_told)
+        secondary_step(s, sec, &sec->told);
+    sec->is_told = false;
 }

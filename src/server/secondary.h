@@ -56,6 +56,9 @@ struct secondary {
     bool is_waiting;    /* with a transfer, until the zone can be changed */
     bool is_unguarded;  /* the operator wants the transfer whatever the shrink limit says */
     struct timer timer; /* the machine's */
+    /* NOTIFY that came before it was open, for the machine's start; from 0: not known any more */
+    bool is_told;
+    struct refresh_event told;
 
     /* what the log had of the zone, for the first transfer */
     uint64_t log_id, log_seq;
@@ -93,6 +96,9 @@ struct secondary {
 
 /* Tells the machine of it and does what it says. */
 void secondary_step(struct server *s, struct secondary *sec, const struct refresh_event *e);
+/* NOTIFY: the same, or where the zone is not open yet, as soon as it is: its first look may be
+ * minutes away, and who was answered does not say it again. */
+void secondary_tell(struct server *s, struct secondary *sec, const struct refresh_event *e);
 /* The address asked has failed with the question: `kind` is REFRESH_FAILED, REFRESH_BEHIND,
  * REFRESH_DECLINED or REFRESH_UNFIT. */
 void secondary_fail(struct server *s, struct secondary *sec, enum refresh_event_kind kind,

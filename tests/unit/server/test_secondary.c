@@ -232,56 +232,6 @@ Test(secondary, remembers_what_was_checked_just_before_the_end)
     disk_free(&d);
 }
 
-/* --- NOTIFY --- */
-
-/* From 192.0.2.N; gives the rcode of the answer. */
-static unsigned notify(struct bed *b, const char *zone, unsigned from, uint32_t serial)
-{
-    uint8_t wire[1024], out[DNS_MESSAGE_MAX];
-    size_t len = bed_query(wire, zone, TYPE_SOA);
-    wire[2] = OPCODE_NOTIFY << 3 | 0x04;
-    if (serial) {
-        struct primary_answer a = {.w = wr_over(a.wire, sizeof(a.wire))};
-        primary_soa(&a, serial);
-        memcpy(wire + len, a.wire, wr_len(&a.w));
-        len += wr_len(&a.w);
-        wire[7] = 1;
-    }
-    struct exchange x = {.in = wire, .in_len = len, .out = out};
-    x.peer.address.v4.sin_family = AF_INET;
-    x.peer.address.v4.sin_port = htons(4711);
-    x.peer.address.v4.sin_addr.s_addr = htonl(0xc0000200 + from);
-    server_handle(b->server, &x, 1, b->now_us);
-    cr_assert_geq(x.out_len, DNS_HEADER_LEN);
-    int aa = (out[3] & FLAG_RCODE_MASK) == NOERROR ? 0x04 : 0;
-    cr_expect_eq(out[2], 0x80 | OPCODE_NOTIFY << 3 | aa, "QR, opcode, AA");
-    cr_expect(out[0] == wire[0] && out[1] == wire[1]);
-    cr_expect_eq(memcmp(out + DNS_HEADER_LEN, wire + DNS_HEADER_LEN, x.out_len - DNS_HEADER_LEN), 0,
-                 "the question");
-    return out[3] & FLAG_RCODE_MASK;
-}
-
-Test(secondary, heeds_notify_of_its_primaries_only)
-{
-    struct disk d = primary_served(PRIMARY_Z);
-    struct bed *b = d.bed;
-    b->now_us += 60000000;
-    cr_expect_eq(notify(b, "other.example.", 1, 0), NOTAUTH);
-    cr_expect_eq(notify(b, "z.example.", 2, 5), REFUSED, "p2 is no primary of it");
-    cr_expect_eq(primary.count, 0);
-    cr_expect_eq(b->server->refused.count, 2);
-    cr_expect_eq(notify(b, "z.example.", 1, 1), NOERROR, "what we have");
-    cr_expect_eq(primary.count, 0);
-    cr_expect_eq(notify(b, "z.example.", 1, 3), NOERROR);
-    for (unsigned i = 0; i < 1000; i++)
-        cr_assert_eq(notify(b, "z.example.", 1, 3), NOERROR);
-    cr_assert_eq(primary_asked(), TYPE_IXFR);
-    primary_gives_steps(1, 2);
-    cr_expect_eq(bed_serial(b, "z.example."), 3);
-    cr_expect_eq(primary.count, 0, "a thousand were one");
-    disk_free(&d);
-}
-
 /* --- the shrink limit, the operator --- */
 
 #define GUARDED "  z.example: {primaries: [p1], shrink-limit: 50%}\n"
