@@ -10,9 +10,11 @@ import dns.rrset
 import pytest
 
 import dynamic
+import legit
 import listener
 
 COUNT = 300
+LEGIT = {'udp': 200, 'tcp': 20, 'updates': 10}
 LEAST = 290             # different ones of 300: of 28,000 ports some 298 are, of 65,536 ids some 299
 
 
@@ -51,9 +53,10 @@ def questions(other):
 
 
 def test_ids_and_ports_of_notify_cannot_be_guessed(reeved, other):
-    server = reeved({f'z{i}.example.': {'file': dynamic.ZONE, 'secondaries': ['other']} for i in range(COUNT)},
-                    remotes=remotes(other))
-    heard = questions(other)
+    zones = {f'z{i}.example.': {'file': dynamic.ZONE, 'secondaries': ['other']} for i in range(COUNT)}
+    server = reeved(zones | legit.ZONES, remotes=remotes(other), keys=legit.KEYS)
+    with legit.Clients(server, **LEGIT):
+        heard = questions(other)
     assert {told.transport for told in heard} == {'udp'}
     assert_random([told.message.id for told in heard], 16)
     # as many as the kernel gives out, 32768 to 60999 unless it was told otherwise: the bits below that are even
@@ -62,8 +65,10 @@ def test_ids_and_ports_of_notify_cannot_be_guessed(reeved, other):
 
 
 def test_ids_of_transfers_cannot_be_guessed(reeved, other):
-    server = reeved({f'z{i}.example.': {'primaries': ['other']} for i in range(COUNT)}, remotes=remotes(other))
-    heard = questions(other)
+    zones = {f'z{i}.example.': {'primaries': ['other']} for i in range(COUNT)}
+    server = reeved(zones | legit.ZONES, remotes=remotes(other), keys=legit.KEYS)
+    with legit.Clients(server, **LEGIT):
+        heard = questions(other)
     assert {told.transport for told in heard} == {'tcp'}
     assert_random([told.message.id for told in heard], 16)
     assert server.is_running()

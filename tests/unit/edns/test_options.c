@@ -204,6 +204,9 @@ Test(options, cookies_of_another_length_or_content_are_not_ours)
         {"another hash", "000a00182464c4abcf10c957010000005cf79f111f8130c3eee29481", false},
         {"another client's", "000a00182464c4abcf10c958010000005cf79f111f8130c3eee29480", false},
         {"another time", "000a00182464c4abcf10c957010000005cf79f121f8130c3eee29480", false},
+        /* s4.1; the hashes are right, SipHash-2-4 over all that is before them and the address */
+        {"of version 2", "000a00182464c4abcf10c957020000005cf79f116187d0e51e7646e7", false},
+        {"of version 0", "000a00182464c4abcf10c957000000005cf79f1129b715bd0a88999c", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct talk *t = talk_new(rows[i].sent);

@@ -105,11 +105,13 @@ static unsigned has(struct bed *b, const char *owner)
     return rcode == NOERROR;
 }
 
+/* Granted one after the other, they end at the same moment: neither is taken for the other. */
 Test(leases, end_when_they_are_over_as_one_change)
 {
     struct disk d = start();
     struct bed *b = d.bed;
-    lease(b, "x.a.example.", 60);
+    lease(b, "x.a.example.", 61);
+    pass(b, 1 * S);
     lease(b, "y.a.example.", 60);
     cr_expect_eq(bed_serial(b, "a.example."), 3);
     cr_expect_eq(b->server->lease_count, 2);
@@ -202,6 +204,12 @@ Test(leases, that_the_log_does_not_let_end_end_later)
     cr_expect_eq(server_counters(b->server)->leases_expired, 0);
     cr_expect_gt(server_next_us(b->server), b->now_us, "not at once again");
     cr_expect_leq(server_next_us(b->server), b->now_us + 1 * S);
+    for (unsigned tries = 1; tries < 4; tries++) {
+        cr_expect_eq(server_counters(b->server)->commits_failed, tries);
+        pass(b, 1 * S - 1);
+        cr_expect_eq(server_counters(b->server)->commits_failed, tries, "not before a second");
+        pass(b, 1);
+    }
     disk_recover(&d);
     for (unsigned i = 0; has(b, "x.a.example."); i++) {
         cr_assert_lt(i, 10);
