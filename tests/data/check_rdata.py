@@ -52,21 +52,20 @@ def samples():
 
 def named(kind, text, wire, shown):
     """None: does not know the type; "": agrees; else the difference."""
-    def run(option):
-        return subprocess.run(["named-rrchecker", option], input=f"IN {kind} {text}\n".encode(),
-                              capture_output=True, check=False, timeout=10)
-
-    generic = run("-u")
-    said = generic.stderr.decode(errors="replace").strip()
+    run = subprocess.run(["named-rrchecker", "-p", "-u"], input=f"IN {kind} {text}\n".encode(),
+                         capture_output=True, check=False, timeout=10)
+    said = run.stderr.decode(errors="replace").strip()
     if "dns_rdatatype_fromtext: unknown" in said or "is a meta value" in said:
         return None
-    if generic.returncode != 0 or not generic.stdout:
+    if run.returncode != 0 or not run.stdout:
         return "refuses it: " + said.splitlines()[-1]
-    got = "".join(generic.stdout.decode().split("\t")[2].split()[2:]).lower()
+    # Two lines: the text that it makes of it, and the wire.
+    text_line, wire_line = run.stdout.decode("latin-1").rstrip("\n").split("\n")
+    got = "".join(wire_line.split("\t")[2].split()[2:]).lower()
     if got != wire.hex():
         return "reads it as " + got
     # It breaks long data into blocks, so blanks do not count.
-    text_got = run("-p").stdout.decode("latin-1").rstrip("\n").split("\t")[2]
+    text_got = text_line.split("\t")[2]
     if text_got.replace(" ", "") != shown.replace(" ", ""):
         return "shows it as " + text_got
     return ""
