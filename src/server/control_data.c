@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/check.h"
@@ -54,17 +55,27 @@ static enum err database_copy(struct backup *b)
     return e;
 }
 
+/* One after the other, and of a failure nothing is left but what was there before. */
 static void backup_run(struct work *w)
 {
     struct backup *b = backup_of(w);
-    if (mkdir(b->dir, 0750) != 0 && errno != EEXIST)
+    bool is_new = mkdir(b->dir, 0750) == 0;
+    if (!is_new && errno != EEXIST) {
         b->result = err_say(&b->diag, ERR_IO, "%s cannot be made: %s", b->dir, strerror(errno));
-    if (b->result == OK)
-        b->result = keystore_copy(b->state_dir, b->dir, &b->keys, &b->diag);
-    if (b->result == OK)
+        return;
+    }
+    b->result = keystore_copy(b->state_dir, b->dir, &b->keys, &b->diag);
+    if (b->result == OK) {
         b->result = cookies_copy(b->state_dir, b->dir, &b->has_cookies, &b->diag);
-    if (b->result == OK && b->journal)
-        b->result = database_copy(b);
+        if (b->result == OK && b->journal)
+            b->result = database_copy(b);
+        if (b->result != OK)
+            keystore_copy_undo(b->dir);
+    }
+    if (b->result != OK && b->has_cookies)
+        cookies_copy_undo(b->dir);
+    if (b->result != OK && is_new)
+        rmdir(b->dir);
 }
 
 static enum control_next backup_step(struct control_call *call, struct work *w)

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/random.h"
@@ -79,6 +80,13 @@ enum err cookies_copy(const char *state_dir, const char *dir, bool *has, struct 
     secret_wipe(&secrets, sizeof(secrets));
     *has = e == OK;
     return e;
+}
+
+void cookies_copy_undo(const char *dir)
+{
+    char path[PATH_MAX];
+    if ((size_t)snprintf(path, PATH_MAX, "%s/" FILE_NAME, dir) < PATH_MAX)
+        unlink(path);
 }
 
 static void log_unkept(const struct keeping *k)

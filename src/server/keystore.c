@@ -159,6 +159,23 @@ static enum err entries_copy(DIR *dir, const char *from, const char *to, unsigne
     return e;
 }
 
+void keystore_copy_undo(const char *dir)
+{
+    char folder[PATH_MAX], path[PATH_MAX];
+    struct name_buf name;
+    DIR *all = path_join(folder, dir, FOLDER, NULL) == OK ? opendir(folder) : NULL;
+    if (!all)
+        return;
+    for (struct dirent *entry; (entry = readdir(all));) {
+        enum keyfile_kind kind = keyfile_name_scan(entry->d_name, &name, NULL);
+        if ((kind == KEYFILE_KEPT || kind == KEYFILE_REVOKED) &&
+            (size_t)snprintf(path, PATH_MAX, "%s/%s", folder, entry->d_name) < PATH_MAX)
+            unlink(path);
+    }
+    closedir(all);
+    rmdir(folder);
+}
+
 enum err keystore_copy(const char *state_dir, const char *dir, unsigned *count, struct diag *diag)
 {
     char from[PATH_MAX], to[PATH_MAX];
@@ -171,12 +188,15 @@ enum err keystore_copy(const char *state_dir, const char *dir, unsigned *count, 
     DIR *all = opendir(from);
     if (!all)
         return errno == ENOENT ? OK : err_say(diag, ERR_IO, "%s: %s", from, strerror(errno));
-    if (mkdir(to, 0700) != 0)
+    if (mkdir(to, 0700) != 0) {
         e = err_say(diag, ERR_IO, "%s cannot be made: %s", to, strerror(errno));
-    if (e == OK)
+    } else {
         e = entries_copy(all, from, to, count, diag);
-    if (e == OK)
-        e = folder_sync(to, diag);
+        if (e == OK)
+            e = folder_sync(to, diag);
+        if (e != OK)
+            keystore_copy_undo(dir);
+    }
     closedir(all);
     return e;
 }

@@ -36,7 +36,9 @@ enum err keystore_rotate(const struct keystore_rotation *r, struct keyfile *out,
 enum err keystore_revoke(const char *path, char aside[PATH_MAX], struct diag *diag);
 
 /* Copies of all files of keys, revoked ones too, as DIR/keys (0700, and 0600), which must not be
- * there. No folder of keys is no failure: nothing is made. */
+ * there. No folder of keys is no failure: nothing is made; nor is anything left of a failure. */
 enum err keystore_copy(const char *state_dir, const char *dir, unsigned *count, struct diag *diag);
+/* Takes away what keystore_copy() has made, if it has. */
+void keystore_copy_undo(const char *dir);
 
 #endif

@@ -227,6 +227,8 @@ unsigned counting_names(const struct update_rules *rules);
 void cookies_configure(struct server *s);
 /* In a helper: the server's own secrets, if it keeps any (*has), as a new file of dir, 0600. */
 enum err cookies_copy(const char *state_dir, const char *dir, bool *has, struct diag *diag);
+/* Takes that file away. */
+void cookies_copy_undo(const char *dir);
 
 /* zones.c */
 /* Begins to make the zones those of s->conf, and is done with it if they are few; else

@@ -100,11 +100,27 @@ def test_nothing_is_overwritten_by_a_backup(reeved_ready):
     assert 'exists' in server.ctl('backup', copy, code=1)['error']
     shutil.rmtree(copy / 'keys')
     assert 'cookies.secret: ' in server.ctl('backup', copy, code=1)['error']
-    shutil.rmtree(copy / 'keys')
+    assert sorted(os.listdir(copy)) == ['cookies.secret', 'reeve.db'], 'what it made itself is gone'
     (copy / 'cookies.secret').unlink()
     assert 'there already' in server.ctl('backup', copy, code=1)['error']
-    assert (copy / 'reeve.db').read_bytes() == database
+    assert os.listdir(copy) == ['reeve.db'] and (copy / 'reeve.db').read_bytes() == database
     assert 'cannot be made' in server.ctl('backup', server.dir / 'no' / 'where', code=1)['error']
+
+
+def test_nothing_is_left_of_a_backup_that_fails_half_way(reeved_ready):
+    server = started(reeved_ready)
+    copy, bad = server.dir / 'copy', server.state / 'keys' / 'zz.key'
+    bad.write_bytes((server.state / 'keys' / 'kept.key').read_bytes())
+    bad.chmod(0o644)        # as no file of a key may be
+    for _ in range(2):
+        assert 'zz.key' in server.ctl('backup', copy, code=1)['error']
+        assert not copy.exists()
+    copy.mkdir()
+    (copy / 'mine').write_text('mine')
+    assert 'zz.key' in server.ctl('backup', copy, code=1)['error']
+    assert os.listdir(copy) == ['mine']
+    bad.unlink()
+    assert server.ctl('backup', copy)['keys'] == 1
 
 
 def test_a_backup_of_a_server_without_history_has_its_keys(reeved):
