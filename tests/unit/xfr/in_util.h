@@ -20,6 +20,7 @@ struct made {
 struct made_head {
     const char *zone;
     uint16_t id, flags, qtype; /* qtype 0: no question */
+    uint16_t qclass;           /* 0: IN */
 };
 
 static inline enum err made_put(void *arg, const struct rr *rr, const struct master_where *where)
@@ -43,7 +44,8 @@ static inline void make(struct made *m, const struct made_head *head, const char
     cr_assert_lt(len, (int)sizeof(text));
     build_init(&b, m->wire, sizeof(m->wire));
     if (head->qtype)
-        cr_assert(build_question(&b, name_of(&apex), head->qtype, CLASS_IN));
+        cr_assert(build_question(&b, name_of(&apex), head->qtype,
+                                 head->qclass ? head->qclass : CLASS_IN));
     cr_assert_eq(master_read_bytes("test", text, (size_t)len, &options, &sink, &result, &diag), OK,
                  "%s", diag.text);
     build_header(&b, head->id, head->flags);
@@ -68,7 +70,7 @@ static inline void append_raw(struct made *m, struct name owner, uint16_t type, 
 
 static inline struct made_head head_of(uint16_t qtype)
 {
-    return (struct made_head){ZONE, ID, FLAG_QR | FLAG_AA, qtype};
+    return (struct made_head){ZONE, ID, FLAG_QR | FLAG_AA, qtype, CLASS_IN};
 }
 
 /* An unsigned transfer of the zone. */

@@ -254,6 +254,44 @@ Test(xfr_in, expire_is_read)
     }
 }
 
+/* RFC 7314 s3.1: it is in the first message. */
+Test(xfr_in, expire_of_the_first_message_is_that_of_the_transfer)
+{
+    static struct made m;
+    static const uint8_t option[] = {0, 9, 0, 4, 0, 0, 0, 99};
+    struct made_head head = head_of(TYPE_AXFR);
+    struct diag diag;
+    uint32_t seconds = 0;
+    struct xfr_in *x = start(TYPE_AXFR, 0);
+    make(&m, &head, SOA);
+    append_raw(&m, NAME_ROOT, TYPE_OPT, 1232, (struct rdata){option, sizeof(option)});
+    memset(m.wire + m.len - sizeof(option) - 6, 0, 4); /* no extended rcode */
+    put_u16(m.wire + 6, 1);
+    put_u16(m.wire + 10, 1);
+    cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE, "%s", diag.text);
+    make(&m, &head, SOA);
+    cr_assert_eq(give(x, &m, &diag), XFR_IN_WHOLE, "%s", diag.text);
+    cr_expect(xfr_in_expire(x, &seconds));
+    cr_expect_eq(seconds, 99);
+    zone_free(xfr_in_zone(x));
+    xfr_in_free(x);
+}
+
+/* A connection on which more may come is not good for the next question. */
+Test(xfr_in, it_is_known_that_more_stands_behind_the_soa_of_who_has_nothing_new)
+{
+    static struct made m;
+    struct made_head head = head_of(TYPE_IXFR);
+    struct diag diag;
+    for (unsigned i = 0; i < 2; i++) {
+        struct xfr_in *x = start(TYPE_IXFR, 1);
+        make(&m, &head, i ? SOA "a TXT a\n" : SOA);
+        cr_assert_eq(give(x, &m, &diag), XFR_IN_CURRENT, "%s", diag.text);
+        cr_expect_eq(xfr_in_has_more(x), i == 1);
+        xfr_in_free(x);
+    }
+}
+
 Test(xfr_in, rcodes_have_twelve_bits)
 {
     static struct made m;

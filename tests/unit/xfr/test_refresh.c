@@ -455,6 +455,31 @@ Test(refresh, the_expire_option_counts_below_the_soa)
     }
 }
 
+Test(refresh, the_greatest_expire_bounds_the_life_of_the_data)
+{
+    struct refresh r;
+    struct refresh_limits less = limits;
+    set_up(&r, true, one_address, 1);
+    cr_assert_eq(r.expires_us, START + 86400 * S);
+    less.expire_max_s = 50000;
+    refresh_configure(&r, &less, one_address, 1, START);
+    step(&r, REFRESH_TIME, START, 0);
+    step(&r, REFRESH_ANSWERED, START, 100);
+    cr_expect_eq(r.expires_us, START + 50000 * S, "also of what was good for longer");
+}
+
+Test(refresh, asks_for_what_was_held_when_it_has_had_something_else)
+{
+    struct refresh r;
+    set_up(&r, true, one_address, 1);
+    step(&r, REFRESH_NOTIFIED, START, 102);
+    step(&r, REFRESH_HELD, START, 102);
+    cr_expect_eq(step(&r, REFRESH_NOTIFIED, START, 102).kind, REFRESH_WAIT);
+    step(&r, REFRESH_FORCED, START, 0);
+    step(&r, REFRESH_TAKEN, START, 101);
+    cr_expect_eq(step(&r, REFRESH_NOTIFIED, START, 102).kind, REFRESH_IXFR);
+}
+
 Test(refresh, goes_on_where_the_server_stopped)
 {
     static const struct {
