@@ -274,9 +274,13 @@ static void news(struct server *s, struct follower *f)
     const struct version *v = published(f->zone);
     if (!v || !v->soa.count)
         return;
-    bool is_current = follower_has(f, v->serial);
+    bool is_current = follower_has(f, v->serial), is_moved = f->is_moved;
     f->behind_us = is_current ? 0 : f->behind_us ? f->behind_us : s->now_us;
+    f->is_moved = false;
     step(s, f, NOTIFY_SERIAL, v->serial);
+    /* one that is under way goes on in the new way with its next try */
+    if (is_moved && !is_current && f->error && !f->notify.is_sent)
+        step(s, f, NOTIFY_AGAIN, 0);
 }
 
 void peers_published(struct server *s, struct server_zone *z)
@@ -415,6 +419,19 @@ static bool is_same(const struct remote *a, const struct remote *b)
     return false;
 }
 
+/* Reached in the same way: with the same key, at the same addresses, from the same one. */
+static bool is_reached_alike(const struct remote *a, const struct remote *b)
+{
+    bool is_alike =
+        a->address_count == b->address_count && a->key.len == b->key.len &&
+        (!a->key.len || name_is_equal(name_of(&a->key), name_of(&b->key))) &&
+        a->source.any.sa_family == b->source.any.sa_family &&
+        (a->source.any.sa_family == AF_UNSPEC || address_is_same(&a->source, &b->source));
+    for (unsigned i = 0; is_alike && i < a->address_count; i++)
+        is_alike = address_is_same(&a->addresses[i], &b->addresses[i]);
+    return is_alike;
+}
+
 /* Takes the one that was it so far out of the list. */
 static struct follower *take_old(struct peers *old, const struct remote *remote)
 {
@@ -423,6 +440,7 @@ static struct follower *take_old(struct peers *old, const struct remote *remote)
         if (!f || !is_same(f->remote, remote))
             continue;
         old->list[i] = NULL;
+        f->is_moved = f->is_moved || !is_reached_alike(f->remote, remote);
         return f;
     }
     return NULL;
@@ -453,7 +471,7 @@ void peers_configure(struct server *s, struct server_zone *z)
         z->peers = p;
     }
     list_free(s, old);
-    peers_published(s, z); /* the new ones are told; the others have been */
+    peers_published(s, z); /* who is new, or has moved, is told; the others have been */
     waiters_check(s, z);
 }
 

@@ -37,6 +37,7 @@ struct follower {
     unsigned address;         /* that answered last */
     bool is_told;             /* it has been heard of */
     bool is_taking;           /* a transfer to it is under way */
+    bool is_moved;            /* to be told anew: it is reached in another way than it was */
     enum follower_state said; /* in the log: FOLLOWER_UNKNOWN, or what is wrong */
     int64_t behind_us;        /* when the first serial that it has not was published; 0: none */
     int64_t lag_us;           /* how long the last one took */

@@ -247,6 +247,35 @@ Test(peers, who_has_moved_to_other_addresses_is_somebody_else)
     bed_free(b);
 }
 
+#define KEYED                                           \
+    "  a.example: {file: a, secondaries: [one, two]}\n" \
+    "keys:\n  k: {secret: c2VjcmV0c2VjcmV0c2VjcmV0}\n"  \
+    "remotes:\n  one: {address: 192.0.2.1, key: k}\n  two: {address: [192.0.2.2, 192.0.2.3]}\n"
+
+/* What did not reach it in one way may do so in another: the wrong key, or the wrong address. */
+Test(peers, who_is_to_be_reached_in_another_way_is_told_again)
+{
+    struct bed *b = start(ZONES);
+    pass(b, 40 * 1000000LL);
+    cr_assert(follower(b, 0)->notify.has_given_up && follower(b, 1)->notify.has_given_up);
+    dialled = 0;
+    bed_reload(b, "", ZONES);
+    bed_settle(b);
+    cr_expect_eq(dialled, 0);
+    bed_reload(b, "", KEYED);
+    bed_settle(b);
+    cr_assert_eq(dialled, 1);
+    cr_expect_eq(ntohl(last->to.address.v4.sin_addr.s_addr), 0xc0000201);
+    cr_expect_not_null(last->tsig->key);
+    struct xfr_question who = {last->tsig->key, &last->to.address};
+    peers_heard(b->server, zone_a(b), &who, PEER_TAKEN, 7);
+    cr_assert_eq(follower_state(follower(b, 0)), FOLLOWER_CURRENT);
+    bed_reload(b, "", ZONES);
+    bed_settle(b);
+    cr_expect_eq(dialled, 1, "who has it already is not");
+    bed_free(b);
+}
+
 /* Behind one address and key: each that takes it counts once. */
 Test(peers, those_that_cannot_be_told_apart_count_one_by_one)
 {
