@@ -118,8 +118,9 @@ static void go_on(struct server *s, enum call_class class)
         start_next(s, list_entry(all->ready[class].next, struct call_lane, turn));
 }
 
-void calls_configure(struct calls *all, unsigned tcp_max, unsigned tcp_per_host_max)
+void calls_configure(struct server *s, unsigned tcp_max, unsigned tcp_per_host_max)
 {
+    struct calls *all = &s->calls;
     all->max[CALLS_TCP] = tcp_max;
     all->per_host_max[CALLS_TCP] = tcp_per_host_max;
     for (unsigned i = 0; i < CALLS_BUCKETS; i++) {
@@ -127,6 +128,7 @@ void calls_configure(struct calls *all, unsigned tcp_max, unsigned tcp_per_host_
             lane_ring(all, list_entry(link, struct call_lane, link));
         }
     }
+    go_on(s, CALLS_TCP);
 }
 
 void calls_stop(struct calls *all)

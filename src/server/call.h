@@ -116,8 +116,8 @@ struct calls {
 };
 
 void calls_init(struct calls *all);
-/* Limits of a configuration. */
-void calls_configure(struct calls *all, unsigned tcp_max, unsigned tcp_per_host_max);
+/* Limits of a configuration. What waits and has room by them is started. */
+void calls_configure(struct server *s, unsigned tcp_max, unsigned tcp_per_host_max);
 
 /* The server ends: no more are started. */
 void calls_stop(struct calls *all);

@@ -38,7 +38,7 @@ static void limits_configure(struct server *s)
 {
     rrl_configure(&s->rrl, s->conf);
     guard_configure(&s->guard, s->conf);
-    calls_configure(&s->calls, s->conf->transfers_in, s->conf->transfers_in_per_primary);
+    calls_configure(s, s->conf->transfers_in, s->conf->transfers_in_per_primary);
     recents_configure(&s->recents, s->conf->recent_changes);
 }
 

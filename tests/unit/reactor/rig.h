@@ -159,7 +159,7 @@ static inline void rig_start(void)
     rig->server->hooks = (struct server_hooks){
         .arg = rig, .dial = hook_dial, .dial_pause = hook_pause, .hang_up = hook_hang_up};
     calls_init(&rig->server->calls);
-    calls_configure(&rig->server->calls, 16, 16);
+    calls_configure(rig->server, 16, 16);
     rig->share.between = between;
     dial_init(&rig->dial, rig->ev, rig->server, &rig->share);
 }

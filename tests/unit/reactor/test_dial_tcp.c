@@ -269,7 +269,7 @@ Test(dial, keeps_only_so_many_idle_connections)
     rig_start();
     struct asked *a = mem_alloc_zero((DIAL_IDLE_MAX + 1) * sizeof(*a));
     int fd[DIAL_IDLE_MAX + 1];
-    calls_configure(&rig->server->calls, DIAL_IDLE_MAX + 1, DIAL_IDLE_MAX + 1);
+    calls_configure(rig->server, DIAL_IDLE_MAX + 1, DIAL_IDLE_MAX + 1);
     for (unsigned i = 0; i <= DIAL_IDLE_MAX; i++) {
         a[i] = asked_of(TRANSPORT_TCP);
         ask(&a[i]);

@@ -80,7 +80,7 @@ static void desk_start(unsigned tcp_max, unsigned tcp_per_host_max)
     desk.server->hooks = (struct server_hooks){
         .arg = &desk, .dial = on_dial, .dial_pause = on_pause, .hang_up = on_hang_up};
     calls_init(&desk.server->calls);
-    calls_configure(&desk.server->calls, tcp_max, tcp_per_host_max);
+    calls_configure(desk.server, tcp_max, tcp_per_host_max);
 }
 
 /* To 192.0.2.host. */
@@ -346,10 +346,12 @@ Test(call, limits_may_change_while_calls_wait)
         c[i] = to(1, TRANSPORT_TCP);
         start(&c[i]);
     }
-    calls_configure(&desk.server->calls, 4, 3);
+    cr_expect_eq(desk.dialed_count, 1);
+    calls_configure(desk.server, 4, 3);
+    cr_expect_eq(desk.dialed_count, 3, "at once: the one under way may last for hours");
     server_call_failed(desk.server, &c[0], "cut");
     cr_expect_eq(desk.dialed_count, 4, "three of them under way");
-    calls_configure(&desk.server->calls, 1, 1);
+    calls_configure(desk.server, 1, 1);
     server_call_failed(desk.server, &c[1], "cut");
     cr_expect_eq(desk.dialed_count, 4);
     desk_end(c, COUNT);

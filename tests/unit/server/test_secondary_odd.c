@@ -2,6 +2,7 @@
  * Zones that follow a primary: transfers that cost more than they are worth, that say what we have
  * already, that no row of the log holds; and a log that is damaged. */
 #include "primary.h"
+#include "talk.h"
 
 /* --- what costs too much, what is there already --- */
 
@@ -448,6 +449,45 @@ Test(secondary_odd, that_has_expired_takes_a_lower_serial_where_notify_leads_to_
     cr_assert_eq(primary_asked(), TYPE_AXFR);
     primary_gives_whole(4, 3);
     cr_expect_eq(bed_serial(b, "z.example."), 4);
+    disk_free(&d);
+}
+
+/* --- the whole zone, because the operator wants it --- */
+
+Test(secondary_odd, is_taken_again_under_its_own_serial_if_the_operator_wants_it)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    struct talk t;
+    talk_open(&t, b);
+    cr_expect(talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\"}"));
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_gives_whole(1, 3);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_expect_eq(primary_host(b, "h2.z.example."), 1, "what the primary has under that serial");
+    talk_close(&t);
+    disk_free(&d);
+}
+
+/* --- the connection afterwards --- */
+
+/* What is left on it would be read as the answer to the next question. */
+Test(secondary_odd, does_not_use_a_connection_again_on_which_more_may_come)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    for (unsigned i = 0; i < 2; i++) {
+        struct refresh_event e = {.kind = REFRESH_NOTIFIED, .from = 1};
+        secondary_step(d.bed->server, primary_secondary(d.bed), &e);
+        cr_assert_eq(primary_asked(), TYPE_IXFR);
+        struct primary_answer *a = primary_answer(primary_call());
+        primary_soa(a, 1);
+        if (i == 1)
+            primary_rr(a, "z.example. 300 NS ns.z.example.");
+        unsigned reused = primary.reused;
+        primary_send(primary_call(), a);
+        cr_assert_eq(primary.count, 0, "there is nothing new");
+        cr_expect_eq(primary.reused, reused + (i == 0));
+    }
     disk_free(&d);
 }
 
