@@ -23,23 +23,26 @@
 
 /* --- freeing --- */
 
-/* A zone that nobody has pinned is freed by a helper: a large one takes long. */
+/* A zone that nobody has pinned, and what its file was: freed by a helper, large ones take long. */
 struct zone_drop {
     struct job job;
-    struct zone *zone;
+    struct zone *zone;       /* or NULL */
+    const struct base *base; /* or NULL */
 };
 
 static void zone_drop_run(struct job *t)
 {
     struct zone_drop *d = container_of(t, struct zone_drop, job);
     zone_free(d->zone);
-    d->zone = NULL;
+    base_release(d->base);
+    *d = (struct zone_drop){.job = d->job};
 }
 
 static void zone_drop_free(struct job *t)
 {
     struct zone_drop *d = container_of(t, struct zone_drop, job);
     zone_free(d->zone);
+    base_release(d->base);
     free(d);
 }
 
@@ -58,6 +61,15 @@ void zone_drop(void *helpers, struct zone *zone)
     helpers_give(helpers, &d->job, &zone_drop_kind, PACE_FIRST);
 }
 
+static void base_drop(struct server *s, const struct base *base)
+{
+    if (!base_is_large(base))
+        return base_release(base);
+    struct zone_drop *d = mem_alloc_zero(sizeof(*d));
+    d->base = base;
+    helpers_give(s->helpers, &d->job, &zone_drop_kind, PACE_FIRST);
+}
+
 /* What belongs to the live data that goes: the log's numbers, the base, changes under way. */
 static void forget_data(struct server *s, struct server_zone *z)
 {
@@ -68,7 +80,7 @@ static void forget_data(struct server *s, struct server_zone *z)
     aging_forget(s, z);
     zone_retire(z->entry->zone, zone_drop, s->helpers);
     z->entry->zone = NULL;
-    base_release(z->base);
+    base_drop(s, z->base);
     z->base = NULL;
     free(z->identity);
     z->identity = NULL;

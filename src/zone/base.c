@@ -170,6 +170,14 @@ struct base *base_hold(const struct base *shared)
     return b;
 }
 
+/* Some 8 ns each, most of it the kernel's for the pages. */
+#define LARGE_ROWS 16384
+
+bool base_is_large(const struct base *b)
+{
+    return b && b->count >= LARGE_ROWS;
+}
+
 void base_release(const struct base *shared)
 {
     struct base *b = (struct base *)(uintptr_t)shared;

@@ -21,6 +21,8 @@ struct base *base_make(const struct version *file);
 struct base *base_hold(const struct base *b);
 /* NULL is fine. */
 void base_release(const struct base *b);
+/* To release the last hold of it takes long: not for the reactor's thread. */
+bool base_is_large(const struct base *b);
 
 /* As bytes, malloc'd, for the change log; and back. ERR_INVALID: malformed. */
 uint8_t *base_write(const struct base *b, size_t *len);
