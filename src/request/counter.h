@@ -109,6 +109,8 @@
     X(transfers_in_failed, "transfers from primaries that failed")                                 \
     X(transfers_in_over_memory, "of these because of limits.transfers-memory")                       \
     X(transfers_in_slow,   "of these because of limits.transfer-progress")                         \
+    X(transfers_in_too_large, "of these because of limits.transfer-size or transfer-records")      \
+    X(transfers_in_too_long, "of these because of limits.transfer-time")                           \
     X(transfers_in_over_size, "differences not taken, the zone would outgrow limits.transfer-size") \
     X(transfers_in_held,   "transfers from primaries kept back by a shrink limit")                 \
     X(notifies_in,         "NOTIFY messages")                                                      \

@@ -246,6 +246,7 @@ static void transfer_over(struct server *s, struct secondary *sec, const struct 
         kind = refusal_kind(sec, xfr_in_rcode(x));
         break;
     case XFR_IN_BAD:
+        s->count.transfers_in_too_large += xfr_in_is_too_large(x);
         kind = sec->act.kind == REFRESH_IXFR ? REFRESH_UNFIT : REFRESH_FAILED;
         break;
     case XFR_IN_MORE:
@@ -457,6 +458,7 @@ static void on_limit(void *arg, struct timer *t)
         reason = "the change log has not taken the zone's first snapshot yet";
     } else if (due_us <= s->now_us) {
         reason = "the transfer took longer than limits.transfer-time";
+        s->count.transfers_in_too_long++;
     } else if (is_slow(s, sec)) {
         reason = "others wait and it brings less than limits.transfer-progress";
         s->count.transfers_in_slow++;

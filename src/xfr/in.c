@@ -297,9 +297,11 @@ static enum xfr_in_next take_message(struct xfr_in *x, const struct message *m, 
                                      struct diag *diag)
 {
     enum xfr_in_next next = check_head(x, m, now_us, diag);
-    if (next == XFR_IN_MORE)
-        next = check_limits(x, m, diag);
     if (next != XFR_IN_MORE)
+        return next;
+    next = check_limits(x, m, diag);
+    x->is_too_large = next != XFR_IN_MORE;
+    if (x->is_too_large)
         return next;
     x->has_expire = xfr_expire_read(m, &x->expire) || x->has_expire;
     if (m->count[SECTION_ANSWER] == 0)
@@ -367,6 +369,11 @@ enum rcode xfr_in_rcode(const struct xfr_in *x)
 bool xfr_in_wants_plain(const struct xfr_in *x)
 {
     return x->wants_plain;
+}
+
+bool xfr_in_is_too_large(const struct xfr_in *x)
+{
+    return x->is_too_large;
 }
 
 bool xfr_in_expire(const struct xfr_in *x, uint32_t *seconds)

@@ -67,6 +67,8 @@ enum rcode xfr_in_rcode(const struct xfr_in *x);
 /* After XFR_IN_REFUSED: because the question had an OPT, as far as can be seen (xfr_wants_plain()).
  */
 bool xfr_in_wants_plain(const struct xfr_in *x);
+/* After XFR_IN_BAD: because it is beyond its limits. */
+bool xfr_in_is_too_large(const struct xfr_in *x);
 /* What the answer's EXPIRE option says (RFC 7314), in seconds; false: there was none. */
 bool xfr_in_expire(const struct xfr_in *x, uint32_t *seconds);
 

@@ -33,7 +33,7 @@ struct xfr_in {
     struct xfr_in_count count;
     unsigned empty_run; /* messages without an answer, in a row */
     enum rcode rcode;
-    bool has_expire, has_more, wants_plain;
+    bool has_expire, has_more, wants_plain, is_too_large;
     uint32_t expire;
 
     /* the first record: what all of it leads to */

@@ -402,6 +402,20 @@ Test(peers, who_finds_the_signature_too_old_is_told_again)
     bed_free(b);
 }
 
+/* Nothing is sent unsigned instead. */
+Test(peers, who_is_told_with_a_key_that_is_revoked_is_told_no_more)
+{
+    static const uint8_t key[] = "\1k";
+    struct bed *b = start(SIGNED);
+    answer(b, 1000 * 1000000LL);
+    cr_assert(follower(b, 0)->notify.is_owed);
+    cr_assert(keyring_remove(b->server->keyring, (struct name){key, sizeof(key)}));
+    pass(b, 60 * 1000000LL);
+    cr_expect_eq(dialled, 1);
+    cr_expect_str_eq(follower(b, 0)->error, "its key is revoked");
+    bed_free(b);
+}
+
 /* --- the log --- */
 
 Test(peers, the_log_has_one_line_when_one_stops_following_and_one_when_it_goes_on)

@@ -381,6 +381,24 @@ Test(secondary, gives_up_a_transfer_that_takes_too_much_memory)
     disk_free(&d);
 }
 
+Test(secondary, gives_up_a_transfer_that_is_beyond_its_limits)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    b->server->conf->transfer_records = 100;
+    primary_look(b);
+    primary_says(2);
+    for (unsigned i = 0; i < LONG_MESSAGES && primary.count; i++) {
+        send_long(i);
+        primary_rest(b);
+    }
+    primary_until_over(b);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    cr_expect_geq(b->server->count.transfers_in_too_large, 1);
+    cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "more than 100 records"));
+    disk_free(&d);
+}
+
 Test(secondary, takes_nothing_of_a_transfer_that_is_cut)
 {
     struct disk d = primary_served(PRIMARY_Z);

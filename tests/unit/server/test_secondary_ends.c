@@ -92,6 +92,7 @@ Test(secondary_ends, cuts_a_transfer_that_is_never_over)
     primary_pass(b, 1);
     cr_expect_eq(primary.count, 0);
     cr_expect_eq(b->server->count.transfers_in_failed, 1);
+    cr_expect_eq(b->server->count.transfers_in_too_long, 1);
     cr_expect_not_null(strstr(primary_secondary(b)->primaries[0].error, "transfer-time"));
     disk_free(&d);
 }

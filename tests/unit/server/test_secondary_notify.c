@@ -5,10 +5,12 @@
 #define NO_SERIAL UINT32_MAX
 
 /* From 192.0.2.N; gives the rcode of the answer. */
-static unsigned notify(struct bed *b, const char *zone, unsigned from, uint32_t serial)
+static unsigned notify_in_class(struct bed *b, uint16_t class, const char *zone, unsigned from,
+                                uint32_t serial)
 {
     uint8_t wire[1024], out[DNS_MESSAGE_MAX];
     size_t len = bed_query(wire, zone, TYPE_SOA);
+    put_u16(wire + len - 2, class);
     wire[2] = OPCODE_NOTIFY << 3 | 0x04;
     if (serial) {
         struct primary_answer a = {.w = wr_over(a.wire, sizeof(a.wire))};
@@ -31,15 +33,21 @@ static unsigned notify(struct bed *b, const char *zone, unsigned from, uint32_t 
     return out[3] & FLAG_RCODE_MASK;
 }
 
+static unsigned notify(struct bed *b, const char *zone, unsigned from, uint32_t serial)
+{
+    return notify_in_class(b, CLASS_IN, zone, from, serial);
+}
+
 Test(secondary, heeds_notify_of_its_primaries_only)
 {
     struct disk d = primary_served(PRIMARY_Z);
     struct bed *b = d.bed;
     b->now_us += 60000000;
     cr_expect_eq(notify(b, "other.example.", 1, 0), NOTAUTH);
+    cr_expect_eq(notify_in_class(b, CLASS_CH, "z.example.", 1, 5), NOTAUTH);
     cr_expect_eq(notify(b, "z.example.", 2, 5), REFUSED, "p2 is no primary of it");
     cr_expect_eq(primary.count, 0);
-    cr_expect_eq(b->server->refused.count, 2);
+    cr_expect_eq(b->server->refused.count, 3);
     cr_expect_eq(notify(b, "z.example.", 1, 1), NOERROR, "what we have");
     cr_expect_eq(primary.count, 0);
     cr_expect_eq(notify(b, "z.example.", 1, 3), NOERROR);
