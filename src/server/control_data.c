@@ -24,7 +24,7 @@ struct backup {
     struct work work;
     struct journal *journal; /* NULL: no zone has needed one */
     char *state_dir, *dir;
-    unsigned keys;
+    struct keystore_copied keys;
     bool has_cookies;
     uint64_t bytes;
     enum err result;
@@ -70,7 +70,7 @@ static void backup_run(struct work *w)
         if (b->result == OK && b->journal)
             b->result = database_copy(b);
         if (b->result != OK)
-            keystore_copy_undo(b->dir);
+            keystore_copy_undo(b->dir, &b->keys);
     }
     if (b->result != OK && b->has_cookies)
         cookies_copy_undo(b->dir);
@@ -85,11 +85,11 @@ static enum control_next backup_step(struct control_call *call, struct work *w)
         log_error("backup failed", {"dir", b->dir}, {"reason", b->diag.text});
         return control_fail(call, "%s", b->diag.text);
     }
-    log_notice("backup made", {"dir", b->dir}, {"keys", LOG_U64(b->keys)}, {"by", call->who});
+    log_notice("backup made", {"dir", b->dir}, {"keys", LOG_U64(b->keys.count)}, {"by", call->who});
     json_t *fields = json_object();
     control_put_text(fields, "dir", b->dir);
     control_put_number(fields, "bytes", b->bytes);
-    control_put_number(fields, "keys", b->keys);
+    control_put_number(fields, "keys", b->keys.count);
     json_object_set_new(fields, "has_cookies", json_boolean(b->has_cookies));
     json_object_set_new(fields, "has_journal", json_boolean(b->journal));
     return control_answer(call, fields);

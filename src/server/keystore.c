@@ -159,11 +159,13 @@ static enum err entries_copy(DIR *dir, const char *from, const char *to, unsigne
     return e;
 }
 
-void keystore_copy_undo(const char *dir)
+void keystore_copy_undo(const char *dir, const struct keystore_copied *made)
 {
     char folder[PATH_MAX], path[PATH_MAX];
     struct name_buf name;
-    DIR *all = path_join(folder, dir, FOLDER, NULL) == OK ? opendir(folder) : NULL;
+    if (!made->is_made || path_join(folder, dir, FOLDER, NULL) != OK)
+        return;
+    DIR *all = opendir(folder);
     if (!all)
         return;
     for (struct dirent *entry; (entry = readdir(all));) {
@@ -176,10 +178,11 @@ void keystore_copy_undo(const char *dir)
     rmdir(folder);
 }
 
-enum err keystore_copy(const char *state_dir, const char *dir, unsigned *count, struct diag *diag)
+enum err keystore_copy(const char *state_dir, const char *dir, struct keystore_copied *out,
+                       struct diag *diag)
 {
     char from[PATH_MAX], to[PATH_MAX];
-    *count = 0;
+    *out = (struct keystore_copied){0};
     enum err e = path_join(from, state_dir, FOLDER, diag);
     if (e == OK)
         e = path_join(to, dir, FOLDER, diag);
@@ -188,15 +191,15 @@ enum err keystore_copy(const char *state_dir, const char *dir, unsigned *count, 
     DIR *all = opendir(from);
     if (!all)
         return errno == ENOENT ? OK : err_say(diag, ERR_IO, "%s: %s", from, strerror(errno));
-    if (mkdir(to, 0700) != 0) {
+    out->is_made = mkdir(to, 0700) == 0;
+    if (!out->is_made)
         e = err_say(diag, ERR_IO, "%s cannot be made: %s", to, strerror(errno));
-    } else {
-        e = entries_copy(all, from, to, count, diag);
-        if (e == OK)
-            e = folder_sync(to, diag);
-        if (e != OK)
-            keystore_copy_undo(dir);
-    }
+    if (e == OK)
+        e = entries_copy(all, from, to, &out->count, diag);
+    if (e == OK)
+        e = folder_sync(to, diag);
+    if (e != OK)
+        keystore_copy_undo(dir, out);
     closedir(all);
     return e;
 }

@@ -35,10 +35,16 @@ enum err keystore_rotate(const struct keystore_rotation *r, struct keyfile *out,
  * aside is empty if it is where it was; else it is aside, but may be back after a power failure. */
 enum err keystore_revoke(const char *path, char aside[PATH_MAX], struct diag *diag);
 
+struct keystore_copied {
+    bool is_made; /* the folder DIR/keys */
+    unsigned count;
+};
+
 /* Copies of all files of keys, revoked ones too, as DIR/keys (0700, and 0600), which must not be
  * there. No folder of keys is no failure: nothing is made; nor is anything left of a failure. */
-enum err keystore_copy(const char *state_dir, const char *dir, unsigned *count, struct diag *diag);
+enum err keystore_copy(const char *state_dir, const char *dir, struct keystore_copied *out,
+                       struct diag *diag);
 /* Takes away what keystore_copy() has made, if it has. */
-void keystore_copy_undo(const char *dir);
+void keystore_copy_undo(const char *dir, const struct keystore_copied *made);
 
 #endif

@@ -98,6 +98,10 @@ def test_nothing_is_overwritten_by_a_backup(reeved_ready):
     server.ctl('backup', copy)
     database = (copy / 'reeve.db').read_bytes()
     assert 'exists' in server.ctl('backup', copy, code=1)['error']
+    (server.state / 'keys').rename(server.dir / 'keys')     # one that keeps none
+    assert 'cookies.secret: ' in server.ctl('backup', copy, code=1)['error']
+    assert os.listdir(copy / 'keys') == ['kept.key'], 'as the first one has made it'
+    (server.dir / 'keys').rename(server.state / 'keys')
     shutil.rmtree(copy / 'keys')
     assert 'cookies.secret: ' in server.ctl('backup', copy, code=1)['error']
     assert sorted(os.listdir(copy)) == ['cookies.secret', 'reeve.db'], 'what it made itself is gone'

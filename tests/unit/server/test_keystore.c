@@ -218,17 +218,17 @@ Test(keystore, copies_keys_and_nothing_else)
 {
     char path[PATH_MAX], aside[PATH_MAX];
     struct diag diag = {0};
-    unsigned count;
+    struct keystore_copied made;
     cr_assert_eq(mkdir(path_of("copy"), 0755), 0);
-    cr_expect_eq(keystore_copy(state, path_of("copy"), &count, &diag), OK, "there are none");
-    cr_expect_eq(count, 0);
+    cr_expect_eq(keystore_copy(state, path_of("copy"), &made, &diag), OK, "there are none");
+    cr_expect_eq(made.count, 0);
     cr_expect_not(is_there("copy/keys"));
     make("a", path);
     make("b", path);
     cr_assert_eq(keystore_revoke(path, aside, &diag), OK);
     put("state/keys/note.txt", "x", 1);
-    cr_expect_eq(keystore_copy(state, path_of("copy"), &count, &diag), OK, "%s", diag.text);
-    cr_expect_eq(count, 2);
+    cr_expect_eq(keystore_copy(state, path_of("copy"), &made, &diag), OK, "%s", diag.text);
+    cr_expect_eq(made.count, 2);
     cr_expect_eq(mode_of("copy/keys"), 0700);
     cr_expect_eq(mode_of("copy/keys/a.key"), 0600);
     cr_expect(is_there("copy/keys/b.key.revoked"));
@@ -236,7 +236,9 @@ Test(keystore, copies_keys_and_nothing_else)
     struct keyfile read;
     cr_expect_eq(keyfile_read(path_of("copy/keys/a.key"), NULL, &read, &diag), OK);
     keyfile_done(&read);
-    cr_expect_eq(keystore_copy(state, path_of("copy"), &count, &diag), ERR_IO, "they are there");
+    cr_expect_eq(keystore_copy(state, path_of("copy"), &made, &diag), ERR_IO, "they are there");
+    keystore_copy_undo(path_of("copy"), &made);
+    cr_expect(is_there("copy/keys/a.key"), "an earlier one has made it");
 }
 
 Test(keystore, a_copy_that_fails_says_of_what)
@@ -244,11 +246,11 @@ Test(keystore, a_copy_that_fails_says_of_what)
     static char large[KEYFILE_LEN_MAX + 1];
     char path[PATH_MAX];
     struct diag diag = {0};
-    unsigned count;
+    struct keystore_copied made;
     make("a", path);
     memset(large, '#', sizeof(large));
     put("state/keys/a.key", large, sizeof(large));
-    cr_expect_eq(keystore_copy(state, dir, &count, &diag), ERR_LIMIT);
+    cr_expect_eq(keystore_copy(state, dir, &made, &diag), ERR_LIMIT);
     cr_expect_not_null(strstr(diag.text, "a.key: has more than"), "%s", diag.text);
-    cr_expect_eq(keystore_copy(state, path_of("nowhere"), &count, &diag), ERR_IO);
+    cr_expect_eq(keystore_copy(state, path_of("nowhere"), &made, &diag), ERR_IO);
 }
