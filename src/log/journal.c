@@ -254,7 +254,7 @@ static void *run(void *arg)
 {
     struct journal *j = arg;
     int64_t step_us = clock_mono_us(), probed_us = 0;
-    unsigned changes = 0; /* that no step was done for */
+    unsigned changes = 0; /* that a step is owed for */
     for (;;) {
         struct journal_batch *batch = NULL;
         enum turn turn = turn_wait(j, step_us, &batch);
@@ -262,6 +262,8 @@ static void *run(void *arg)
             return NULL;
         if (turn == TURN_BATCH) {
             changes += batch->count;
+            if (changes > CHORES_OWED_MAX * CHORE_EVERY_CHANGES)
+                changes = CHORES_OWED_MAX * CHORE_EVERY_CHANGES;
             batch_done(j, batch);
             step_us = changes < CHORE_EVERY_CHANGES ? step_us : 0;
             continue;

@@ -31,9 +31,11 @@
 /* No batch for so long: idle. */
 #define IDLE_US               20000
 /* Under load, a chore (a step of trimming) is done this often between commits, and one for so many
- * changes: steps delete TRIM_ROWS_MAX of them, so what goes keeps pace with what comes. */
+ * changes: steps delete TRIM_ROWS_MAX of them, so what goes keeps pace with what comes. A batch
+ * waits for a few of them only. */
 #define CHORE_EVERY_US        100000
 #define CHORE_EVERY_CHANGES   64
+#define CHORES_OWED_MAX       4
 /* A connection that could not be opened is tried again after so long. */
 #define REVIVE_PAUSE_US       100000
 /* While unwell and without commits, the thread probes the disk this often. */

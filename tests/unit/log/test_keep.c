@@ -152,6 +152,27 @@ Test(keep, history_is_cut_under_load_that_does_not_end)
                   BATCHES * BED_SLOTS);
 }
 
+/* What came while there was nothing to cut is not made up for at once, with commits waiting. */
+Test(keep, a_batch_waits_for_a_few_steps_of_cutting_only)
+{
+    static struct flight flight;
+    enum { BATCHES = 320, ROWS_MIN = 2048 };
+    struct journal_zone z;
+    bed.options.history_bytes = 256 * 100;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    for (unsigned i = 0; i < BATCHES; i++) {
+        set_off(&flight, id, 1 + i * BED_SLOTS);
+        arrive();
+    }
+    cr_assert_eq(bed_snapshot(&bed, id, BATCHES * BED_SLOTS, 1), OK, "%s", bed.diag.text);
+    set_off(&flight, id, 1 + BATCHES * BED_SLOTS);
+    arrive();
+    bed_zone_get(&bed, "a.", &z);
+    cr_expect_geq(z.seq_last - z.seq_first, ROWS_MIN);
+    journal_zone_done(&z);
+}
+
 /* --- by age, of a zone that nobody flips --- */
 
 static void aged_is(uint64_t zone, int64_t before_us, const struct journal_aged *wanted)
