@@ -157,8 +157,9 @@ void asking_stop(struct server *s, struct secondary *sec)
 bool asking_key(struct server *s, const struct secondary *sec, struct tsig_key **out,
                 struct diag *diag)
 {
-    const struct primary *p = secondary_primary(sec);
+    struct primary *p = secondary_primary(sec);
     char text[NAME_TEXT_MAX];
+    p->asked_with = keyring_fingerprint(s->keyring, name_of(&p->key));
     *out = p->key.len ? keyring_find(s->keyring, name_of(&p->key)) : NULL;
     if (*out || !p->key.len)
         return true;

@@ -207,6 +207,7 @@ static void tell(struct server *s, struct follower *f, enum transport transport)
     const struct remote *r = f->remote;
     uint8_t bytes[XFR_ASK_MAX];
     struct tsig_key *key = keyring_find(s->keyring, name_of(&r->key));
+    f->told_with = keyring_fingerprint(s->keyring, name_of(&r->key));
     if (r->key.len && !key) {
         set_error(f, s->now_us, "its key is revoked"); /* and nothing is sent unsigned instead */
         return;
@@ -419,7 +420,8 @@ static bool is_same(const struct remote *a, const struct remote *b)
     return false;
 }
 
-/* Reached in the same way: with the same key, at the same addresses, from the same one. */
+/* Reached in the same way: with a key of the same name, at the same addresses, from the same one.
+ */
 static bool is_reached_alike(const struct remote *a, const struct remote *b)
 {
     bool is_alike =
@@ -433,14 +435,15 @@ static bool is_reached_alike(const struct remote *a, const struct remote *b)
 }
 
 /* Takes the one that was it so far out of the list. */
-static struct follower *take_old(struct peers *old, const struct remote *remote)
+static struct follower *take_old(struct server *s, struct peers *old, const struct remote *remote)
 {
     for (unsigned i = 0; old && i < old->count; i++) {
         struct follower *f = old->list[i];
         if (!f || !is_same(f->remote, remote))
             continue;
         old->list[i] = NULL;
-        f->is_moved = f->is_moved || !is_reached_alike(f->remote, remote);
+        f->is_moved = f->is_moved || !is_reached_alike(f->remote, remote) ||
+                      f->told_with != keyring_fingerprint(s->keyring, name_of(&remote->key));
         return f;
     }
     return NULL;
@@ -463,7 +466,7 @@ void peers_configure(struct server *s, struct server_zone *z)
             mem_alloc_zero(sizeof(*p) + c->secondary_count * sizeof(struct follower *));
         p->count = c->secondary_count;
         for (unsigned i = 0; i < p->count; i++) {
-            struct follower *f = take_old(old, c->secondaries[i]);
+            struct follower *f = take_old(s, old, c->secondaries[i]);
             p->list[i] = f ? f : follower_new(z);
             p->list[i]->remote = c->secondaries[i];
             p->list[i]->address %= c->secondaries[i]->address_count;

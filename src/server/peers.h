@@ -35,6 +35,7 @@ struct follower {
     struct timer timer;
     struct telling *telling;  /* the NOTIFY under way; NULL: none */
     unsigned address;         /* that answered last */
+    uint64_t told_with;       /* keyring_fingerprint() of the key of the last NOTIFY */
     bool is_told;             /* it has been heard of */
     bool is_taking;           /* a transfer to it is under way */
     bool is_moved;            /* to be told anew: it is reached in another way than it was */

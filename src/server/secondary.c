@@ -330,6 +330,20 @@ static void secondary_new(struct server *s, struct server_zone *z)
     reconfigure(s, sec);
 }
 
+/* Is there a primary that fails, and may not with the secret that its key has now? */
+static bool is_locked_out(const struct server *s, const struct secondary *sec)
+{
+    for (unsigned i = 0; i < sec->primary_count; i++) {
+        const struct primary *p = &sec->primaries[i];
+        bool is_failing = false;
+        for (unsigned k = 0; k < p->address_count; k++)
+            is_failing = is_failing || p->failing_us[k];
+        if (is_failing && p->asked_with != keyring_fingerprint(s->keyring, name_of(&p->key)))
+            return true;
+    }
+    return false;
+}
+
 /* Does it follow the same primaries in the same way? What one shrink limit has kept back may be
  * within another. */
 static bool is_unchanged(const struct server *s, const struct secondary *sec)
@@ -337,7 +351,7 @@ static bool is_unchanged(const struct server *s, const struct secondary *sec)
     const struct conf_zone *c = sec->zone->conf;
     struct refresh_limits limits = limits_of(s->conf);
     bool is_other_limit = sec->refresh.has_held && sec->held.percent != c->shrink_percent;
-    return are_same(sec, c) && !is_other_limit &&
+    return are_same(sec, c) && !is_other_limit && !is_locked_out(s, sec) &&
            memcmp(&limits, &sec->limits, sizeof(limits)) == 0;
 }
 

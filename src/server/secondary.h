@@ -22,6 +22,7 @@ struct primary {
     int64_t *failing_us; /* of each address: since when; 0: it is well, as far as we know */
     union address source;
     struct name_buf key; /* len 0: unsigned */
+    uint64_t asked_with; /* keyring_fingerprint() of the key, when it was asked last */
     bool has_serial;
     uint32_t serial;  /* that it had at heard_us */
     int64_t heard_us; /* 0: never */

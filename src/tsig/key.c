@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/hash.h"
 
 struct keyring {
     struct mac_provider *provider;
@@ -38,19 +39,22 @@ unsigned tsig_key_secrets(const struct tsig_key *key, int64_t until_us[TSIG_SECR
     return key->secret_count;
 }
 
-bool tsig_key_is_same(const struct tsig_key *a, const struct tsig_key *b)
+static void secret_mark(const struct tsig_key *key, unsigned i, uint8_t mac[TSIG_MAC_MAX])
 {
     static const char text[] = "any text: equal secrets give it equal MACs";
+    mac_start(key->secret[i].mac);
+    mac_add(key->secret[i].mac, text, sizeof(text));
+    mac_end(key->secret[i].mac, mac, key->algorithm->mac_len);
+}
+
+bool tsig_key_is_same(const struct tsig_key *a, const struct tsig_key *b)
+{
     uint8_t macs[2][TSIG_MAC_MAX];
     bool is_same = a->algorithm == b->algorithm && a->mac_min == b->mac_min &&
                    a->secret_count == b->secret_count;
     for (unsigned i = 0; is_same && i < a->secret_count; i++) {
-        const struct tsig_key *keys[] = {a, b};
-        for (unsigned k = 0; k < ARRAY_LEN(keys); k++) {
-            mac_start(keys[k]->secret[i].mac);
-            mac_add(keys[k]->secret[i].mac, text, sizeof(text));
-            mac_end(keys[k]->secret[i].mac, macs[k], a->algorithm->mac_len);
-        }
+        secret_mark(a, i, macs[0]);
+        secret_mark(b, i, macs[1]);
         is_same = a->secret[i].until_us == b->secret[i].until_us &&
                   memcmp(macs[0], macs[1], a->algorithm->mac_len) == 0;
     }
@@ -133,6 +137,12 @@ struct tsig_key *keyring_find(const struct keyring *ring, struct name name)
     return is_there ? ring->keys[i] : NULL;
 }
 
+uint64_t keyring_fingerprint(const struct keyring *ring, struct name name)
+{
+    const struct tsig_key *key = name.len ? keyring_find(ring, name) : NULL;
+    return key ? key->fingerprint : 0;
+}
+
 struct tsig_key *keyring_at(const struct keyring *ring, unsigned i)
 {
     return i < ring->count ? ring->keys[i] : NULL;
@@ -209,6 +219,16 @@ static enum err add_secrets(const struct keyring *ring, struct tsig_key *key,
     return OK;
 }
 
+static uint64_t fingerprint(const struct tsig_key *key)
+{
+    static const struct hash_key plain = {0};
+    uint8_t marks[1 + TSIG_SECRETS_MAX * TSIG_MAC_MAX] = {key->mac_min};
+    for (unsigned i = 0; i < key->secret_count; i++)
+        secret_mark(key, i, marks + 1 + i * TSIG_MAC_MAX);
+    uint64_t sum = hash_bytes(&plain, marks, sizeof(marks));
+    return sum ? sum : 1;
+}
+
 static void insert(struct keyring *ring, unsigned at, struct tsig_key *key)
 {
     if (ring->count == ring->cap) {
@@ -237,6 +257,7 @@ enum err keyring_add(struct keyring *ring, struct name name, const char *algorit
         tsig_key_release(key);
         return e;
     }
+    key->fingerprint = fingerprint(key);
     insert(ring, at, key);
     return OK;
 }

@@ -19,6 +19,7 @@ struct tsig_key {
         int64_t until_us; /* 0: never ends */
     } secret[TSIG_SECRETS_MAX];
     int64_t last_used_us;
+    uint64_t fingerprint; /* of algorithm and secrets */
     struct name_buf name; /* lower case */
 };
 

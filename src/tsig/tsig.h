@@ -84,6 +84,10 @@ struct tsig_key *keyring_find(const struct keyring *ring, struct name name);
 struct tsig_key *keyring_at(const struct keyring *ring, unsigned i);
 /* Takes the key of that name out; who holds it keeps it. False: there is none. */
 bool keyring_remove(struct keyring *ring, struct name name);
+/* Of the algorithm and the secrets of the key of that name, made when it was added: another one
+ * says that what did not verify before may do so now. Not to be shown. 0: there is no such key, or
+ * no name. */
+uint64_t keyring_fingerprint(const struct keyring *ring, struct name name);
 /* Use times of the keys in `old` that have a namesake here go on in it. old may be NULL. */
 void keyring_inherit(struct keyring *ring, const struct keyring *old);
 

@@ -245,3 +245,38 @@ Test(asking, a_slow_primary_keeps_no_place_that_others_wait_for)
         disk_free(&d);
     }
 }
+
+#define KEYED(secret)                                                 \
+    "}\nkeys: {k: {secret: " secret "}, other: {secret: b3RoZXI=}}\n" \
+    "remotes: {p1: {address: 192.0.2.1@53, key: k}, p2: {address: 192.0.2.2@53}"
+#define SECRET "c2VjcmV0c2VjcmV0c2VjcmV0"
+
+static void reload(struct bed *b, const char *settings)
+{
+    cr_assert_eq(server_reload(b->server, bed_conf(b, settings, PRIMARY_Z), b->now_us, NULL), OK);
+    disk_rest(b);
+    primary_pass(b, 0);
+}
+
+/* What was BADSIG may be none with another secret, though the key has its name still. */
+Test(asking, a_primary_that_fails_is_asked_at_once_with_another_secret)
+{
+    struct disk d = primary_disk_with(KEYED(SECRET), PRIMARY_Z);
+    struct bed *b = d.bed;
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    reload(b, KEYED("b25lIG1vcmUgc2VjcmV0"));
+    cr_expect_eq(primary.dialed, 1, "what is under way goes on");
+    primary_refuses(NOTAUTH);
+    cr_assert_eq(primary.count, 0);
+    reload(b, KEYED("b25lIG1vcmUgc2VjcmV0"));
+    cr_assert_eq(primary_asked(), TYPE_AXFR, "it was asked with the one before");
+    primary_refuses(NOTAUTH);
+    reload(b, KEYED("b25lIG1vcmUgc2VjcmV0"));
+    cr_expect_eq(primary.count, 0, "with this one it was asked");
+    reload(b, KEYED(SECRET));
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    primary_refuses(NOTAUTH);
+    reload(b, KEYED(SECRET ", algorithm: hmac-sha512"));
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    disk_free(&d);
+}

@@ -276,6 +276,34 @@ Test(peers, who_is_to_be_reached_in_another_way_is_told_again)
     bed_free(b);
 }
 
+#define OTHER_SECRET                                   \
+    "  a.example: {file: a, secondaries: [one]}\n"     \
+    "keys:\n  k: {secret: b3RoZXItc2VjcmV0LW90aGVy}\n" \
+    "remotes:\n  one: {address: 192.0.2.1, key: k}\n"
+
+/* The key has its name still: what is told with the wrong secret is BADSIG for the other side. */
+Test(peers, who_is_told_with_another_secret_is_told_again)
+{
+    struct bed *b = start(KEYED);
+    pass(b, 40 * 1000000LL);
+    cr_assert(follower(b, 0)->notify.has_given_up);
+    dialled = 0;
+    bed_reload(b, "", KEYED);
+    bed_settle(b);
+    cr_expect_eq(dialled, 0, "the secret is what it was");
+    bed_reload(b, "", OTHER_SECRET);
+    bed_settle(b);
+    cr_assert_eq(dialled, 1);
+    cr_assert_not_null(last);
+    cr_expect_not_null(last->tsig->key);
+    pass(b, 40 * 1000000LL);
+    dialled = 0;
+    bed_reload(b, "", OTHER_SECRET);
+    bed_settle(b);
+    cr_expect_eq(dialled, 0, "it is known already");
+    bed_free(b);
+}
+
 /* Behind one address and key: each that takes it counts once. */
 Test(peers, those_that_cannot_be_told_apart_count_one_by_one)
 {

@@ -275,11 +275,18 @@ Test(key, the_same_is_what_accepts_the_same)
                      OK);
         cr_expect_eq(tsig_key_is_same(keyring_at(ring, 0), keyring_at(other, 0)), rows[i].is_same,
                      "row %zu", i);
+        bool is_alike = keyring_fingerprint(ring, name_from(&buf, "k.")) ==
+                        keyring_fingerprint(other, name_from(&buf, "Other."));
+        bool is_only_until = rows[i].count == 2 && rows[i].until_us != NOW;
+        cr_expect_eq(is_alike, rows[i].is_same || is_only_until, "row %zu", i);
         keyring_free(other);
     }
     int64_t until_us[TSIG_SECRETS_MAX];
     cr_assert_eq(tsig_key_secrets(keyring_at(ring, 0), until_us), 2);
     cr_expect(until_us[0] == 0 && until_us[1] == NOW);
+    cr_expect_neq(keyring_fingerprint(ring, name_from(&buf, "k.")), 0);
+    cr_expect_eq(keyring_fingerprint(ring, name_from(&buf, "absent.")), 0);
+    cr_expect_eq(keyring_fingerprint(ring, (struct name){0}), 0);
     keyring_free(ring);
 }
 
