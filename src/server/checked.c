@@ -4,7 +4,10 @@
  *
  * Not every look at a primary is worth a sync of the disk: a zone is noted once in a minute, which
  * makes its data expire up to so much too early after a restart, and at once where what is noted
- * would make it last too long. The notes of many zones go in one transaction. */
+ * would make it last too long. The notes of many zones go in one transaction.
+ *
+ * Of a zone that is a primary nothing is noted: as a secondary again it begins anew, with what it
+ * has at that moment (opening.c forgets what a start finds of it). */
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -40,13 +43,18 @@ static void notes_drop(struct job *t)
     free(container_of(t, struct notes, job));
 }
 
+static void log_failed(const struct notes *n)
+{
+    if (n->result != OK)
+        log_warn("not noted when primaries were asked last", {"zones", LOG_U64(n->count)},
+                 {"reason", n->diag.text});
+}
+
 static void notes_done(void *owner, struct job *t)
 {
     struct server *s = owner;
     struct notes *n = container_of(t, struct notes, job);
-    if (n->result != OK)
-        log_warn("not noted when primaries were asked last", {"zones", LOG_U64(n->count)},
-                 {"reason", n->diag.text});
+    log_failed(n);
     s->secondaries.is_noting = false;
     if (!list_is_empty(&s->secondaries.noting))
         timer_set(&s->timers, &s->secondaries.timer, s->now_us);
@@ -62,13 +70,19 @@ static uint32_t expire_s(const struct refresh *r)
     return left < 1 ? 1 : left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }
 
+static struct notes *notes_new(const struct server *s, unsigned max)
+{
+    struct notes *n = mem_alloc_zero(sizeof(*n) + max * sizeof(n->rows[0]));
+    n->state = s->state;
+    return n;
+}
+
 static void write_some(struct server *s)
 {
     struct secondaries *all = &s->secondaries;
     if (all->is_noting)
         return;
-    struct notes *n = mem_alloc_zero(sizeof(*n) + BATCH_MAX * sizeof(n->rows[0]));
-    n->state = s->state;
+    struct notes *n = notes_new(s, BATCH_MAX);
     while (n->count < BATCH_MAX && !list_is_empty(&all->noting)) {
         struct secondary *sec = list_entry(all->noting.next, struct secondary, noting);
         list_remove(&sec->noting);
@@ -92,6 +106,24 @@ bool checked_flush(struct server *s)
     if (!list_is_empty(&s->secondaries.noting))
         write_some(s);
     return !s->secondaries.is_noting;
+}
+
+static void forget_done(void *owner, struct job *t)
+{
+    (void)owner;
+    log_failed(container_of(t, struct notes, job));
+    notes_drop(t);
+}
+
+static const struct job_kind forget_kind = {notes_run, forget_done, notes_drop};
+
+void checked_forget(struct server *s, const struct secondary *sec)
+{
+    if (!sec->zone->is_kept || !sec->log_id)
+        return;
+    struct notes *n = notes_new(s, 1);
+    n->rows[n->count++] = (struct journal_checked){.zone = sec->log_id};
+    helpers_give(s->helpers, &n->job, &forget_kind, PACE_LOG); /* behind what is being noted */
 }
 
 void secondaries_init(struct secondaries *all)

@@ -392,6 +392,17 @@ static void merge_source(struct opening *o, struct journal *j, struct zone *z)
     o->theirs = NULL;
 }
 
+/* It is in use again, and a primary: when it was removed, or asked its primaries as a secondary, is
+ * of no account any more. */
+static void forget_past(const struct opening *o, struct journal *j)
+{
+    const struct journal_checked none = {.zone = o->log.id};
+    if (o->log.removed_us)
+        (void)journal_zone_set_removed(j, o->log.id, 0, NULL);
+    if (o->log.checked_us)
+        (void)journal_zones_set_checked(j, &none, 1, NULL);
+}
+
 static void open_with_history(struct opening *o)
 {
     struct journal *j = state_open(o->state, &o->diag);
@@ -403,8 +414,7 @@ static void open_with_history(struct opening *o)
         o->zone = source_read(o);
     if (e != OK)
         return;
-    if (o->log.removed_us)
-        (void)journal_zone_set_removed(j, o->log.id, 0, NULL);
+    forget_past(o, j);
     if (o->log.snapshot == 0) {
         o->zone = source_take(o);
         return;

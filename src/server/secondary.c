@@ -359,6 +359,8 @@ void secondary_configure(struct server *s, struct server_zone *z)
 {
     struct secondary *sec = z->secondary;
     if (z->conf->primary_count == 0) {
+        if (sec && z->conf->has_history)
+            checked_forget(s, sec);
         secondary_free(s, z);
         return;
     }

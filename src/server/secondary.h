@@ -163,6 +163,8 @@ void taking_forget(struct taking *t);
 /* --- checked.c --- */
 
 void checked_note(struct server *s, struct secondary *sec);
+/* The zone is a primary from now on. */
+void checked_forget(struct server *s, const struct secondary *sec);
 /* At the end: what is to be noted goes to the log at once. True: all of it is there; else to be
  * called again when helpers have been collected. */
 bool checked_flush(struct server *s);

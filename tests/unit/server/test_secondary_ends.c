@@ -235,6 +235,37 @@ Test(secondary_ends, expires_while_it_asks_nobody)
     disk_free(&d);
 }
 
+#define AS_PRIMARY "  z.example: {file: z, updates: [{unsigned: yes, all: yes}]}\n"
+
+/* What it had as a primary is as old as it was then, however long it has been one; whatever made it
+ * one, and whether its file could be read or not. */
+Test(secondary_ends, that_was_a_primary_for_long_has_not_expired)
+{
+    for (unsigned way = 0; way < 4; way++) {
+        bool is_restarted = way & 1, has_file = way & 2;
+        struct disk d = primary_served(PRIMARY_Z);
+        struct bed *b = d.bed;
+        if (has_file)
+            bed_file(b, "z", "$TTL 300\n@ SOA ns h 50 %u %u %u 5\n@ NS ns\nns A 192.0.2.53\n",
+                     PRIMARY_REFRESH, PRIMARY_RETRY, PRIMARY_EXPIRE);
+        primary_pass(b, 2000000); /* the note of when it was checked is written */
+        if (is_restarted)
+            primary_restart(b, AS_PRIMARY);
+        else
+            primary_reload(b, AS_PRIMARY);
+        primary_pass(b, 2 * PRIMARY_EXPIRE * INT64_C(1000000));
+        cr_assert_eq(bed_serial(b, "z.example."), has_file ? 50 : 1, "way %u", way);
+        primary_restart(b, PRIMARY_Z);
+        cr_expect_eq(bed_serial(b, "z.example."), has_file ? 50 : 1, "way %u: served", way);
+        cr_assert_eq(primary_asked(), TYPE_SOA, "way %u: and looked for at once", way);
+        primary_pass(b, (PRIMARY_EXPIRE - 1) * INT64_C(1000000));
+        cr_expect_geq(bed_serial(b, "z.example."), 1, "way %u", way);
+        primary_pass(b, 1000000);
+        cr_expect_eq(bed_serial(b, "z.example."), -SERVFAIL, "way %u: good for so long", way);
+        disk_free(&d);
+    }
+}
+
 /* What has come is not the zone yet: a helper compares, the change log may be slow. */
 Test(secondary_ends, counts_the_memory_of_a_transfer_until_it_is_taken)
 {
