@@ -192,10 +192,14 @@ static void wait_done(struct server *s, struct waiter *waiter, bool has)
 static enum control_next wait_fail(struct control_call *call, const struct server_zone *z,
                                    uint32_t serial)
 {
-    char buf[600];
+    char buf[NAME_TEXT_MAX];
     struct text t;
+    if (!z->peers) /* by a reload meanwhile */
+        return control_fail(call,
+                            "zone %s has no secondaries any more, there is nobody to wait for",
+                            name_text(name_of(&z->entry->name), buf));
     text_init(&t, buf, sizeof(buf)); /* a long list is cut */
-    for (unsigned i = 0; z->peers && i < z->peers->count; i++) {
+    for (unsigned i = 0; i < z->peers->count; i++) {
         const struct follower *f = z->peers->list[i];
         if (follower_serves(f, serial))
             continue;

@@ -226,6 +226,17 @@ Test(waiting, the_operator_is_told_who_has_it_not)
     cr_assert_eq(control_step(t.client), CONTROL_DONE);
     answer_is(&t, false,
               "serial 7 is not known to be at: one (6), two (has it, does not serve it yet)");
+    /* none is left, and the operator hears so rather than a list without names */
+    cr_assert_eq(talk_begin(&t, WAIT), CONTROL_WAIT);
+    bed_reload(b, "", "  a.example: {file: a}\n");
+    bed_settle(b);
+    while (!t.is_woken)
+        server_time(b->server, b->now_us);
+    cr_assert_eq(control_step(t.client), CONTROL_DONE);
+    answer_is(&t, false,
+              "zone a.example. has no secondaries any more, there is nobody to wait for");
+    bed_reload(b, "", ZONES);
+    bed_settle(b);
     /* one who does not wait for the end */
     cr_assert_eq(talk_begin(&t, WAIT), CONTROL_WAIT);
     talk_close(&t);
