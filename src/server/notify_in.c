@@ -48,8 +48,8 @@ static void read_hint(const struct request *q, struct refresh_event *e)
     uint8_t room[2 * NAME_LEN_MAX + 20];
     struct wr w = wr_over(room, sizeof(room));
     struct rr rr;
-    if (rr_read(&reader, &w, &rr) != RR_READ_OK || rr.type != TYPE_SOA || w.bad ||
-        rr.rdata.len == 0 || !name_is_equal(rr.owner, q->msg.qname))
+    if (rr_read(&reader, &w, &rr) != RR_READ_OK || rr.type != TYPE_SOA || rr.class != CLASS_IN ||
+        w.bad || rr.rdata.len == 0 || !name_is_equal(rr.owner, q->msg.qname))
         return;
     e->has_serial = true;
     e->serial = soa_of(rr.rdata).serial;

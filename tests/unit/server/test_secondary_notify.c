@@ -4,19 +4,17 @@
 
 #define NO_SERIAL UINT32_MAX
 
-/* From 192.0.2.N; gives the rcode of the answer. */
-static unsigned notify_in_class(struct bed *b, uint16_t class, const char *zone, unsigned from,
-                                uint32_t serial)
+/* From 192.0.2.N; gives the rcode of the answer. hint: one record, or NULL. */
+static unsigned notify_with(struct bed *b, uint16_t class, const char *zone, unsigned from,
+                            const struct wr *hint)
 {
     uint8_t wire[1024], out[DNS_MESSAGE_MAX];
     size_t len = bed_query(wire, zone, TYPE_SOA);
     put_u16(wire + len - 2, class);
     wire[2] = OPCODE_NOTIFY << 3 | 0x04;
-    if (serial) {
-        struct primary_answer a = {.w = wr_over(a.wire, sizeof(a.wire))};
-        primary_soa(&a, serial);
-        memcpy(wire + len, a.wire, wr_len(&a.w));
-        len += wr_len(&a.w);
+    if (hint) {
+        memcpy(wire + len, hint->start, wr_len(hint));
+        len += wr_len(hint);
         wire[7] = 1;
     }
     struct exchange x = {.in = wire, .in_len = len, .out = out};
@@ -31,6 +29,16 @@ static unsigned notify_in_class(struct bed *b, uint16_t class, const char *zone,
     cr_expect_eq(memcmp(out + DNS_HEADER_LEN, wire + DNS_HEADER_LEN, x.out_len - DNS_HEADER_LEN), 0,
                  "the question");
     return out[3] & FLAG_RCODE_MASK;
+}
+
+/* serial 0: without a hint. */
+static unsigned notify_in_class(struct bed *b, uint16_t class, const char *zone, unsigned from,
+                                uint32_t serial)
+{
+    struct primary_answer a = {.w = wr_over(a.wire, sizeof(a.wire))};
+    if (serial)
+        primary_soa(&a, serial);
+    return notify_with(b, class, zone, from, serial ? &a.w : NULL);
 }
 
 static unsigned notify(struct bed *b, const char *zone, unsigned from, uint32_t serial)
@@ -57,6 +65,47 @@ Test(secondary, heeds_notify_of_its_primaries_only)
     primary_gives_steps(1, 2);
     cr_expect_eq(bed_serial(b, "z.example."), 3);
     cr_expect_eq(primary.count, 0, "a thousand were one");
+    disk_free(&d);
+}
+
+/* RFC 1996 s3.7: a SOA of the zone with our serial is no news. Any other record says nothing. */
+Test(secondary, a_notify_has_no_serial_but_that_of_the_zones_own_soa)
+{
+    static const struct {
+        const char *owner;
+        uint16_t type, class, rdlen;
+        bool is_heeded;
+    } rows[] = {
+        {"z.example.", TYPE_SOA, CLASS_IN, 22, true},
+        {"Z.Example.", TYPE_SOA, CLASS_IN, 22, true},
+        {"y.example.", TYPE_SOA, CLASS_IN, 22, false},
+        {"example.", TYPE_SOA, CLASS_IN, 22, false},
+        {"z.example.", TYPE_TXT, CLASS_IN, 22, false},
+        {"z.example.", TYPE_SOA, CLASS_CH, 22, false},
+        {"z.example.", TYPE_SOA, CLASS_ANY, 0, false},
+    };
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint8_t bytes[128];
+        struct wr w = wr_over(bytes, sizeof(bytes));
+        b->now_us += 5000000;
+        bed_name(&w, rows[i].owner);
+        wr_u16(&w, rows[i].type);
+        wr_u16(&w, rows[i].class);
+        wr_u32(&w, 0);
+        wr_u16(&w, rows[i].rdlen);
+        for (unsigned k = 0; k < rows[i].rdlen; k++)
+            wr_u8(&w, k == 5); /* two root names, serial 1 */
+        cr_expect_eq(notify_with(b, CLASS_IN, "z.example.", 1, &w), NOERROR);
+        cr_expect_eq(primary.count, !rows[i].is_heeded, "row %zu", i);
+        if (primary.count) {
+            struct primary_answer *a = primary_answer(primary_call());
+            cr_assert_eq(primary_asked(), TYPE_IXFR);
+            primary_soa(a, 1);
+            primary_send(primary_call(), a);
+        }
+    }
     disk_free(&d);
 }
 
