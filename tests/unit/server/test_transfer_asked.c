@@ -120,6 +120,8 @@ Test(transfer_asked, no_differences_over_udp_from_a_serial_that_was_had_twice)
     cr_expect_eq(soas_over_udp(b, 9), 1, "what it has had is not known yet");
     client_finish(b, client_begin(b, "z.example.", 9, 0), &taken);
     cr_expect_eq(soas_over_udp(b, 9), 2 + 2 * 3);
+    cr_expect_eq(soas_over_udp(b, 8), 1, "more than 512 bytes");
+    cr_expect_leq(b->out_len, 512);
     cr_expect_eq(soas_over_udp(b, 10), 1);
     cr_expect_eq(soas_over_udp(b, 11), 1);
     cr_expect_eq(soas_over_udp(b, 12), 1, "nothing new");
@@ -127,6 +129,33 @@ Test(transfer_asked, no_differences_over_udp_from_a_serial_that_was_had_twice)
 }
 
 /* --- from the change log --- */
+
+/* What was read of the serials that the zone has had is of no use where that is not all of them any
+ * more, or is about the zone's data before. */
+Test(transfer_asked, what_was_read_of_serials_that_are_not_all_is_not_believed)
+{
+    enum { NOTHING, WENT_BACK, WAS_REPLACED, EVENTS };
+    for (unsigned event = NOTHING; event < EVENTS; event++) {
+        struct disk d = primary_disk(OPEN);
+        struct bed *b = d.bed;
+        struct taken t = {0};
+        primary_gives_whole(1, 200);
+        follow(b, 1, 2);
+        primary_restart(b, OPEN);
+        struct server_zone *z = disk_zone(b, "z.example.");
+        cr_assert_not(z->is_traced);
+        struct outflow *f = client_begin(b, "z.example.", 1, 0);
+        cr_assert_not_null(f);
+        uint64_t log_id = z->log_id;
+        z->backs += event == WENT_BACK;
+        z->log_id += event == WAS_REPLACED;
+        client_finish(b, f, &t);
+        cr_expect_eq(t.soas, 2 + 2 * 2);
+        cr_expect_eq(z->is_traced, event == NOTHING, "event %u", event);
+        z->log_id = log_id;
+        disk_free(&d);
+    }
+}
 
 #define CHANGED                                                                    \
     "  a.example: {file: a, protect: none, updates: [{unsigned: yes, all: yes}], " \

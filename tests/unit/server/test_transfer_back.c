@@ -159,5 +159,11 @@ Test(transfer_back, gives_no_differences_over_a_zone_that_was_replaced_as_a_whol
     follow(b, 5, 8);
     cr_expect_eq(steps_from(b, 11), WHOLE);
     cr_expect_eq(steps_from(b, 12), WHOLE);
+    b->server->secondaries.diff_max = 100;
+    primary_look(b);
+    primary_says(20);
+    primary_gives_whole(20, HOSTS);
+    cr_assert_eq(primary_rows(b).count, 0);
+    cr_expect_eq(steps_from(b, 12), WHOLE, "what was in memory led to 13");
     disk_free(&d);
 }
