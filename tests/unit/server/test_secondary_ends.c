@@ -318,3 +318,80 @@ Test(secondary_ends, takes_no_transfer_beyond_the_memory_that_others_keep)
     cr_expect_eq(all->incoming_kept, 0);
     disk_free(&d);
 }
+
+/* --- what is known of primaries --- */
+
+static void no_answer(void)
+{
+    while (primary.count)
+        primary_cut(primary_call(), "no answer");
+}
+
+/* Whether a look or a transfer says so. */
+Test(secondary_ends, a_primary_that_has_nothing_new_is_well)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    const struct primary *p = primary_secondary(b)->primaries;
+    for (unsigned by_notify = 0; by_notify < 2; by_notify++) {
+        primary_look(b);
+        no_answer();
+        cr_assert(p->failing_us[0] && p->error[0]);
+        if (by_notify) {
+            struct refresh_event e = {.kind = REFRESH_NOTIFIED, .from = 1};
+            secondary_step(b->server, primary_secondary(b), &e);
+            primary_pass(b, 5000000); /* the least time after a failure */
+            cr_assert_eq(primary_asked(), TYPE_IXFR);
+            struct primary_answer *a = primary_answer(primary_call());
+            primary_soa(a, 1);
+            primary_send(primary_call(), a);
+        } else {
+            primary_look(b);
+            primary_says(1);
+        }
+        cr_expect(!p->failing_us[0] && !p->error[0], "%u", by_notify);
+    }
+    disk_free(&d);
+}
+
+#define TWO_GUARDED "  z.example: {primaries: [p1, p2], shrink-limit: 50%}\n"
+
+/* What one primary has is kept back, whatever another one has; until the first has it no more. */
+Test(secondary_ends, what_is_kept_back_of_one_primary_stays_so_when_another_has_none_of_it)
+{
+    struct disk d = primary_disk(TWO_GUARDED);
+    struct bed *b = d.bed;
+    primary_gives_whole(1, 20);
+    primary_look(b);
+    primary_says(2);
+    primary_gives_whole(2, 1);
+    cr_assert(secondary_is_held(disk_zone(b, "z.example.")));
+    primary_look(b);
+    while (primary.count && primary_call()->to.address.v4.sin_addr.s_addr == htonl(0xc0000201))
+        primary_cut(primary_call(), "no answer");
+    primary_says(1);
+    cr_expect(secondary_is_held(disk_zone(b, "z.example.")));
+    primary_look(b);
+    primary_says(1);
+    cr_expect_not(secondary_is_held(disk_zone(b, "z.example.")));
+    disk_free(&d);
+}
+
+/* server.limits.refresh-max and the others of the times between two looks. */
+Test(secondary_ends, follows_in_other_times_when_their_limits_are_others)
+{
+    static const char limited[] =
+        ", limits: {refresh-max: 40s}}\nremotes: {p1: {address: 192.0.2.1@53}";
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_pass(b, 50 * INT64_C(1000000));
+    cr_assert_eq(primary.count, 0);
+    cr_assert_eq(server_reload(b->server, bed_conf(b, limited, PRIMARY_Z), b->now_us, NULL), OK);
+    disk_rest(b);
+    primary_pass(b, 0);
+    cr_assert_eq(primary_asked(), TYPE_SOA);
+    primary_says(1);
+    primary_pass(b, 40 * INT64_C(1000000));
+    cr_expect_eq(primary_asked(), TYPE_SOA);
+    disk_free(&d);
+}
