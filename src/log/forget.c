@@ -26,6 +26,7 @@ static enum err begin(struct journal *j, uint64_t zone, struct diag *diag)
     e = sql_begin(&j->sql, diag);
     if (e == OK)
         e = sql_end(&j->sql, row_clear(&j->sql, zone, diag), diag);
+    trim_forget(j, zone);
     j->has_garbage = true;
     journal_leave(j);
     journal_want_steps(j);
@@ -34,13 +35,13 @@ static enum err begin(struct journal *j, uint64_t zone, struct diag *diag)
 
 enum err journal_zone_forget(struct journal *j, uint64_t zone, struct diag *diag)
 {
-    const struct trim all = {.zone = zone, .at = INT64_MAX};
+    const struct trim_cut all = {.zone = zone, .at = INT64_MAX, .bytes = UINT64_MAX};
     enum err e = begin(j, zone, diag);
     while (e == OK) {
         e = journal_enter(j, NEED_WRITE, diag);
         if (e != OK)
             return e;
-        e = trim_cut_step(&j->sql, &all);
+        e = trim_cut_step(j, &all);
         journal_leave(j);
     }
     if (e != OK && e != ERR_ABSENT)

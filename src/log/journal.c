@@ -362,6 +362,7 @@ void journal_close(struct journal *j)
     free(j->doubts);
     lease_undo_done(&j->undo);
     free(j->trims);
+    free(j->trim_turns);
     free(j->vfs);
     free(j);
 }

@@ -247,15 +247,21 @@ struct doubt {
     bool has_source;
 };
 
-/* A zone whose history is to be cut to the limits. */
+/* What trimming remembers of a zone that was flipped since the start. */
 struct trim {
     uint64_t zone;
-    uint64_t at;    /* rows behind this one stay */
-    uint64_t bytes; /* of those looked at */
-    int64_t now_us; /* of the flip */
-    bool is_cutting;
-    uint64_t next_at; /* it was flipped meanwhile, and is next looked at from here; 0: it was not */
-    int64_t next_us;
+    uint64_t upto, bytes; /* the diffs of all changes up to this one that are there; 0: not known */
+    uint64_t at;          /* of the last flip: changes behind this one stay */
+    int64_t now_us;       /* of the last flip */
+    bool is_wanted;       /* its history is to be cut to the limits */
+};
+
+/* Which of a zone's changes are cut, the oldest first. */
+struct trim_cut {
+    uint64_t zone;
+    uint64_t at;      /* none behind this one */
+    uint64_t bytes;   /* until the diffs of those that went are so many; UINT64_MAX: all */
+    int64_t since_us; /* and any made before */
 };
 
 struct journal {
@@ -290,9 +296,12 @@ struct journal {
     struct doubt *doubts;
     size_t doubt_count, doubt_cap;
     struct lease_undo undo; /* of the batch at hand; wanted: of one in doubt */
-    struct trim *trims;
-    size_t trim_count, trim_cap, trim_turn; /* whose turn it is */
-    bool has_garbage;                       /* snapshots that are not valid */
+    struct trim *trims;     /* by their numbers */
+    size_t trim_count, trim_cap;
+    uint64_t *trim_turns; /* the zones that are wanted; trim_turn: whose turn it is */
+    size_t trim_wanted, trim_turn;
+    uint64_t trim_rows; /* looked at so far: what trimming costs, for tests */
+    bool has_garbage;   /* snapshots that are not valid */
     sqlite3_backup *backup;
 
     _Atomic(uint64_t) bytes;
@@ -342,10 +351,14 @@ enum err snapshot_drop(struct sql *c, uint64_t snapshot, struct diag *diag);
 
 /* trim.c. True: there is more. */
 bool trim_step(struct journal *j);
-/* A step that deletes the oldest changes of t->zone up to t->at. ERR_ABSENT: there are none. */
-enum err trim_cut_step(struct sql *c, const struct trim *t);
-/* From the snapshot at its change down. */
+/* A step that deletes changes. ERR_ABSENT: there are no more that go. */
+enum err trim_cut_step(struct journal *j, const struct trim_cut *cut);
+/* The zone's history is to be cut to the limits. */
 void trim_grow(struct journal *j, const struct journal_flip *flip);
+/* The zone begins anew: changes that it has from now on are others under the same numbers. */
+void trim_forget(struct journal *j, uint64_t zone);
+/* What is there need not be what was there. */
+void trim_unlearn(struct journal *j);
 
 /* files.c: the database as files. */
 /* Makes the directory j->dir if its parent is there, locks it, and sets j->dir and j->path to where

@@ -29,6 +29,7 @@ void revive_drop(struct journal *j)
         j->backup = NULL;
     }
     sql_close(&j->sql);
+    trim_unlearn(j);
     j->is_settled = false;
 }
 

@@ -36,11 +36,8 @@ STMT(STMT_CHANGES_DOWN,
      " ORDER BY seq DESC")
 STMT(STMT_CHANGE_SERIALS, "SELECT seq, serial_to FROM change WHERE zone = ?1 AND seq <= ?2"
                           " ORDER BY seq DESC LIMIT ?3")
-STMT(STMT_CHANGE_SIZES_UP, "SELECT seq, length(diff), serial_from, serial_to FROM change"
+STMT(STMT_CHANGE_SIZES_UP, "SELECT seq, length(diff), serial_from, serial_to, time_us FROM change"
                            " WHERE zone = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
-STMT(STMT_CHANGE_SIZES_DOWN,
-     "SELECT seq, length(diff), time_us FROM change WHERE zone = ?1 AND seq < ?2"
-     " ORDER BY seq DESC LIMIT ?3")
 STMT(STMT_CHANGE_TIMES_UP,
      "SELECT seq, time_us FROM change WHERE zone = ?1 ORDER BY seq LIMIT ?2")
 STMT(STMT_CHANGE_DELETE, "DELETE FROM change WHERE zone = ?1 AND seq = ?2")

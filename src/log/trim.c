@@ -3,12 +3,18 @@
  * commits. Nobody waits for it to be durable: what is there again after a power failure goes again.
  *
  * First the parts of snapshots that are not valid. Then, for each zone that was flipped, its
- * history: from the snapshot's change down, rows stay while their diffs together are within
- * history_bytes and none is older than history_age. Where that ends is found in steps that only
- * read; rows are then deleted from the oldest one up, so that at no moment there is a gap.
+ * history: of the changes up to the snapshot's, the oldest go while their diffs together are more
+ * than history_bytes, and those older than history_age. They are deleted from the oldest one up, so
+ * that at no moment there is a gap.
  *
- * A zone that is flipped again meanwhile is not begun anew, but once more when it is done: under
- * load that never ends no step would ever delete else.
+ * The sum of what a zone keeps is not found anew at each flip, but remembered: changes are added
+ * once, when a flip has them, and taken off when they are cut. So a flip costs as much as is new
+ * and as goes, and at most one step's rows of what stays, however much that is. Nothing is
+ * remembered over a start or a failure of the connection: the zone's next flip adds all that is
+ * there, in steps that only read.
+ *
+ * What is known to be too much goes before more is added: under load that never ends no step would
+ * ever delete else.
  *
  * A zone that is not flipped keeps its changes, however large they are together: they are needed.
  * But those that the snapshot has and that become too old go without a flip: whoever knows when
@@ -16,34 +22,81 @@
 #include "log/journal_int.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 
+/* --- what is remembered --- */
+
+/* Where the zone stands, or would. */
+static size_t place(const struct journal *j, uint64_t zone)
+{
+    size_t low = 0, high = j->trim_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (j->trims[middle].zone < zone)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct trim *trim_find(struct journal *j, uint64_t zone)
+{
+    size_t at = place(j, zone);
+    return at < j->trim_count && j->trims[at].zone == zone ? &j->trims[at] : NULL;
+}
+
+static void trims_grow(struct journal *j)
+{
+    j->trim_cap = j->trim_cap ? j->trim_cap * 2 : 16;
+    j->trims = realloc(j->trims, j->trim_cap * sizeof(*j->trims));
+    j->trim_turns = realloc(j->trim_turns, j->trim_cap * sizeof(*j->trim_turns));
+    ASSERT(j->trims && j->trim_turns);
+}
+
+/* Made if need be. Zones come in the order of their numbers when they are many. */
+static struct trim *trim_get(struct journal *j, uint64_t zone)
+{
+    size_t at = place(j, zone);
+    if (at < j->trim_count && j->trims[at].zone == zone)
+        return &j->trims[at];
+    if (j->trim_count == j->trim_cap)
+        trims_grow(j);
+    memmove(&j->trims[at + 1], &j->trims[at], (j->trim_count - at) * sizeof(*j->trims));
+    j->trim_count++;
+    j->trims[at] = (struct trim){.zone = zone};
+    return &j->trims[at];
+}
+
 void trim_grow(struct journal *j, const struct journal_flip *flip)
 {
-    struct trim fresh = {.zone = flip->zone, .at = flip->seq + 1, .now_us = flip->now_us};
-    for (size_t i = 0; i < j->trim_count; i++)
-        if (j->trims[i].zone == flip->zone) {
-            j->trims[i].next_at = fresh.at;
-            j->trims[i].next_us = fresh.now_us;
-            return;
-        }
-    if (j->trim_count == j->trim_cap) {
-        j->trim_cap = j->trim_cap ? j->trim_cap * 2 : 16;
-        j->trims = realloc(j->trims, j->trim_cap * sizeof(*j->trims));
-        ASSERT(j->trims);
-    }
-    j->trims[j->trim_count++] = fresh;
+    struct trim *t = trim_get(j, flip->zone);
+    if (!t->is_wanted)
+        j->trim_turns[j->trim_wanted++] = t->zone;
+    t->is_wanted = true;
+    t->at = flip->seq;
+    t->now_us = flip->now_us;
 }
 
 static void done(struct journal *j, struct trim *t)
 {
-    if (t->next_at) {
-        *t = (struct trim){.zone = t->zone, .at = t->next_at, .now_us = t->next_us};
-        j->trim_turn++;
-    } else {
-        *t = j->trims[--j->trim_count];
-    }
+    t->is_wanted = false;
+    j->trim_turns[j->trim_turn] = j->trim_turns[--j->trim_wanted];
+}
+
+void trim_unlearn(struct journal *j)
+{
+    for (size_t i = 0; i < j->trim_count; i++)
+        j->trims[i].upto = j->trims[i].bytes = 0;
+}
+
+void trim_forget(struct journal *j, uint64_t zone)
+{
+    struct trim *t = trim_find(j, zone);
+    if (t)
+        t->upto = t->bytes = t->at = 0; /* a turn that it may have finds nothing to do */
 }
 
 /* --- snapshots --- */
@@ -86,73 +139,114 @@ static enum err garbage_step(struct sql *c)
 
 /* --- history --- */
 
-struct keep {
-    uint64_t bytes;
-    int64_t since_us;
-};
-
-/* ERR_ABSENT: all that is there stays. */
-static enum err look_step(struct sql *c, struct trim *t, const struct keep *keep)
+/* Adds changes that are new since the last flip. */
+static void learn_step(struct journal *j, struct trim *t)
 {
-    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_SIZES_DOWN);
+    sqlite3_stmt *s = sql_stmt(&j->sql, STMT_CHANGE_SIZES_UP);
     sqlite3_bind_int64(s, 1, (int64_t)t->zone);
-    sqlite3_bind_int64(s, 2, (int64_t)t->at);
+    sqlite3_bind_int64(s, 2, (int64_t)t->upto);
     sqlite3_bind_int64(s, 3, SCAN_ROWS_MAX);
     enum err e = OK;
     unsigned count = 0;
-    while (!t->is_cutting && (e = sql_row(c, s, NULL, "trimming")) == OK) {
-        t->at = (uint64_t)sqlite3_column_int64(s, 0);
-        t->bytes += (uint64_t)sqlite3_column_int64(s, 1);
-        t->is_cutting = t->bytes > keep->bytes || sqlite3_column_int64(s, 2) < keep->since_us;
+    while (t->upto < t->at && (e = sql_row(&j->sql, s, NULL, "trimming")) == OK) {
+        uint64_t seq = (uint64_t)sqlite3_column_int64(s, 0);
         count++;
+        t->bytes += seq <= t->at ? (uint64_t)sqlite3_column_int64(s, 1) : 0;
+        t->upto = seq < t->at ? seq : t->at;
     }
     sqlite3_reset(s);
-    return e == ERR_ABSENT && count == SCAN_ROWS_MAX ? OK : e;
+    j->trim_rows += count;
+    if (e == ERR_ABSENT && count < SCAN_ROWS_MAX)
+        t->upto = t->at; /* the newest ones went before */
 }
 
+struct row {
+    uint64_t seq, bytes;
+    int64_t time_us;
+};
+
 /* The oldest ones, as many as make one step. ERR_ABSENT: these are all. */
-static enum err oldest(struct sql *c, const struct trim *t, uint64_t seqs[TRIM_ROWS_MAX],
-                       unsigned *count)
+static enum err oldest(struct journal *j, const struct trim_cut *cut,
+                       struct row rows[TRIM_ROWS_MAX], unsigned *count)
 {
     uint64_t bytes = 0;
     enum err e = OK;
-    sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_SIZES_UP);
-    sqlite3_bind_int64(s, 1, (int64_t)t->zone);
+    sqlite3_stmt *s = sql_stmt(&j->sql, STMT_CHANGE_SIZES_UP);
+    sqlite3_bind_int64(s, 1, (int64_t)cut->zone);
     sqlite3_bind_int64(s, 2, 0);
     sqlite3_bind_int64(s, 3, TRIM_ROWS_MAX);
     *count = 0;
-    while (bytes < TRIM_BYTES_MAX && (e = sql_row(c, s, NULL, "trimming")) == OK) {
-        uint64_t seq = (uint64_t)sqlite3_column_int64(s, 0);
-        if (seq > t->at) {
+    while (bytes < TRIM_BYTES_MAX && (e = sql_row(&j->sql, s, NULL, "trimming")) == OK) {
+        struct row *r = &rows[*count];
+        r->seq = (uint64_t)sqlite3_column_int64(s, 0);
+        r->bytes = (uint64_t)sqlite3_column_int64(s, 1);
+        r->time_us = sqlite3_column_int64(s, 4);
+        j->trim_rows++;
+        if (r->seq > cut->at) {
             e = ERR_ABSENT;
             break;
         }
-        seqs[(*count)++] = seq;
-        bytes += (uint64_t)sqlite3_column_int64(s, 1);
+        bytes += r->bytes;
+        ++*count;
     }
     sqlite3_reset(s);
     return e == ERR_ABSENT && *count == TRIM_ROWS_MAX ? OK : e;
 }
 
-enum err trim_cut_step(struct sql *c, const struct trim *t)
+/* How many of them go. Where the clock was set back, a change is as old as one behind it, as far as
+ * both are among these. */
+static unsigned count_cut(const struct trim_cut *cut, const struct row *rows, unsigned count)
 {
-    uint64_t seqs[TRIM_ROWS_MAX];
-    unsigned count = 0;
-    enum err found = oldest(c, t, seqs, &count), e = found;
-    if ((e != OK && e != ERR_ABSENT) || count == 0)
-        return e;
-    e = sql_begin(c, NULL);
+    unsigned gone = 0;
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (bytes < cut->bytes || rows[i].time_us < cut->since_us)
+            gone = i + 1;
+        bytes += rows[i].bytes;
+    }
+    return gone;
+}
+
+static enum err delete_rows(struct sql *c, uint64_t zone, const struct row *rows, unsigned count)
+{
+    enum err e = sql_begin(c, NULL);
     if (e != OK)
         return e;
     for (unsigned i = 0; e == OK && i < count; i++) {
         sqlite3_stmt *s = sql_stmt(c, STMT_CHANGE_DELETE);
-        sqlite3_bind_int64(s, 1, (int64_t)t->zone);
-        sqlite3_bind_int64(s, 2, (int64_t)seqs[i]);
+        sqlite3_bind_int64(s, 1, (int64_t)zone);
+        sqlite3_bind_int64(s, 2, (int64_t)rows[i].seq);
         e = sql_run(c, s, NULL, "trimming");
     }
-    e = sql_end(c, e, NULL);
-    return e == OK ? found : e;
+    return sql_end(c, e, NULL);
 }
+
+static void take_off(struct journal *j, uint64_t zone, const struct row *rows, unsigned count)
+{
+    struct trim *t = trim_find(j, zone);
+    for (unsigned i = 0; t && i < count && rows[i].seq <= t->upto; i++)
+        t->bytes -= rows[i].bytes < t->bytes ? rows[i].bytes : t->bytes;
+}
+
+enum err trim_cut_step(struct journal *j, const struct trim_cut *cut)
+{
+    struct row rows[TRIM_ROWS_MAX] = {0};
+    unsigned count = 0;
+    enum err found = oldest(j, cut, rows, &count);
+    if (found != OK && found != ERR_ABSENT)
+        return found;
+    unsigned gone = count_cut(cut, rows, count);
+    enum err e = gone ? delete_rows(&j->sql, cut->zone, rows, gone) : OK;
+    if (e != OK)
+        return e;
+    take_off(j, cut->zone, rows, gone);
+    return gone < count ? ERR_ABSENT : found;
+}
+
+struct keep {
+    uint64_t bytes;
+    int64_t since_us;
+};
 
 static struct keep keep_at(struct journal *j, int64_t now_us)
 {
@@ -166,23 +260,34 @@ static struct keep keep_at(struct journal *j, int64_t now_us)
 
 static void history_step(struct journal *j)
 {
-    j->trim_turn = j->trim_turn < j->trim_count ? j->trim_turn : 0;
-    struct trim *t = &j->trims[j->trim_turn];
+    j->trim_turn = (j->trim_turn + 1) % j->trim_wanted;
+    struct trim *t = trim_find(j, j->trim_turns[j->trim_turn]);
+    ASSERT(t && t->is_wanted);
     const struct keep keep = keep_at(j, t->now_us);
-    enum err e = t->is_cutting ? trim_cut_step(&j->sql, t) : look_step(&j->sql, t, &keep);
-    if (e == ERR_ABSENT)
+    const struct trim_cut cut = {
+        .zone = t->zone,
+        .at = t->upto,
+        .bytes = t->bytes > keep.bytes ? t->bytes - keep.bytes : 0,
+        .since_us = keep.since_us,
+    };
+    enum err e = cut.bytes || t->upto == t->at ? trim_cut_step(j, &cut) : ERR_ABSENT;
+    if (e != ERR_ABSENT)
+        return;
+    if (t->upto == t->at)
         done(j, t);
+    else
+        learn_step(j, t);
 }
 
 bool trim_step(struct journal *j)
 {
     if (journal_enter(j, NEED_WRITE_IN_PLACE, NULL) != OK)
-        return j->has_garbage || j->trim_count; /* the disk may come back */
+        return j->has_garbage || j->trim_wanted; /* the disk may come back */
     if (j->has_garbage)
         j->has_garbage = garbage_step(&j->sql) != ERR_ABSENT;
-    if (!j->has_garbage && j->trim_count)
+    if (!j->has_garbage && j->trim_wanted)
         history_step(j);
-    bool has_more = j->has_garbage || j->trim_count;
+    bool has_more = j->has_garbage || j->trim_wanted;
     journal_leave(j);
     return has_more;
 }
@@ -219,14 +324,14 @@ static enum err aged_look(struct sql *c, uint64_t zone, int64_t before_us, struc
 }
 
 /* All of them; each step through the gate by itself. */
-static enum err cut_all(struct journal *j, const struct trim *t, struct diag *diag)
+static enum err cut_all(struct journal *j, const struct trim_cut *cut, struct diag *diag)
 {
     enum err e = OK;
     while (e == OK) {
         e = journal_enter(j, NEED_WRITE_IN_PLACE, diag);
         if (e != OK)
             return e;
-        e = trim_cut_step(&j->sql, t);
+        e = trim_cut_step(j, cut);
         journal_leave(j);
     }
     return e == ERR_ABSENT ? OK : err_say(diag, e, "old changes could not be removed");
@@ -244,12 +349,16 @@ enum err journal_trim_aged(struct journal *j, uint64_t zone, int64_t before_us,
     if (e != OK)
         return e;
     struct journal_aged found = {.wants_snapshot = look.aged > look.snapshot_seq};
-    struct trim t = {.zone = zone, .at = found.wants_snapshot ? look.snapshot_seq : look.aged};
+    const struct trim_cut cut = {
+        .zone = zone,
+        .at = found.wants_snapshot ? look.snapshot_seq : look.aged,
+        .bytes = UINT64_MAX,
+    };
     found.has_more = look.aged && !found.wants_snapshot;
     found.oldest_us = look.aged || !look.first ? 0 : look.oldest_us;
-    if (look.first && look.first <= t.at) {
-        found.cut = t.at - look.first + 1;
-        e = cut_all(j, &t, diag);
+    if (look.first && look.first <= cut.at) {
+        found.cut = cut.at - look.first + 1;
+        e = cut_all(j, &cut, diag);
     }
     if (e == OK)
         *out = found;
