@@ -19,6 +19,7 @@ struct about {
     struct journal *journal;
     const struct version *version; /* pinned */
     const struct base *base;       /* held; NULL: a secondary's */
+    struct helpers *helpers;       /* who free what is large */
     char *identity;
     bool has_file;
     uint64_t log_id;
@@ -40,7 +41,7 @@ static void about_free(struct work *w)
     struct about *a = about_of(w);
     json_decref(a->fields);
     version_unpin(a->version);
-    base_release(a->base);
+    base_drop(a->helpers, a->base);
     free(a->identity);
     free(a);
 }
@@ -147,6 +148,7 @@ enum control_next about_zone(struct control_call *call, const struct store_entry
     a->journal = j;
     a->version = version_pin(e->zone->published);
     a->base = z->base ? base_hold(z->base) : NULL;
+    a->helpers = call->server->helpers;
     a->identity = mem_string(z->identity);
     a->has_file = c && c->file;
     a->log_id = z->log_id;

@@ -40,7 +40,7 @@ static void live_free(struct planning *g)
         struct plan_live *live = &g->plan.live[i];
         if (live->version)
             version_unpin(live->version);
-        base_release(live->base);
+        base_drop(g->server->helpers, live->base);
         free(live->identity);
     }
     free(g->plan.live);

@@ -24,7 +24,7 @@ static void history_free(struct history *h)
     json_decref(h->last);
     if (h->version)
         version_unpin(h->version);
-    base_release(h->base);
+    base_drop(h->helpers, h->base);
     pthread_cond_destroy(&h->taken);
     pthread_mutex_destroy(&h->lock);
     free(h->text);
@@ -69,6 +69,7 @@ void *history_new(struct control_call *call, size_t size, enum history_need need
     struct history *h = mem_alloc_zero(size);
     h->call = call;
     h->tasks = &call->server->controls.tasks;
+    h->helpers = call->server->helpers;
     h->state = call->server->state;
     name_copy(&h->zone, name_of(&e->zone->name));
     h->log_id = z->log_id;

@@ -22,6 +22,7 @@ struct history {
     struct task *task;         /* NULL: none runs */
 
     struct task_set *tasks;
+    struct helpers *helpers;
 
     /* what the task is given */
     struct state *state;

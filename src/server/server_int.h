@@ -258,6 +258,8 @@ void zone_fail(struct server_zone *z, const char *why);
 void zone_take(struct server *s, struct server_zone *z, struct opening *o);
 /* Has a helper free it: a drop for zone_retire(), whose arg is the helpers. */
 void zone_drop(void *helpers, struct zone *zone);
+/* base_release() for the reactor's thread: what is large is freed by a helper. */
+void base_drop(struct helpers *h, const struct base *base);
 extern const struct job_kind opening_kind;
 
 /* merging.c */

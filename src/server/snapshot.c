@@ -32,7 +32,6 @@ struct snapshot {
 
 static void snapshot_free(struct snapshot *w)
 {
-    base_release(w->base);
     free(w->identity);
     free(w);
 }
@@ -103,6 +102,7 @@ static void snapshot_done(void *owner, struct job *t)
     struct server_zone *z = e ? zone_owner(e) : NULL;
     name_text(name_of(&w->name), text);
     version_unpin(w->version);
+    base_drop(s->helpers, w->base);
     if (z && z->data_ticket == w->ticket) {
         z->is_snapshotting = false;
         note_outcome(s, z, w);
@@ -124,6 +124,7 @@ static void snapshot_drop(struct job *t)
 {
     struct snapshot *w = container_of(t, struct snapshot, job);
     version_unpin(w->version);
+    base_release(w->base);
     snapshot_free(w);
 }
 

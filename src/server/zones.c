@@ -61,13 +61,13 @@ void zone_drop(void *helpers, struct zone *zone)
     helpers_give(helpers, &d->job, &zone_drop_kind, PACE_FIRST);
 }
 
-static void base_drop(struct server *s, const struct base *base)
+void base_drop(struct helpers *h, const struct base *base)
 {
     if (!base_is_large(base))
         return base_release(base);
     struct zone_drop *d = mem_alloc_zero(sizeof(*d));
     d->base = base;
-    helpers_give(s->helpers, &d->job, &zone_drop_kind, PACE_FIRST);
+    helpers_give(h, &d->job, &zone_drop_kind, PACE_FIRST);
 }
 
 /* What belongs to the live data that goes: the log's numbers, the base, changes under way. */
@@ -80,7 +80,7 @@ static void forget_data(struct server *s, struct server_zone *z)
     aging_forget(s, z);
     zone_retire(z->entry->zone, zone_drop, s->helpers);
     z->entry->zone = NULL;
-    base_drop(s, z->base);
+    base_drop(s->helpers, z->base);
     z->base = NULL;
     free(z->identity);
     z->identity = NULL;

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "bed.h"
+#include "server/opening.h"
 
 enum fate { FATE_GIVEN, FATE_RUN, FATE_DONE, FATE_DROPPED };
 
@@ -163,4 +164,60 @@ Test(helpers, need_nobody_to_wake)
     cr_assert_eq(helpers_pending(h), 0);
     cr_assert_eq(work.fate, FATE_DONE);
     helpers_free(h);
+}
+
+/* What a file of so many RRsets was, as base_write() has it. */
+static uint8_t *file_bytes(uint32_t rows, size_t *len)
+{
+    *len = 26 + (size_t)rows * 20;
+    uint8_t *bytes = mem_alloc_zero(*len);
+    struct wr w = wr_over(bytes, *len);
+    wr_u8(&w, 1); /* the format */
+    w.at += 17;
+    wr_u32(&w, 1); /* the serial */
+    wr_u32(&w, rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        w.at += 8;
+        wr_u32(&w, i);
+        w.at += 8;
+    }
+    return bytes;
+}
+
+static const struct base *file_base(uint32_t rows)
+{
+    struct base *base = NULL;
+    size_t len;
+    struct diag diag;
+    uint8_t *bytes = file_bytes(rows, &len);
+    cr_assert_eq(base_read(bytes, len, &base, &diag), OK, "%s", diag.text);
+    free(bytes);
+    return base;
+}
+
+/* What an opening may have left of a zone's file, and what else lets go of it. */
+Test(helpers, free_what_the_file_of_a_large_zone_was)
+{
+    enum { OLD, NEW, OLD_BYTES, NEW_BYTES, ALONE, KINDS, SMALL = 16000, LARGE = 60000 };
+    struct bed *b = bed_new();
+    struct helpers *h = helpers_new(1, bed_wake, b);
+    for (unsigned i = 0; i < 2 * KINDS; i++) {
+        struct opening *o = mem_alloc_zero(sizeof(*o));
+        unsigned what = i / 2, rows = i % 2 ? LARGE : SMALL;
+        const struct base **base = what == OLD ? &o->base : &o->new_base;
+        if (what == OLD || what == NEW)
+            *base = file_base(rows);
+        if (what == OLD_BYTES)
+            o->log.base = file_bytes(rows, &o->log.base_len);
+        if (what == NEW_BYTES)
+            o->base_bytes = file_bytes(rows, &o->base_len);
+        if (what == ALONE)
+            base_drop(h, file_base(rows));
+        opening_drop(h, o);
+        if (rows == LARGE)
+            collect(b, h, NULL);
+        cr_expect_not(helpers_collect(h, NULL), "%u of %u rows", what, rows);
+    }
+    helpers_free(h);
+    bed_free(b);
 }
