@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The verb explain update: what an UPDATE would get, and what each rule says to it.
  *
- * It is run by what runs UPDATEs, on the zone as it is, and taken back. Nothing is taken out of
- * rates, nothing counted or remembered. It waits where an UPDATE would be parked. */
+ * It is run by what runs UPDATEs, on the zone as it is, in slices as those that are large, and
+ * taken back. Nothing is taken out of rates, nothing counted or remembered. It waits where an
+ * UPDATE would be parked. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "server/control_explain.h"
 #include "server/control_int.h"
 #include "server/nsupdate.h"
-#include "server/server_int.h"
+#include "server/updating.h"
 #include "update/quota.h"
 
 /* Rules told of; more are only counted. */
@@ -29,6 +30,10 @@ struct asking {
     struct nsupdate script;
     struct tsig_key *key; /* held; NULL: unsigned */
     struct peer peer;
+    struct arena arena;    /* of the update */
+    struct update *update; /* NULL: not begun */
+    struct update_report report;
+    uint64_t reload; /* that its rules come from */
     bool is_over, is_told;
     enum rcode rcode;
     char reason[DIAG_TEXT_MAX];
@@ -43,6 +48,7 @@ static void release(struct asking *a)
     nsupdate_done(&a->script);
     tsig_key_release(a->key);
     json_decref(a->fields);
+    arena_done(&a->arena);
     free(a->walk);
     free(a);
 }
@@ -197,24 +203,42 @@ static bool counts(struct asking *a)
     return true;
 }
 
+/* A slice of the update; true: the verdict is in a->report. */
+static bool run(struct asking *a, struct request *q)
+{
+    struct changing *c = &a->changing;
+    struct server_zone *z = c->zone;
+    struct update_actor actor = {.key = a->key, .peer = &a->peer, .is_asking = true};
+    if (a->update && a->reload != z->reload) { /* as in sliced.c */
+        txn_abort(&c->txn);
+        c->txn = txn_begin(z->entry->zone, TXN_CHANGE);
+        update_again(a->update, &a->report);
+    }
+    a->reload = z->reload;
+    const struct update_given given = {q, &z->rules, &actor, c->txn, &a->report};
+    if (!a->update)
+        a->update = update_begin(&given);
+    ASSERT(a->update); /* the arena was empty */
+    return update_some(a->update, &given, SLICED_WORK);
+}
+
 static enum changing_next apply(struct server *s, struct changing *c)
 {
     struct asking *a = asking_of(c);
     if (counts(a))
         return CHANGING_MORE;
     const struct nsupdate_part *part = &a->script.part[0];
-    struct update_actor actor = {.key = a->key, .peer = &a->peer, .is_asking = true};
-    struct update_report report;
     struct counters none = {0};
     struct request *q = &s->late;
-    *q = (struct request){.peer = a->peer, .now_us = s->now_us, .count = &none, .arena = &s->arena};
+    *q = (struct request){.peer = a->peer, .now_us = s->now_us, .count = &none, .arena = &a->arena};
     bool is_read =
         message_read_header(&q->msg, part->wire, part->len) && message_read(&q->msg) == NOERROR;
     ASSERT(is_read);
-    a->rcode = update_run(q, &c->zone->rules, &actor, c->txn, &report);
-    snprintf(a->reason, sizeof(a->reason), "%s", report.reason);
-    put_verdict(a, &q->msg, &report);
-    arena_reset(&s->arena);
+    if (!run(a, q))
+        return CHANGING_MORE;
+    a->rcode = a->report.rcode;
+    snprintf(a->reason, sizeof(a->reason), "%s", a->report.reason);
+    put_verdict(a, &q->msg, &a->report);
     return CHANGING_GIVE_UP;
 }
 
@@ -342,6 +366,7 @@ enum control_next control_explain_update(struct control_call *call)
     struct asking *a = mem_alloc_zero(sizeof(*a));
     a->call = call;
     a->holders = 1;
+    server_arena_init(&a->arena);
     call->state = a;
     call->end = asking_end;
     call->step = asking_step;

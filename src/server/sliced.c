@@ -13,9 +13,7 @@
 #include "server/updating.h"
 
 /* So many at once, of all zones: each has up to a request's memory. */
-#define SLICED_MAX  64
-/* Work of a slice (update_report.work). */
-#define SLICED_WORK 6000
+#define SLICED_MAX 64
 
 struct sliced {
     struct changing changing;

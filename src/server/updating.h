@@ -33,6 +33,11 @@ struct outcome {
  * with the change log; what is in the outcome goes there. */
 bool update_conclude(struct server *s, struct request *q, struct exchange *x, struct outcome *o);
 
+/* --- in slices --- */
+
+/* Work of a slice (update_report.work). */
+#define SLICED_WORK 6000
+
 /* --- sliced.c --- */
 
 /* Is there room for one more? If not, it is to be run to its end. */

@@ -284,6 +284,53 @@ Test(control_ops, explain_waits_for_a_change_that_is_under_way)
     stage_free(&s);
 }
 
+/* What goes to and fro between two large RRsets; of as many records as one message of explain has.
+ */
+static char *to_and_fro(void)
+{
+    enum { LINES = 120, CAP = 8192 };
+    char *line = mem_alloc(CAP);
+    size_t len = (size_t)snprintf(line, CAP,
+                                  "{\"verb\":\"explain update\",\"zone\":\"a.example\","
+                                  "\"key\":\"-\",\"update\":\"");
+    for (unsigned i = 0; i < LINES; i++)
+        len += (size_t)snprintf(line + len, CAP - len, "add big%u 60 A 192.0.2.%u\\n", i % 2, i);
+    snprintf(line + len, CAP - len, "\"}");
+    return line;
+}
+
+/* Its verdict is the one that it has where nothing is large, and takes no turn's time before. */
+Test(control_ops, explain_of_much_takes_more_than_one_turn)
+{
+    enum { LARGE = 900 };
+    struct stage s = stage_new();
+    char text[64], *line = to_and_fro();
+    unsigned turns = 0;
+    talk_open(&s.t, s.b);
+    expect_ok(talk_ask(s.b, &s.t, line));
+    for (unsigned i = 0; i < 2 * LARGE; i++) {
+        snprintf(text, sizeof(text), "add big%u 60 A 10.0.%u.%u\\n", i % 2, i / 256, i % 256);
+        send_text(&s.t, text);
+    }
+    expect_ok(talk_ask(s.b, &s.t, UPDATE));
+    disk_rest(s.b);
+    cr_assert_eq(talk_begin(&s.t, line), CONTROL_WAIT, "%s", s.t.out);
+    for (; !s.t.is_woken; turns++) {
+        (void)server_collect(s.b->server, s.b->now_us);
+        server_turn(s.b->server);
+    }
+    cr_expect_gt(turns, 10);
+    cr_assert_eq(control_step(s.t.client), CONTROL_DONE);
+    json_t *answer = talk_answer(&s.t);
+    cr_expect_str_eq(json_string_value(json_object_get(answer, "rcode")), "NOERROR");
+    cr_expect(json_is_true(json_object_get(answer, "changed")));
+    json_decref(answer);
+    cr_expect_eq(bed_serial(s.b, "a.example."), 2, "nothing has changed");
+    free(line);
+    talk_close(&s.t);
+    stage_free(&s);
+}
+
 Test(control_ops, explain_ends_with_the_zone)
 {
     struct stage s = stage_new();
