@@ -2,6 +2,7 @@
  * What cutting the history costs, and the sum that it remembers. */
 #include "bed.h"
 
+#include "base/attr.h"
 #include "log/journal_int.h"
 
 static struct bed bed;
@@ -126,6 +127,43 @@ Test(trim, the_sum_is_right_whatever_happens_in_between)
         first = first ? first_by_definition(first, flipped, last) : 0;
         cr_assert_eq(first_kept(), first, "round %u (%u)", i, what);
     }
+}
+
+static void flip_when(uint64_t zone, uint64_t seq, int64_t now_us)
+{
+    struct journal_flip flip = {
+        .zone = zone, .seq = seq, .serial = (uint32_t)seq + 1, .now_us = now_us};
+    cr_assert_eq(journal_snapshot_begin(bed.j, zone, &flip.snapshot, &bed.diag), OK);
+    cr_assert_eq(journal_snapshot_flip(bed.j, &flip, &bed.diag), OK, "%s", bed.diag.text);
+    trim_now();
+}
+
+/* Changes 1 to 20 are made at 1 to 20 us, but 3 and 4 at 1003 and 1004, when the clock was wrong.
+ */
+Test(trim, a_change_goes_when_it_is_older_than_history_age)
+{
+    static struct bed_change made[20];
+    struct change changes[ARRAY_LEN(made)];
+    struct journal_batch batch = {.changes = changes, .count = ARRAY_LEN(made)};
+    bed.options.history_age_us = 100;
+    bed_open(&bed);
+    uint64_t id = bed_zone(&bed, "a.");
+    for (unsigned i = 0; i < ARRAY_LEN(made); i++) {
+        bed_change_make(&made[i], id, i + 1, 50);
+        changes[i] = made[i].change;
+        changes[i].time_us += i == 2 || i == 3 ? 1000 : 0;
+    }
+    cr_assert_eq(bed_commit(&bed, &batch), OK);
+    flip_when(id, 15, 100);
+    cr_expect_eq(first_kept(), 1, "there was no time yet that is so long ago");
+    flip_when(id, 15, 102);
+    cr_expect_eq(first_kept(), 2);
+    flip_when(id, 15, 105);
+    cr_expect_eq(first_kept(), 3);
+    flip_when(id, 15, 106);
+    cr_expect_eq(first_kept(), 6, "those before it are not newer");
+    flip_when(id, 15, 2000);
+    cr_expect_eq(first_kept(), 16, "the others are needed");
 }
 
 /* Its new changes have the numbers of old ones, which were to be cut. */
