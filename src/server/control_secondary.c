@@ -149,6 +149,6 @@ enum control_next control_transfer(struct control_call *call)
     struct secondary *sec = secondary_of(call, &next);
     if (!sec)
         return next;
-    sec->is_unguarded = control_is_set(call, "force");
+    sec->is_unguarded = sec->is_unguarded || control_is_set(call, "force"); /* of one under way */
     return ask(call, sec, REFRESH_FORCED);
 }

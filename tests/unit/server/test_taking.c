@@ -77,6 +77,31 @@ Test(taking, a_serial_goes_forward_in_what_was_under_way_when_force_came)
     disk_free(&d);
 }
 
+/* Somebody else, or a script, asks for the zone while it comes. */
+Test(taking, force_is_not_lost_when_a_transfer_is_asked_for_without)
+{
+    struct disk d = primary_disk(GUARDED);
+    struct bed *b = d.bed;
+    struct talk t;
+    primary_gives_whole(1, 20);
+    force(b);
+    cr_assert_eq(primary_asked(), TYPE_AXFR);
+    talk_open(&t, b);
+    cr_assert(talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\"}"));
+    send_bare(2);
+    cr_expect_eq(bed_serial(b, "z.example."), 2);
+    cr_assert_eq(primary_asked(), TYPE_AXFR, "and once more");
+    primary_gives_whole(2, 20);
+    cr_assert_eq(bed_serial(b, "z.example."), 2);
+    cr_assert_eq(primary_host(b, "h0.z.example."), 2);
+    cr_assert_eq(primary.count, 0);
+    cr_assert(talk_is_ok(b, &t, "{\"verb\": \"transfer\", \"zone\": \"z.example\"}"));
+    send_bare(3);
+    cr_expect_eq(bed_serial(b, "z.example."), 2, "force is over");
+    talk_close(&t);
+    disk_free(&d);
+}
+
 /* --- differences --- */
 
 /* RFC 1034 s4.2.1: a zone has NS records at its apex, and these differences take them away. */
