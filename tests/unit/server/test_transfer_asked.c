@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Requests for transfers: which are understood, what is given of a zone in an odd state, and what
  * is known of who has taken what. */
-#include <arpa/inet.h>
-
 #include "client.h"
 #include "primary.h"
 #include "server/peers.h"
@@ -217,8 +215,8 @@ static void no_hang_up(void *arg, struct call *c, bool may_reuse)
     (void)may_reuse;
 }
 
-/* AXFR signed with k, from 192.0.2.1. */
-static struct outflow *begin_signed(struct bed *b)
+/* AXFR signed with k, from 192.0.2.N. */
+static struct outflow *begin_signed(struct bed *b, unsigned from)
 {
     static const uint8_t key[] = "\1k";
     struct tsig_session session = {0};
@@ -230,9 +228,10 @@ static struct outflow *begin_signed(struct bed *b)
     struct exchange x = {.in = wire, .in_len = len, .out = b->out};
     x.peer.transport = TRANSPORT_TCP;
     x.peer.address.v4.sin_family = AF_INET;
-    cr_assert_eq(inet_pton(AF_INET, "192.0.2.1", &x.peer.address.v4.sin_addr), 1);
+    x.peer.address.v4.sin_addr.s_addr = htonl(0xc0000200 + from);
     x.channel = b;
     server_handle(b->server, &x, 1, b->now_us);
+    b->out_len = x.out_len;
     return x.outflow;
 }
 
@@ -254,7 +253,7 @@ Test(transfer_asked, who_has_taken_a_part_is_not_in_sync)
                      diag.text);
         server_start(b->server, b->now_us);
         bed_settle(b);
-        struct outflow *f = begin_signed(b);
+        struct outflow *f = begin_signed(b, 1);
         cr_assert_not_null(f);
         granted_conf(conf, true);
         bed_reload(b, "", conf);
@@ -265,4 +264,23 @@ Test(transfer_asked, who_has_taken_a_part_is_not_in_sync)
         cr_expect_eq(follower_state(zone_owner(e)->peers->list[0]) == FOLLOWER_CURRENT, is_whole);
         bed_free(b);
     }
+}
+
+/* limits.transfers-out-per-client: who has the key is one client, wherever it asks from. */
+Test(transfer_asked, who_signs_with_one_key_is_one_client)
+{
+    struct bed *b = bed_new();
+    char conf[1024];
+    bed_file(b, "a", BED_TOP, 7);
+    granted_conf(conf, false);
+    bed_start(b, ", limits: {transfers-out-per-client: 2}", conf);
+    bed_settle(b);
+    struct outflow *f = begin_signed(b, 1), *g = begin_signed(b, 2);
+    cr_assert(f && g);
+    cr_expect_null(begin_signed(b, 3));
+    cr_expect_eq(bed_rcode(b), SERVFAIL);
+    cr_expect_eq(server_counters(b->server)->transfers_over_client, 1);
+    server_outflow_end(b->server, f, false);
+    server_outflow_end(b->server, g, false);
+    bed_free(b);
 }
