@@ -469,6 +469,12 @@ Test(peers, the_log_has_one_line_when_one_stops_following_and_one_when_it_goes_o
     cr_expect_str_eq(said, "", "behind for a moment is nothing to be said of");
     pass(b, 60000000);
     cr_expect_not_null(strstr(said, "secondary=one state=behind serial=6"), "%s", said);
+    said[0] = 0;
+    heard(b, "192.0.2.1", PEER_TAKEN, 7);
+    cr_expect_not_null(strstr(said, "secondary=one state=in sync"), "%s", said);
+    heard(b, "192.0.2.1", PEER_HAS, 9);
+    pass(b, 60000000);
+    cr_expect_not_null(strstr(said, "secondary=one state=ahead serial=9"), "%s", said);
     log_setup(LOG_ERROR_LEVEL, LOG_LOGFMT, false, NULL);
     bed_free(b);
 }

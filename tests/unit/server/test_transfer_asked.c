@@ -235,24 +235,37 @@ static struct outflow *begin_signed(struct bed *b, unsigned from)
     return x.outflow;
 }
 
+/* A zone that whoever has k may have: a part of it, or as a secondary all. */
+static struct bed *open_granted(bool is_secondary)
+{
+    struct bed *b = bed_new();
+    char conf[1024];
+    struct diag diag = {0};
+    struct server_hooks hooks = bed_hooks(b);
+    hooks.dial = no_dial;
+    hooks.hang_up = no_hang_up;
+    bed_file(b, "a", BED_TOP "www A 192.0.2.1\nwww TXT \"x\"\n", 7);
+    granted_conf(conf, is_secondary);
+    cr_assert_eq(server_new(bed_conf(b, "", conf), &hooks, &b->server, &diag), OK, "%s", diag.text);
+    server_start(b->server, b->now_us);
+    bed_settle(b);
+    return b;
+}
+
+static const struct follower *the_secondary(struct bed *b)
+{
+    static const uint8_t name[] = "\1a\7example";
+    struct store_entry *e = store_get(&b->server->store, (struct name){name, sizeof(name)});
+    return zone_owner(e)->peers->list[0];
+}
+
 /* A part of the zone is not the zone, though who took it has become a secondary meanwhile. */
 Test(transfer_asked, who_has_taken_a_part_is_not_in_sync)
 {
-    static const uint8_t name[] = "\1a\7example";
     for (unsigned is_whole = 0; is_whole < 2; is_whole++) {
-        struct bed *b = bed_new();
+        struct bed *b = open_granted(is_whole);
         char conf[1024];
         struct taken t = {0};
-        struct diag diag = {0};
-        struct server_hooks hooks = bed_hooks(b);
-        hooks.dial = no_dial;
-        hooks.hang_up = no_hang_up;
-        bed_file(b, "a", BED_TOP "www A 192.0.2.1\nwww TXT \"x\"\n", 7);
-        granted_conf(conf, is_whole);
-        cr_assert_eq(server_new(bed_conf(b, "", conf), &hooks, &b->server, &diag), OK, "%s",
-                     diag.text);
-        server_start(b->server, b->now_us);
-        bed_settle(b);
         struct outflow *f = begin_signed(b, 1);
         cr_assert_not_null(f);
         granted_conf(conf, true);
@@ -260,10 +273,30 @@ Test(transfer_asked, who_has_taken_a_part_is_not_in_sync)
         bed_settle(b);
         client_finish(b, f, &t);
         cr_expect_eq(t.records, is_whole ? 5 : 3, "%u", t.records);
-        struct store_entry *e = store_get(&b->server->store, (struct name){name, sizeof(name)});
-        cr_expect_eq(follower_state(zone_owner(e)->peers->list[0]) == FOLLOWER_CURRENT, is_whole);
+        cr_expect_eq(follower_state(the_secondary(b)) == FOLLOWER_CURRENT, is_whole);
         bed_free(b);
     }
+}
+
+Test(transfer_asked, who_breaks_off_has_nothing_new)
+{
+    struct bed *b = open_granted(true);
+    for (unsigned round = 0; round < 2; round++) {
+        struct outflow *f = begin_signed(b, 1);
+        struct taken t = {0};
+        cr_assert_not_null(f);
+        cr_expect(the_secondary(b)->is_taking);
+        if (round == 1)
+            client_finish(b, f, &t);
+        else
+            server_outflow_end(b->server, f, false);
+        cr_expect_not(the_secondary(b)->is_taking);
+        cr_expect_eq(follower_has(the_secondary(b), 7), round == 1);
+        cr_expect_eq(server_counters(b->server)->transfers_broken, 1);
+    }
+    cr_assert_not_null(the_secondary(b)->error);
+    cr_expect_not_null(strstr(the_secondary(b)->error, "broke"));
+    bed_free(b);
 }
 
 /* limits.transfers-out-per-client: who has the key is one client, wherever it asks from. */
@@ -283,4 +316,67 @@ Test(transfer_asked, who_signs_with_one_key_is_one_client)
     server_outflow_end(b->server, f, false);
     server_outflow_end(b->server, g, false);
     bed_free(b);
+}
+
+/* --- a log that cannot be read --- */
+
+enum {
+    LARGE = 40,
+    KNOWN = 22
+}; /* who has the latter lacks some 700 kB, of which 512 are read at once */
+
+/* 38 kB. */
+static void change_large(struct bed *b, unsigned number)
+{
+    size_t cap = 40000, at = 0;
+    uint8_t *wire = mem_alloc(DNS_MESSAGE_MAX);
+    char owner[32], *text = mem_alloc(cap);
+    for (unsigned i = 0; i < 150; i++)
+        at += (size_t)snprintf(text + at, cap - at, "\"%0250u\" ", number * 1000 + i);
+    snprintf(owner, sizeof(owner), "big%u.a.example.", number);
+    struct bed_change c = {"a.example.", owner, CLASS_IN, TYPE_TXT, 60, text};
+    bed_ask(b, TRANSPORT_TCP, wire, bed_update_message(wire, DNS_MESSAGE_MAX, &c));
+    cr_assert_eq(bed_rcode(b), NOERROR);
+    free(text);
+    free(wire);
+}
+
+/* Changes go from the log in the middle of a transfer of them, which breaks it off. Whoever asks
+ * for them next has the whole zone, and not the same once more; whoever lacks less has what there
+ * is. All that is so of the zone's data now, not of what comes in its place. */
+Test(transfer_asked, what_could_not_be_read_once_is_not_tried_again)
+{
+    static const uint8_t name[] = "\1a\7example";
+    for (unsigned is_replaced = 0; is_replaced < 2; is_replaced++) {
+        struct bed *b = bed_new();
+        struct taken t = {0}, more = {0}, less = {0};
+        bed_file(b, "a", BED_TOP, 1);
+        bed_start(b, "", CHANGED);
+        bed_settle(b);
+        for (unsigned i = 0; i < LARGE; i++)
+            change_large(b, i);
+        server_free(b->server);
+        bed_start(b, "", CHANGED);
+        bed_settle(b);
+        struct store_entry *e = store_get(&b->server->store, (struct name){name, sizeof(name)});
+        struct server_zone *z = zone_owner(e);
+        z->unreadable = KNOWN + 5;
+        client_finish(b, client_begin(b, "a.example.", KNOWN, 0), &more);
+        cr_expect_eq(more.records, LARGE + 3, "%u", more.records);
+        client_finish(b, client_begin(b, "a.example.", KNOWN + 6, 0), &less);
+        cr_expect_eq(less.soas, 2 + 2 * (LARGE + 1 - KNOWN - 6), "%u", less.soas);
+        z->unreadable = 0;
+        struct outflow *f = client_begin(b, "a.example.", KNOWN, 0);
+        cr_assert_eq(client_take(b, f, &t), OUTFLOW_MESSAGE);
+        cr_assert_eq(journal_zone_forget(state_journal(b->server->state), z->log_id, NULL), OK);
+        z->log_id += is_replaced;
+        enum outflow_next next;
+        while ((next = client_take(b, f, &t)) == OUTFLOW_MESSAGE)
+            ;
+        cr_expect_eq(next, OUTFLOW_BROKEN);
+        server_outflow_end(b->server, f, false);
+        z->log_id -= is_replaced;
+        cr_expect_eq(z->unreadable > KNOWN && z->unreadable < LARGE, !is_replaced);
+        bed_free(b);
+    }
 }
