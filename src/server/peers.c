@@ -324,8 +324,18 @@ static struct follower *find(const struct server_zone *z, const struct xfr_quest
     return what == PEER_TAKEN ? best : NULL;
 }
 
+/* What it took was the newest when it began to, so that what it lacks yet came after that: with
+ * updates all the time it never has the newest, and is not ever further behind for that. */
+static void catch_up(struct follower *f, uint32_t serial)
+{
+    if (f->behind_us && serial == f->takes && f->takes_us > f->behind_us)
+        f->behind_us = f->takes_us;
+}
+
 static void has(struct server *s, struct follower *f, enum peer_event what, uint32_t serial)
 {
+    if (what == PEER_TAKEN)
+        catch_up(f, serial);
     f->notify.has = serial;
     f->notify.is_known = true;
     if (follower_is_current(f)) {
@@ -357,6 +367,10 @@ void peers_heard(struct server *s, struct server_zone *z, const struct xfr_quest
     f->is_told = true;
     if (what != PEER_ASKED_SOA && what != PEER_HAS)
         f->is_taking = what == PEER_TAKES;
+    if (what == PEER_TAKES) {
+        f->takes = serial;
+        f->takes_us = s->now_us;
+    }
     /* a transfer that took long does not take back what another one has brought meanwhile */
     if (what == PEER_HAS || (what == PEER_TAKEN && !follower_has(f, serial)))
         has(s, f, what, serial);
@@ -379,6 +393,7 @@ void peers_clock(struct server_zone *z, int64_t by_us)
         struct follower *f = z->peers->list[i];
         notify_shift(&f->notify, by_us);
         shift(&f->behind_us, by_us);
+        shift(&f->takes_us, by_us);
         shift(&f->heard_us, by_us);
         shift(&f->error_us, by_us);
     }

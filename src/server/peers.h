@@ -38,11 +38,13 @@ struct follower {
     uint64_t told_with;       /* keyring_fingerprint() of the key of the last NOTIFY */
     bool is_told;             /* it has been heard of */
     bool is_taking;           /* a transfer to it is under way */
+    uint32_t takes;           /* what the one that it began last leads to, */
+    int64_t takes_us;         /* and when that was */
     bool is_moved;            /* to be told anew: it is reached in another way than it was */
     enum follower_state said; /* in the log: FOLLOWER_UNKNOWN, or what is wrong */
-    int64_t behind_us;        /* when the first serial that it has not was published; 0: none */
-    int64_t lag_us;           /* how long the last one took */
-    int64_t heard_us;         /* 0: never */
+    int64_t behind_us; /* when the first serial that it has not was published, or before; 0: none */
+    int64_t lag_us;    /* how long the last one took */
+    int64_t heard_us;  /* 0: never */
     int64_t error_us;
     char *error; /* the last one; NULL: none */
     /* serving.c: the serial of its answers, as far as it was asked */
