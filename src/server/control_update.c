@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The verb update: an operator's change, in nsupdate's words, as one transaction of any size.
  *
- * The text is read in a helper thread. What it asks for is done in slices (changing.h) and is
- * durable before it is answered, like an UPDATE. A client that goes away before the change is begun
- * takes it along; later ones do not matter. A dry run does the same and ends without a trace. */
+ * The text is read in a helper thread. What it asks for is done in slices (changing.h): message by
+ * message, and one that takes long in several. It is durable before it is answered, like an UPDATE.
+ * A client that goes away before the change is begun takes it along; later ones do not matter. A
+ * dry run does the same and ends without a trace. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "server/control_int.h"
 #include "server/leases.h"
 #include "server/nsupdate.h"
-#include "server/server_int.h"
+#include "server/updating.h"
 
 struct edit_zone {
     struct changing changing;
@@ -31,7 +32,10 @@ struct edit_zone {
     struct nsupdate script;
     struct diag diag;
     enum err result;
-    unsigned at; /* the next part to be run */
+    unsigned at;           /* the part to be run */
+    struct update *update; /* of it; NULL: not begun */
+    struct arena arena;    /* its memory */
+    struct update_report report;
     /* the outcome */
     bool is_over, is_changed;
     enum rcode rcode; /* not NOERROR: `reason` says why */
@@ -51,6 +55,7 @@ static void release(struct edit_zone *e)
     nsupdate_done(&e->script);
     diff_done(&e->diff);
     lease_rows_done(&e->leases);
+    arena_done(&e->arena);
     free(e);
 }
 
@@ -74,32 +79,41 @@ static struct edit_zone *edit_of(struct changing *c)
     return container_of(c, struct edit_zone, changing);
 }
 
-/* Runs the next part. The grants are asked nothing: there is no peer. */
-static enum rcode run_part(struct server *s, struct edit_zone *e, struct update_report *report)
+/* A slice of the part; true: it is over. The grants are asked nothing: there is no peer. */
+static bool run_some(struct server *s, struct edit_zone *e)
 {
-    const struct nsupdate_part *part = &e->script.part[e->at++];
-    struct update_actor operator= {.goes_on = e->at < e->script.count};
+    const struct nsupdate_part *part = &e->script.part[e->at];
+    struct update_actor operator= {.goes_on = e->at + 1 < e->script.count};
     struct request *q = &s->late;
-    *q = (struct request){.now_us = s->now_us, .count = &s->count, .arena = &s->arena};
+    *q = (struct request){.now_us = s->now_us, .count = &s->count, .arena = &e->arena};
     bool is_read =
         message_read_header(&q->msg, part->wire, part->len) && message_read(&q->msg) == NOERROR;
     ASSERT(is_read);
-    enum rcode rcode = update_run(q, &e->changing.zone->rules, &operator, e->changing.txn, report);
-    leases_note(e->changing.zone, report, s->now_us, &e->leases);
-    arena_reset(&s->arena);
-    return rcode;
+    const struct update_given given = {q, &e->changing.zone->rules, &operator, e->changing.txn,
+                                       &e->report};
+    if (!e->update)
+        e->update = update_begin(&given);
+    ASSERT(e->update); /* the arena was empty */
+    if (!update_some(e->update, &given, SLICED_WORK))
+        return false;
+    leases_note(e->changing.zone, &e->report, s->now_us, &e->leases);
+    e->update = NULL;
+    e->at++;
+    arena_reset(&e->arena);
+    return true;
 }
 
 static enum changing_next apply(struct server *s, struct changing *c)
 {
     struct edit_zone *e = edit_of(c);
-    struct update_report report;
-    if (run_part(s, e, &report) != NOERROR) {
-        fail(e, report.rcode, report.reason);
+    if (!run_some(s, e))
+        return CHANGING_MORE;
+    if (e->report.rcode != NOERROR) {
+        fail(e, e->report.rcode, e->report.reason);
         return CHANGING_GIVE_UP;
     }
-    e->ignored += report.ignored;
-    e->is_changed = report.is_changed;
+    e->ignored += e->report.ignored;
+    e->is_changed = e->report.is_changed;
     return e->at == e->script.count ? CHANGING_APPLIED : CHANGING_MORE;
 }
 
@@ -309,6 +323,7 @@ enum control_next control_update(struct control_call *call)
     e->server = call->server;
     e->call = call;
     e->holders = 2;
+    server_arena_init(&e->arena);
     e->is_dry_run = control_is_set(call, "dry-run");
     name_copy(&e->zone, name_of(&entry->name));
     snprintf(e->who, sizeof(e->who), "%s", call->who);

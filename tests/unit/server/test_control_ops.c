@@ -284,42 +284,60 @@ Test(control_ops, explain_waits_for_a_change_that_is_under_way)
     stage_free(&s);
 }
 
-/* What goes to and fro between two large RRsets; of as many records as one message of explain has.
- */
-static char *to_and_fro(void)
+/* What goes to and fro between two large RRsets; of as many records as one message has, that
+ * explain takes. */
+enum { LARGE = 900, TO_AND_FRO = 120 };
+
+static char *to_and_fro(const char *before, const char *behind)
 {
-    enum { LINES = 120, CAP = 8192 };
-    char *line = mem_alloc(CAP);
-    size_t len = (size_t)snprintf(line, CAP,
-                                  "{\"verb\":\"explain update\",\"zone\":\"a.example\","
-                                  "\"key\":\"-\",\"update\":\"");
-    for (unsigned i = 0; i < LINES; i++)
-        len += (size_t)snprintf(line + len, CAP - len, "add big%u 60 A 192.0.2.%u\\n", i % 2, i);
-    snprintf(line + len, CAP - len, "\"}");
-    return line;
+    enum { CAP = 8192 };
+    char *text = mem_alloc(CAP);
+    size_t len = (size_t)snprintf(text, CAP, "%s", before);
+    for (unsigned i = 0; i < TO_AND_FRO; i++)
+        len += (size_t)snprintf(text + len, CAP - len, "add big%u 60 A 192.0.2.%u\\n", i % 2, i);
+    snprintf(text + len, CAP - len, "%s", behind);
+    return text;
 }
 
-/* Its verdict is the one that it has where nothing is large, and takes no turn's time before. */
-Test(control_ops, explain_of_much_takes_more_than_one_turn)
+static char *explain_to_and_fro(void)
 {
-    enum { LARGE = 900 };
-    struct stage s = stage_new();
-    char text[64], *line = to_and_fro();
-    unsigned turns = 0;
-    talk_open(&s.t, s.b);
-    expect_ok(talk_ask(s.b, &s.t, line));
+    return to_and_fro("{\"verb\":\"explain update\",\"zone\":\"a.example\",\"key\":\"-\","
+                      "\"update\":\"",
+                      "\"}");
+}
+
+static void make_large(struct stage *s)
+{
+    char text[64];
     for (unsigned i = 0; i < 2 * LARGE; i++) {
         snprintf(text, sizeof(text), "add big%u 60 A 10.0.%u.%u\\n", i % 2, i / 256, i % 256);
-        send_text(&s.t, text);
+        send_text(&s->t, text);
     }
-    expect_ok(talk_ask(s.b, &s.t, UPDATE));
-    disk_rest(s.b);
+    expect_ok(talk_ask(s->b, &s->t, UPDATE));
+    disk_rest(s->b);
+}
+
+/* Turns that the change under way takes until it is with the log, or over. */
+static unsigned turns_of_change(struct stage *s)
+{
+    unsigned turns = 0;
+    for (; !list_is_empty(&s->b->server->changing); turns++) {
+        server_turn(s->b->server);
+        changing_turn(s->b->server);
+    }
+    return turns;
+}
+
+/* Its verdict is the one that it has where nothing is large. */
+Test(control_ops, explain_of_much_takes_more_than_one_turn)
+{
+    struct stage s = stage_new();
+    char *line = explain_to_and_fro();
+    talk_open(&s.t, s.b);
+    expect_ok(talk_ask(s.b, &s.t, line));
+    make_large(&s);
     cr_assert_eq(talk_begin(&s.t, line), CONTROL_WAIT, "%s", s.t.out);
-    for (; !s.t.is_woken; turns++) {
-        (void)server_collect(s.b->server, s.b->now_us);
-        server_turn(s.b->server);
-    }
-    cr_expect_gt(turns, 10);
+    cr_expect_gt(turns_of_change(&s), 10);
     cr_assert_eq(control_step(s.t.client), CONTROL_DONE);
     json_t *answer = talk_answer(&s.t);
     cr_expect_str_eq(json_string_value(json_object_get(answer, "rcode")), "NOERROR");
@@ -327,6 +345,45 @@ Test(control_ops, explain_of_much_takes_more_than_one_turn)
     json_decref(answer);
     cr_expect_eq(bed_serial(s.b, "a.example."), 2, "nothing has changed");
     free(line);
+    talk_close(&s.t);
+    stage_free(&s);
+}
+
+/* Rules that come meanwhile are those that it is held against. */
+Test(control_ops, explain_of_much_begins_anew_with_other_rules)
+{
+    static const char none[] =
+        "  a.example: {file: a, updates: [{unsigned: yes, from: [192.0.2.1], all: yes}]}\n";
+    struct stage s = stage_new();
+    char *line = explain_to_and_fro();
+    talk_open(&s.t, s.b);
+    make_large(&s);
+    cr_assert_eq(talk_begin(&s.t, line), CONTROL_WAIT, "%s", s.t.out);
+    server_turn(s.b->server);
+    cr_assert_not(s.t.is_woken);
+    bed_reload(s.b, "", none);
+    (void)turns_of_change(&s);
+    cr_assert_eq(talk_go(s.b, &s.t, CONTROL_WAIT, UINT32_MAX), CONTROL_DONE);
+    cr_expect_not_null(strstr(s.t.out, "\"rcode\":\"REFUSED\""), "%s", s.t.out);
+    free(line);
+    talk_close(&s.t);
+    stage_free(&s);
+}
+
+/* It is one message. */
+Test(control_ops, an_update_of_much_takes_more_than_one_turn)
+{
+    struct stage s = stage_new();
+    char *text = to_and_fro("", "");
+    talk_open(&s.t, s.b);
+    make_large(&s);
+    send_text(&s.t, text);
+    cr_assert_eq(talk_begin(&s.t, UPDATE), CONTROL_WAIT);
+    until_read(s.b);
+    cr_expect_gt(turns_of_change(&s), 10);
+    expect_ok(finish(s.b, &s.t, CONTROL_WAIT));
+    cr_expect_eq(bed_serial(s.b, "a.example."), 3);
+    free(text);
     talk_close(&s.t);
     stage_free(&s);
 }
