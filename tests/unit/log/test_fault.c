@@ -377,3 +377,37 @@ Test(fault, a_full_disk_is_no_reason_not_to_start)
     cr_expect_eq(attempt(0, 1, 100), OK);
     tear_down();
 }
+
+static enum err commit_source(uint64_t seq, const char *identity)
+{
+    const struct journal_source source = {identity, (const uint8_t *)"base", 4};
+    struct bed_change made;
+    bed_change_make(&made, model[0].id, seq, 50);
+    made.change.source = identity ? &source : NULL;
+    struct journal_batch batch = {.changes = &made.change, .count = 1};
+    return bed_commit(&bed, &batch);
+}
+
+static bool commits_the_second(struct bed *b)
+{
+    (void)b;
+    return commit_source(2, NULL) == OK;
+}
+
+/* Nobody knew whether the batch was there, for the database could not be opened again. It was not:
+ * what was noted before it still holds. */
+Test(fault, what_a_file_was_stays_where_a_batch_in_doubt_is_not_there)
+{
+    struct journal_zone z;
+    set_up();
+    cr_assert_eq(commit_source(1, "first"), OK);
+    faultvfs_fail(disk, &(struct fault){FAULT_WRITE, 1, 1, EIO});
+    faultvfs_fail(disk, &(struct fault){FAULT_OPEN, 1, 1, EIO});
+    cr_assert_eq(commit_source(2, "second"), ERR_IO);
+    faultvfs_clear(disk);
+    bed_until(&bed, commits_the_second);
+    bed_zone_get(&bed, "a.example.", &z);
+    cr_expect_str_eq(z.identity, "first");
+    journal_zone_done(&z);
+    tear_down();
+}
