@@ -238,3 +238,33 @@ Test(commit, is_refused_to_who_comes_when_enough_wait)
     expect_late(b, 0, 4, NOERROR);
     disk_free(&d);
 }
+
+/* As a server that read the log before the last change came in, which one that it lost had sent on
+ * its way. */
+static void forget_a_change(struct bed *b)
+{
+    struct server_zone *z = disk_zone(b, "a.example.");
+    z->seq_given = --z->seq_published;
+}
+
+/* It is read again, at once; if that has not helped, after a while. */
+Test(commit, reads_the_zone_again_where_the_log_knows_more)
+{
+    struct disk d = start("", DISK_A);
+    struct bed *b = d.bed;
+    cr_assert_eq(disk_add(b, "a.example.", "x.a.example."), NOERROR);
+    for (unsigned i = 0; i < 4; i++) {
+        forget_a_change(b);
+        cr_expect_eq(disk_add(b, "a.example.", "y.a.example."), SERVFAIL);
+        disk_rest(b);
+        cr_expect_eq(server_wants_time(b->server), i % 2 == 1, "%u", i);
+        disk_recover(&d);
+        cr_expect_eq(disk_zone(b, "a.example.")->seq_published, 1);
+    }
+    cr_expect_eq(disk_add(b, "a.example.", "y.a.example."), NOERROR);
+    cr_expect_eq(bed_serial(b, "a.example."), 3);
+    disk_restart(b, "", DISK_A);
+    cr_expect_eq(disk_ask(b, "x.a.example."), NOERROR);
+    cr_expect_eq(disk_ask(b, "y.a.example."), NOERROR);
+    disk_free(&d);
+}

@@ -160,12 +160,22 @@ Test(sliced, updates_go_with_the_tip_that_they_are_for)
     disk_free(&d);
 }
 
+/* Some of its records are in the txn already. */
+static void until_some_is_done(struct bed *b)
+{
+    struct changing *c = disk_zone(b, "a.example.")->changing;
+    while (!txn_is_touched(c->txn)) {
+        turn(b);
+        cr_assert_eq(b->server->updates.sliced, 1);
+    }
+}
+
 Test(sliced, updates_follow_rules_that_are_new_meanwhile)
 {
     struct disk d = start();
     struct bed *b = d.bed;
     begin(b);
-    turn(b);
+    until_some_is_done(b);
     bed_reload(b, "", none);
     disk_rest(b);
     expect_late(b, 0, 1, (unsigned[]){REFUSED});
@@ -173,7 +183,7 @@ Test(sliced, updates_follow_rules_that_are_new_meanwhile)
     bed_reload(b, "", DISK_A DISK_B);
     disk_rest(b);
     begin(b);
-    turn(b);
+    until_some_is_done(b);
     bed_reload(b, "", DISK_A DISK_B); /* the same: it begins anew */
     disk_rest(b);
     expect_late(b, 1, 1, (unsigned[]){NOERROR});
@@ -235,5 +245,48 @@ Test(sliced, updates_are_not_without_number)
     cr_expect_eq(first_and_last(b), 2);
     b->server->updates.sliced = 0;
     free(wire);
+    disk_free(&d);
+}
+
+/* A client that sends one behind the other has them run in that order. */
+Test(sliced, updates_that_waited_run_before_those_that_came_later)
+{
+    struct disk d = start();
+    struct bed *b = d.bed;
+    begin(b);
+    disk_send_add(b, "a.example.", "x.a.example.");
+    (void)update_turn(b->server); /* it waits for the large one */
+    disk_send(b, &(struct bed_change){"a.example.", "x.a.example.", CLASS_ANY, TYPE_A, 0, NULL});
+    while (!list_is_empty(&b->server->changing)) {
+        b->server->changing_steps = 0;
+        changing_turn(b->server);
+    }
+    disk_rest(b);
+    expect_late(b, 0, 3, (unsigned[]){NOERROR, NOERROR, NOERROR});
+    cr_expect_eq(disk_ask(b, "x.a.example."), NXDOMAIN);
+    cr_expect_eq(bed_serial(b, "a.example."), 4);
+    disk_free(&d);
+}
+
+/* However many clients there are: each of these is another one. */
+Test(sliced, updates_that_wait_take_no_more_than_so_much_memory)
+{
+    enum { QUEUE_LEN = 16 << 20, CLIENTS = 600 };
+    struct disk d = start();
+    struct bed *b = d.bed;
+    uint8_t *wire = mem_alloc(DNS_MESSAGE_MAX), *out = mem_alloc(DNS_MESSAGE_MAX);
+    size_t len = message(wire, 0), taken = 0;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct exchange x = {.in = wire, .in_len = len, .out = out};
+        x.peer.transport = TRANSPORT_TCP;
+        x.peer.address.v4.sin_family = AF_INET;
+        x.peer.address.v4.sin_addr.s_addr = htonl(0x0A000001u + i);
+        server_handle(b->server, &x, 1, b->now_us);
+        taken += x.is_waiting;
+    }
+    cr_expect_eq(taken, QUEUE_LEN / len, "%zu of %zu bytes", taken, len);
+    cr_expect_eq(server_counters(b->server)->updates_over_pending, CLIENTS - taken);
+    free(wire);
+    free(out);
     disk_free(&d);
 }
