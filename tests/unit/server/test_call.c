@@ -289,6 +289,41 @@ Test(call, that_is_urgent_has_a_limit_too)
     desk_end(c, COUNT);
 }
 
+/* What is urgent is tried by itself, whatever became of others: over TCP none was reached, over UDP
+ * so many in a row had no answer. */
+Test(call, that_is_urgent_is_not_given_up_for_others)
+{
+    enum { COUNT = 3 * CALLS_SILENT_MAX };
+    static struct call c[COUNT];
+    desk_start(1, 1);
+    for (unsigned i = 0; i < COUNT; i++) {
+        c[i] = to(1, i % 2 ? TRANSPORT_UDP : TRANSPORT_TCP);
+        c[i].is_urgent = true;
+        start(&c[i]);
+    }
+    for (unsigned i = 0; i < CALLS_SILENT_MAX + 10; i++) {
+        c[i].is_unreached = c[i].to.transport == TRANSPORT_TCP;
+        server_call_failed(desk.server, &c[i], "no answer");
+    }
+    cr_expect_eq(desk.server->count.calls_given_up, 0);
+    cr_expect_eq(desk.failures, CALLS_SILENT_MAX + 10);
+    cr_expect_eq(desk.dialed_count, CALLS_SILENT_MAX + 10 + CALLS_URGENT_PER_HOST_MAX);
+    desk_end(c, COUNT);
+}
+
+/* One under way is in the way of those of its own lane, or of any where the class is full. */
+Test(call, is_in_the_way_where_another_one_waits_for_its_place)
+{
+    desk_start(3, 1);
+    struct call c[3] = {to(1, TRANSPORT_TCP), to(2, TRANSPORT_TCP), to(2, TRANSPORT_TCP)};
+    for (unsigned i = 0; i < 3; i++)
+        start(&c[i]);
+    cr_expect_not(call_is_in_the_way(desk.server, &c[0]), "there is room in the class");
+    cr_expect(call_is_in_the_way(desk.server, &c[1]));
+    cr_expect_not(call_is_in_the_way(desk.server, &c[2]), "it waits itself");
+    desk_end(c, 3);
+}
+
 Test(call, may_be_ended_before_it_has_begun_and_twice)
 {
     desk_start(1, 1);
