@@ -313,3 +313,47 @@ Test(taking, a_zone_may_go_while_the_log_forgets_it)
     cr_expect_eq(bed_serial(b, "z.example."), 3);
     disk_free(&d);
 }
+
+/* --- what comes behind the end --- */
+
+/* A message of the whole zone at serial 2, read by a helper; is_first and is_last: with its SOAs.
+ */
+static void send_part(bool is_first, bool is_last)
+{
+    struct primary_answer *a = primary_answer(primary_call());
+    char text[100];
+    if (is_first) {
+        primary_soa(a, 2);
+        primary_rr(a, "z.example. 300 NS ns.z.example.");
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(text, sizeof(text), "m%u-%u.z.example. 300 A 192.0.2.2", is_first, i);
+        primary_rr(a, text);
+    }
+    if (is_last)
+        primary_soa(a, 2);
+    primary_send(primary_call(), a);
+}
+
+/* What is left on the connection would be read as the answer to the next question, wherever it was
+ * when the end was found: read together with it, or not read yet. */
+Test(taking, a_connection_on_which_more_has_come_is_not_used_again)
+{
+    static const struct {
+        unsigned messages; /* of the zone */
+        bool has_more, is_reused;
+    } rows[] = {{1, false, true}, {2, false, true}, {1, true, false}, {2, true, false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct disk d = primary_served(PRIMARY_Z);
+        find_news(d.bed, 2);
+        unsigned reused = primary.reused;
+        for (unsigned k = 0; k < rows[i].messages; k++)
+            send_part(k == 0, k + 1 == rows[i].messages);
+        if (rows[i].has_more)
+            send_part(false, false);
+        primary_until_over(d.bed);
+        cr_expect_eq(bed_serial(d.bed, "z.example."), 2, "row %zu", i);
+        cr_expect_eq(primary.reused - reused, rows[i].is_reused, "row %zu", i);
+        disk_free(&d);
+    }
+}
