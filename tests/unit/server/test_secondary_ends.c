@@ -266,6 +266,20 @@ Test(secondary_ends, that_was_a_primary_for_long_has_not_expired)
     }
 }
 
+/* What is a primary does not expire, and what had is served again. */
+Test(secondary_ends, that_has_expired_is_good_as_a_primary)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    primary_pass(b, (PRIMARY_EXPIRE + 1) * INT64_C(1000000));
+    cr_assert_eq(bed_serial(b, "z.example."), -SERVFAIL);
+    primary_reload(b, AS_PRIMARY);
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    primary_pass(b, (PRIMARY_EXPIRE + 1) * INT64_C(1000000));
+    cr_expect_eq(bed_serial(b, "z.example."), 1);
+    disk_free(&d);
+}
+
 /* What has come is not the zone yet: a helper compares, the change log may be slow. */
 Test(secondary_ends, counts_the_memory_of_a_transfer_until_it_is_taken)
 {
