@@ -58,6 +58,8 @@ enum err keystore_new(const char *state_dir, struct name name, const char *algor
         e = folder_make(state_dir, 0750, diag);
     if (e == OK)
         e = folder_make(folder, 0700, diag);
+    if (e == OK) /* also one that was there: who made it may have come no further */
+        e = folder_sync(state_dir, diag);
     if (e == OK && (size_t)snprintf(path, PATH_MAX, "%s/%s", folder, file) >= PATH_MAX)
         e = err_say(diag, ERR_LIMIT, "the path is too long");
     if (e == OK)

@@ -95,6 +95,35 @@ Test(keystore, makes_what_the_configuration_reads)
     keyfile_done(&read);
 }
 
+/* --- what a power failure leaves --- */
+
+static char synced[1024]; /* the folders, each followed by a space */
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+    char link[64], path[256];
+    struct stat st;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof(path) - 1);
+    if (len > 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        size_t at = strlen(synced);
+        snprintf(synced + at, sizeof(synced) - at, "%.*s ", (int)len, path);
+    }
+    return __real_fsync(fd);
+}
+
+Test(keystore, a_key_that_was_made_is_there_after_a_power_failure)
+{
+    char path[PATH_MAX], want[256];
+    synced[0] = '\0';
+    make("first", path);
+    snprintf(want, sizeof(want), "%s %s/keys ", state, state); /* the folder, then what is in it */
+    cr_expect_str_eq(synced, want);
+}
+
 Test(keystore, makes_no_key_twice_and_none_where_it_cannot)
 {
     char path[PATH_MAX];
