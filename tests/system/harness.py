@@ -6,7 +6,6 @@ passed. Nothing waits for luck: readiness is a datagram on NOTIFY_SOCKET or an a
 server that ends meanwhile fails the test at once with what it wrote. conftest.py makes fixtures of what is here.
 """
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
@@ -33,7 +32,6 @@ PORTS = range(20000, 32000)     # below the kernel's own choice, so that no clie
 SANITIZER_REPORT = re.compile(r'ERROR: \w+Sanitizer|runtime error:|Sanitizer: (DEADLYSIGNAL|CHECK failed)|'
                               r'assert(ion)?\b.*failed', re.I)
 _held = []              # sockets whose names are this process's claims on ports
-_pdeathsig = ctypes.CDLL(None).prctl
 
 
 def has_ipv6():
@@ -108,14 +106,12 @@ class Server:
         self.process = None
 
     def start(self, *command, env=None, pass_fds=(), preexec=None, own_group=False):
-        def before_exec():
-            _pdeathsig(1, signal.SIGTERM)       # PR_SET_PDEATHSIG: no server outlives a test run that was killed
-            if preexec:
-                preexec()
+        # No server outlives a test run that was killed. Without preexec_fn this process is not copied for each start.
+        bound = ['setpriv', '--pdeathsig', 'TERM', '--']
         with open(self.log_path, 'ab') as log:
-            self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen(bound + [str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=env, cwd=self.dir, pass_fds=pass_fds,
-                                            preexec_fn=before_exec, start_new_session=own_group)
+                                            preexec_fn=preexec, start_new_session=own_group)
 
     def log(self):
         return self.log_path.read_text(encoding='utf-8', errors='replace') if self.log_path.exists() else ''
