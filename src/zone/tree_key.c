@@ -31,15 +31,19 @@
      : (c) == '`'                    ? 1                                                           \
      : (c) >= HIGH                   ? ((c) - HIGH) % PER + 1                                      \
                                      : 0)
-#define FOLD_OF(c)   ((c) >= 'A' && (c) <= 'Z' ? (c) + 32 : (c))
-#define SPELL(c)     {(uint8_t)(FIRST_OF(FOLD_OF(c))), (uint8_t)(SECOND_OF(FOLD_OF(c)))}
-#define SPELL_4(c)   SPELL(c), SPELL(c + 1), SPELL(c + 2), SPELL(c + 3)
+#define SPELL(c)     {(uint8_t)(FIRST_OF(c)), (uint8_t)(SECOND_OF(c))}
+#define SPELL_2(c)   SPELL(c), SPELL(c + 1)
+#define SPELL_4(c)   SPELL_2(c), SPELL_2(c + 2)
 #define SPELL_16(c)  SPELL_4(c), SPELL_4(c + 4), SPELL_4(c + 8), SPELL_4(c + 12)
 #define SPELL_64(c)  SPELL_16(c), SPELL_16(c + 16), SPELL_16(c + 32), SPELL_16(c + 48)
+#define SPELL_A_TO_Z SPELL_16('a'), SPELL_4('a' + 16), SPELL_4('a' + 20), SPELL_2('a' + 24)
 /* clang-format on */
 
 /* One symbol, or an escape and a second one; no second one is 0. */
-static const uint8_t spelling[256][2] = {SPELL_64(0), SPELL_64(64), SPELL_64(128), SPELL_64(192)};
+static const uint8_t spelling[256][2] = {
+    SPELL_64(0),   SPELL('@'),    SPELL_A_TO_Z,  SPELL('['),    SPELL_4('\\'),
+    SPELL_16('`'), SPELL_16('p'), SPELL_64(128), SPELL_64(192),
+};
 
 _Static_assert(FIRST_OF(0xff) < TREE_SYMBOLS && PER < TREE_SYMBOLS, "symbols fit the bitmap");
 _Static_assert(TREE_KEY_MAX >= 2 * NAME_LEN_MAX + 1,

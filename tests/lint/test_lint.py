@@ -262,9 +262,10 @@ def test_clang_format():
 
 
 def test_cppcheck():
-    succeeds('cppcheck', '--std=c11', '--quiet', '--inline-suppr', '--error-exitcode=1', f'-j{os.cpu_count()}',
+    """In one process: with more of them, each file is a process of its own, and what spans files is not looked for."""
+    succeeds('cppcheck', '--std=c11', '--quiet', '--inline-suppr', '--error-exitcode=1', '-j1',
              '--enable=warning,performance,portability', '--suppress=missingIncludeSystem',
-             '--suppress=unknownMacro', '--suppress=uninitvar', '--suppress=preprocessorErrorDirective', '--suppress=normalCheckLevelMaxBranches',
+             '--suppress=unknownMacro', '--suppress=uninitvar', '--suppress=ctuuninitvar', '--suppress=preprocessorErrorDirective', '--suppress=normalCheckLevelMaxBranches',
              '-D_GNU_SOURCE', '-DREEVE_VERSION="0"', '-DREEVE_LIBRARIES=""', '-Isrc', 'src')
 
 
