@@ -11,8 +11,9 @@ import harness
 
 WINDOW = 64             # questions under way; few enough for every server's receive buffer
 RETRY_S = 2.0
-COMPRESSED = {2: 0, 5: 0, 6: 0, 12: 0, 15: 2, 39: 0}     # type: bytes before the first name of its rdata
-NAMES = {6: 2}                                           # names in a row there, if not one
+# Type: bytes before the first name of its rdata; of those of RFC 1035, and of DNAME, which some compress as well.
+COMPRESSED = {2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0, 12: 0, 14: 0, 15: 2, 39: 0}
+NAMES = {6: 2, 14: 2}       # names in a row there, if not one
 
 # The sections are sets of (owner, type, TTL, rdata).
 Answer = collections.namedtuple('Answer', 'rcode aa tc answer authority additional')
@@ -29,6 +30,12 @@ def question(name, rdtype, ident=0, dnssec=None, payload=1232):
 
 def read_name(wire, at):
     """The name at `at` in lower case, uncompressed wire form, and where it ends."""
+    name, end = read_spelled(wire, at)
+    return name.lower(), end
+
+
+def read_spelled(wire, at):
+    """The same in its own case."""
     parts, end = [], None
     while True:
         length = wire[at]
@@ -39,7 +46,7 @@ def read_name(wire, at):
             parts.append(wire[at:at + length + 1])
             at += length + 1
             if length == 0:
-                return b''.join(parts).lower(), end or at
+                return b''.join(parts), end or at
 
 
 def read_rdata(wire, rdtype, at, length):
@@ -48,7 +55,7 @@ def read_rdata(wire, rdtype, at, length):
     end, head = at + length, COMPRESSED[rdtype]
     rdata, at = wire[at:at + head], at + head
     for _ in range(NAMES.get(rdtype, 1)):
-        name, at = read_name(wire, at)
+        name, at = read_spelled(wire, at)
         rdata += name
     return rdata + wire[at:end]
 
