@@ -49,7 +49,8 @@ def can_unshare(what):
                                                 check=False).returncode == 0
 
 
-def _bindable(port):
+def bindable(port):
+    """Whether nobody has it, for UDP or TCP."""
     families = [(socket.AF_INET, '127.0.0.1')] + ([(socket.AF_INET6, '::1')] if has_ipv6() else [])
     for family, address in families:
         for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
@@ -74,7 +75,7 @@ def free_port():
             claim.close()
             continue
         _held.append(claim)
-        if _bindable(port):
+        if bindable(port):
             return port
     raise RuntimeError('no free port')
 

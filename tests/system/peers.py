@@ -12,6 +12,8 @@ import pathlib
 import signal
 import sqlite3
 import subprocess
+import threading
+import time
 
 import harness
 from harness import installed, is_secondary
@@ -52,10 +54,14 @@ class Peer(harness.Server):
             return self.send_raw(harness.query_of(name, 'SOA').to_wire(), timeout_s=1) is not None
 
     def kill(self):
-        """With the processes that it made, which would keep its port."""
+        """With the processes that it made, which would keep its port, and do so until they have ended as well."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        end, pause = time.monotonic() + harness.DEADLINE_S, threading.Event()
+        while not harness.bindable(self.port):
+            assert time.monotonic() < end, f'{self.port} is still taken\n{self.log()[-8000:]}'
+            pause.wait(0.01)
 
     def command(self):
         raise NotImplementedError
