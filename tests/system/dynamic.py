@@ -183,7 +183,8 @@ class Flight:
     def found(self, numbers):
         """{number: which of its two records the server has}: 'A', 'TXT', 'A TXT' or ''; each of them as it was sent."""
         numbers = list(numbers)
-        questions = [((b'u%d' % n, *self.zone_wire_labels()), t) for n in numbers for t in (1, 16)]
+        zone = dns.name.from_text(self.zone).labels[:-1]
+        questions = [((b'u%d' % n, *zone), t) for n in numbers for t in (1, 16)]
         answers = wire.ask_all(self.server, questions, None)
         result = {}
         for i, number in enumerate(numbers):
@@ -197,15 +198,13 @@ class Flight:
             result[number] = ' '.join(what)
         return result
 
-    def zone_wire_labels(self):
-        return dns.name.from_text(self.zone).labels[:-1]
-
     def judge(self):
-        """All that was acknowledged is there whole, and nothing is there by half."""
+        """All that was acknowledged is there whole, and nothing is there by half. Gives what found() does."""
         found = self.found(range(self.first, self.last))
         assert {n for n, what in found.items() if what not in ('', 'A TXT')} == set(), 'half-applied'
         assert self.acked - {n for n, what in found.items() if what} == set(), 'acknowledged and lost'
         assert not [n for n in self.refused if found[n]], 'refused and done'
+        return found
 
 
 # --- real clients ---

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.released
 
 KEYS = dynamic.keys('k')
 SIGNER = dynamic.Signer('k', KEYS['k']['secret'])
-ROUNDS = 50
-ROUNDS_BRIEF = 10
+ROUNDS = 50 if os.environ.get('REEVE_LONG') else 20
 IN_FLIGHT = 64
+DAMAGED = 5 if os.environ.get('REEVE_LONG') else 3        # times that a state is, in each way
 ACKNOWLEDGED_MAX = 300      # in one round
 SERIAL = 1                  # of the file
 TEXT = f'$TTL 300\n@ SOA ns hostmaster {SERIAL} 3600 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n'
@@ -35,17 +35,13 @@ CLONE_NEWNS = 0x00020000
 needs_mount = pytest.mark.skipif(not harness.can_unshare('mount'), reason='needs a mount namespace for a small file system')
 
 
-def rounds():
-    return ROUNDS_BRIEF if harness.Reeved.is_brief() else ROUNDS
-
-
 def flight_to(server):
     return dynamic.Flight(server, SIGNER)
 
 
-def check_serial(server, flight):
-    """The serial counts the updates that are there."""
-    found = flight.found(range(flight.first, flight.last))
+def judge(server, flight):
+    """Flight.judge(); and the serial counts the updates that are there."""
+    found = flight.judge()
     assert server.serial('example.') == SERIAL + sum(what == 'A TXT' for what in found.values())
 
 
@@ -69,7 +65,7 @@ class Watch:
 def test_what_was_acknowledged_survives_kill_9(updated):
     server = updated(ZONES, keys=KEYS)
     rnd, flight = random.Random(1), flight_to(server)
-    for number in range(rounds()):
+    for number in range(ROUNDS):
         watch, before = Watch(server, rnd), flight.last
         flight.run(1 << 20, watch)
         assert server.process.returncode == -signal.SIGKILL
@@ -79,8 +75,7 @@ def test_what_was_acknowledged_survives_kill_9(updated):
         assert all(found[n] for n in flight.acked if n >= before), f'round {number}: acknowledged and lost'
         assert server.serial('example.') >= watch.serial, f'round {number}: the serial went back'
     assert not flight.refused
-    flight.judge()
-    check_serial(server, flight)
+    judge(server, flight)
 
 
 @pytest.mark.long
@@ -89,13 +84,12 @@ def test_what_was_acknowledged_survives_kill_9_during_compaction(reeved):
     server = reeved(ZONES, keys=KEYS, server={'limits': {'snapshot-after': '4K', 'history-size': '64K'}})
     rnd, flight = random.Random(2), flight_to(server)
     unfinished = number = 0
-    while number < rounds() // 2 or (unfinished == 0 and number < ROUNDS):
+    while number < ROUNDS // 2 or (unfinished == 0 and number < 2 * ROUNDS):
         number += 1
         flight.run(1 << 20, Watch(server, rnd))
         unfinished += has_unfinished_snapshot(server)
         server.run()
-    flight.judge()
-    check_serial(server, flight)
+    judge(server, flight)
     assert unfinished > 0, 'killed during compaction, at least once'
 
 
@@ -103,7 +97,7 @@ def test_what_was_acknowledged_survives_kill_9_during_reloads(reeved):
     """The zone file changes, too: it is merged when the kill comes, or by the start after it."""
     server = reeved(ZONES, keys=KEYS)
     rnd, flight = random.Random(4), flight_to(server)
-    for number in range(rounds() // 5):
+    for number in range(ROUNDS // 5):
         watch, reload_after = Watch(server, rnd), rnd.randint(1, ACKNOWLEDGED_MAX)
 
         def reload_and_watch(answers, number=number, watch=watch, reload_after=reload_after):
@@ -178,7 +172,7 @@ def answered(lines):
 def test_what_was_acknowledged_survives_the_end_by_a_signal(reeved):
     server = reeved(ZONES, keys=KEYS)
     flight, rnd = flight_to(server), random.Random(3)
-    for _ in range(rounds() // 5):
+    for _ in range(ROUNDS // 5):
         last = rnd.randint(1, ACKNOWLEDGED_MAX)
 
         def end(answers, last=last):
@@ -188,8 +182,7 @@ def test_what_was_acknowledged_survives_the_end_by_a_signal(reeved):
         assert server.process.wait(harness.DEADLINE_S) == 0
         server.run()
     assert not flight.refused
-    flight.judge()
-    check_serial(server, flight)
+    judge(server, flight)
 
 
 def test_a_start_changes_nothing(reeved):
@@ -199,7 +192,7 @@ def test_a_start_changes_nothing(reeved):
     for _ in range(3):
         assert server.stop() == 0
         server.run()
-    check_serial(server, flight)
+    judge(server, flight)
 
 
 def test_a_state_directory_is_for_one_server(reeved, reeved_ready):
@@ -284,8 +277,7 @@ def works_again(server, flight):
 
 def check_rest(server, flight):
     """After the disk is well: all is there, also after a crash."""
-    flight.judge()
-    check_serial(server, flight)
+    judge(server, flight)
     server.kill()
 
 
@@ -307,8 +299,7 @@ def test_a_full_disk_stops_updates_and_nothing_else(small):
     flight.run(200)
     check_rest(server, flight)
     disk.run()
-    flight.judge()
-    check_serial(server, flight)
+    judge(server, flight)
 
 
 @needs_mount
@@ -446,7 +437,7 @@ def test_damage_is_told_of_and_nothing_is_lost_in_silence(full_state, what):
     kept = server.dir / 'kept'
     shutil.copytree(server.state, kept)
     rnd = random.Random(what)
-    for _ in range(2 if harness.Reeved.is_brief() else 5):
+    for _ in range(DAMAGED):
         shutil.rmtree(server.state)
         shutil.copytree(kept, server.state)
         # A write-ahead log that is cut off may look like one of which no more was ever written.
