@@ -51,7 +51,7 @@ pivot_root . run/old
 umount -l /run/old
 mount --make-rshared /
 echo 'on to systemd'
-exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test SYSTEMD_UNIT_PATH=/run/units \
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test SYSTEMD_UNIT_PATH=/run/units SYSTEMD_GENERATOR_PATH=/run/none \
     ''' + INIT + ''' --system --unit=multi-user.target --show-status=no --log-target=journal
 '''
 UNITS = ('basic', 'sysinit', 'shutdown', 'final', 'umount', 'exit', 'sockets', 'local-fs', 'local-fs-pre', 'nss-lookup',
@@ -147,7 +147,7 @@ class Machine:
             self._check()
             assert time.monotonic() < end, f'not in {harness.DEADLINE_S} s: {what}\n{self.journal()[-8000:]}'
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.05)     # the pause between two polls, cut short by the machine's end
+                self.process.wait(0.2)      # the pause between two polls, cut short by the machine's end
 
     def run(self, *command, code=0, text=''):
         """A command in the machine; it has to exit with code (None: any). Gives what subprocess.run() gives."""

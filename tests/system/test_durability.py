@@ -25,7 +25,6 @@ pytestmark = pytest.mark.released
 KEYS = dynamic.keys('k')
 SIGNER = dynamic.Signer('k', KEYS['k']['secret'])
 ROUNDS = 50 if os.environ.get('REEVE_LONG') else 20
-IN_FLIGHT = 64
 DAMAGED = 5 if os.environ.get('REEVE_LONG') else 3        # times that a state is, in each way
 ACKNOWLEDGED_MAX = 300      # in one round
 SERIAL = 1                  # of the file
