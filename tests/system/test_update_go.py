@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.released, pytest.mark.xdist_group('go')]
 def fixture_goupdate(tmp_path_factory):
     """goupdate(server, lines, key=, net=): what the program prints for them, line by line."""
     program = tmp_path_factory.mktemp('goupdate') / 'goupdate'
-    built = dynamic.run_client('go', 'build', '-o', program, harness.TOP / 'tests/tools/goupdate/main.go', env={
+    built = dynamic.run_client('go', 'build', '-gcflags=github.com/miekg/dns=-N -l -dwarf=false', '-ldflags=-s -w',
+                               '-o', program, harness.TOP / 'tests/tools/goupdate/main.go', env={
         'GO111MODULE': 'off', 'GOPATH': '/usr/share/gocode', 'GOCACHE': str(harness.TOP / 'build/go'), 'GOFLAGS': '',
         'GOPROXY': 'off'}, deadline_s=300)      # it compiles its libraries first
     assert built.returncode == 0, built.stderr
