@@ -26,15 +26,29 @@ def fixture_server(updated):
     return updated({'example.': dynamic.all_by('k')}, keys=KEYS)
 
 
+@pytest.fixture(name='row_server')
+def fixture_row_server(updated):
+    """Has a zone for each row of a table: r0.example. and so on, which the rows call example."""
+    return updated({zone_of(row): dynamic.all_by('k') for row in range(max(len(NSUPDATE), len(KNSUPDATE)))}, keys=KEYS)
+
+
+def zone_of(row):
+    return f'r{row}.example.'
+
+
+def assert_there(server, row, name, rdtype, want):
+    assert texts(server, name.replace('example.', zone_of(row)), rdtype) == want, (row, name, rdtype)
+
+
 # --- nsupdate ---
 
-def nsupdate(server, commands, *options, key='k', keys=None):
+def nsupdate(server, commands, *options, key='k', keys=None, zone='example.'):
     """Its exit code and all that it wrote."""
     if key:
         key = (keys or KEYS)[key] | {'name': key}
         options = ('-y', f'{key["algorithm"]}:{key["name"]}:{key["secret"]}', *options)
     result = dynamic.run_client('nsupdate', *options,
-                                stdin=f'server {server.address} {server.port}\nzone example.\n{commands}\n')
+                                stdin=f'server {server.address} {server.port}\nzone {zone}\n{commands}\n')
     return result.returncode, result.stdout + result.stderr
 
 
@@ -65,24 +79,28 @@ NSUPDATE = [
 ]
 
 
-@pytest.mark.parametrize('row', range(len(NSUPDATE)))
-def test_nsupdate(server, row):
-    commands, rcode, (name, rdtype, want) = NSUPDATE[row]
-    commands = re.sub(r'^((?:update|prereq) \w+ )([\w*-]+)( |$)', r'\1\2.example.\3', commands, flags=re.M)
-    code, said = nsupdate(server, commands + '\nsend\nanswer')
-    assert (code == 0) == (rcode == 'NOERROR'), said
-    assert f'status: {rcode},' in said and 'opcode: UPDATE' in said, said
-    assert rcode == 'NOERROR' or f'update failed: {rcode}' in said, said
-    assert texts(server, name, rdtype) == want
+def test_nsupdate(row_server):
+    for row, (commands, rcode, there) in enumerate(NSUPDATE):
+        commands = re.sub(r'^((?:update|prereq) \w+ )([\w*-]+)( |$)', rf'\1\2.{zone_of(row)}\3', commands, flags=re.M)
+        code, said = nsupdate(row_server, commands + '\nsend\nanswer', zone=zone_of(row))
+        assert (code == 0) == (rcode == 'NOERROR'), said
+        assert f'status: {rcode},' in said and 'opcode: UPDATE' in said, said
+        assert rcode == 'NOERROR' or f'update failed: {rcode}' in said, said
+        assert_there(row_server, row, *there)
 
 
-@pytest.mark.parametrize('algorithm', dynamic.ALGORITHMS)
-def test_nsupdate_signs_with(updated, algorithm):
-    keys = dynamic.keys('k', algorithm=algorithm)
-    server = updated({'example.': dynamic.all_by('k')}, keys=keys)
-    code, said = nsupdate(server, 'update add new.example. 60 A 192.0.2.9\nsend', keys=keys)
-    assert (code, said) == (0, ''), 'it verifies the answer, too'
-    assert texts(server, 'new.example.', 'A') == ['192.0.2.9']
+@pytest.fixture(name='keys_of_all')
+def fixture_keys_of_all():
+    """A key of each algorithm, which is its name."""
+    return {algorithm: dynamic.keys(algorithm, algorithm=algorithm)[algorithm] for algorithm in dynamic.ALGORITHMS}
+
+
+def test_nsupdate_signs_with_each_algorithm(updated, keys_of_all):
+    server = updated({'example.': dynamic.all_by(*keys_of_all)}, keys=keys_of_all)
+    for algorithm in keys_of_all:
+        code, said = nsupdate(server, f'update add {algorithm}.example. 60 A 192.0.2.9\nsend', key=algorithm, keys=keys_of_all)
+        assert (code, said) == (0, ''), 'it verifies the answer, too'
+        assert texts(server, f'{algorithm}.example.', 'A') == ['192.0.2.9']
 
 
 def test_nsupdate_takes_the_key_from_a_file(server):
@@ -125,11 +143,11 @@ def test_nsupdate_for_a_zone_that_is_not_here(server):
 
 # --- knsupdate ---
 
-def knsupdate(server, commands, *options, key='k'):
+def knsupdate(server, commands, *options, key='k', zone='example.'):
     if key:
         options = ('-y', f'hmac-sha256:{key}:{KEYS[key]["secret"]}', *options)
     result = dynamic.run_client('knsupdate', *options,
-                                stdin=f'server {server.address} {server.port}\nzone example.\norigin example.\n{commands}\n')
+                                stdin=f'server {server.address} {server.port}\nzone {zone}\norigin {zone}\n{commands}\n')
     return result.returncode, result.stdout + result.stderr
 
 
@@ -147,13 +165,12 @@ KNSUPDATE = [
 ]
 
 
-@pytest.mark.parametrize('row', range(len(KNSUPDATE)))
-def test_knsupdate(server, row):
-    commands, rcode, (name, rdtype, want) = KNSUPDATE[row]
-    code, said = knsupdate(server, commands + '\nsend\nanswer', *['-v'] * (row % 2))
-    assert f'status: {rcode};' in said, said
-    assert (code == 0) == (rcode == 'NOERROR'), said
-    assert texts(server, name, rdtype) == want
+def test_knsupdate(row_server):
+    for row, (commands, rcode, there) in enumerate(KNSUPDATE):
+        code, said = knsupdate(row_server, commands + '\nsend\nanswer', *['-v'] * (row % 2), zone=zone_of(row))
+        assert f'status: {rcode};' in said, said
+        assert (code == 0) == (rcode == 'NOERROR'), said
+        assert_there(row_server, row, *there)
 
 
 # --- dnspython ---
@@ -199,18 +216,17 @@ def test_dnspython_does_all_operations(server):
         assert texts(server, f'{name}.example.', rdtype) == want
 
 
-@pytest.mark.parametrize('algorithm', dynamic.ALGORITHMS)
-def test_dnspython_signs_with(updated, algorithm):
-    keys = dynamic.keys('k', algorithm=algorithm)
-    server = updated({'example.': dynamic.all_by('k')}, keys=keys)
-    update = dynamic.update_of('example.', keys)
-    add_new(update)
-    answer = server.send(update)
-    assert answer.rcode() == dns.rcode.NOERROR and answer.had_tsig
-    query = dynamic.harness.query_of('new.example.')
-    query.use_tsig(dynamic.keyring(keys), 'k')
-    answer = server.send(query)
-    assert answer.had_tsig and answer.answer[0][0].address == '192.0.2.9', 'queries may be signed, too'
+def test_dnspython_signs_with_each_algorithm(updated, keys_of_all):
+    server = updated({'example.': dynamic.all_by(*keys_of_all)}, keys=keys_of_all)
+    for algorithm in keys_of_all:
+        update = dynamic.update_of('example.', keys_of_all, algorithm)
+        update.add(algorithm, 60, 'A', '192.0.2.9')
+        answer = server.send(update)
+        assert answer.rcode() == dns.rcode.NOERROR and answer.had_tsig
+        query = dynamic.harness.query_of(f'{algorithm}.example.')
+        query.use_tsig(dynamic.keyring(keys_of_all), algorithm)
+        answer = server.send(query)
+        assert answer.had_tsig and answer.answer[0][0].address == '192.0.2.9', 'queries may be signed, too'
 
 
 def test_dnspython_is_refused(server):
