@@ -6,6 +6,7 @@ passed. Nothing waits for luck: readiness is a datagram on NOTIFY_SOCKET or an a
 server that ends meanwhile fails the test at once with what it wrote. conftest.py makes fixtures of what is here.
 """
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -43,6 +44,7 @@ def has_ipv6():
         return False
 
 
+@functools.cache
 def can_unshare(what):
     """Whether this process may make itself a namespace: 'mount' or 'net'. Root may, but not in every container."""
     return os.geteuid() == 0 and subprocess.run(['unshare', f'--{what}', 'true'], capture_output=True,
@@ -240,6 +242,7 @@ class Reeved(Server):
         return path
 
     @classmethod
+    @functools.cache
     def is_slow(cls):
         """A build with sanitizers."""
         return b'__asan_init' in cls.program().read_bytes()

@@ -31,7 +31,7 @@ SERIAL = 1                  # of the file
 TEXT = f'$TTL 300\n@ SOA ns hostmaster {SERIAL} 3600 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n'
 ZONES = {'example.': dynamic.all_by('k', text=TEXT)}
 CLONE_NEWNS = 0x00020000
-needs_mount = pytest.mark.skipif(not harness.can_unshare('mount'), reason='needs a mount namespace for a small file system')
+needs_mount = pytest.mark.skipif("not harness.can_unshare('mount')", reason='needs a mount namespace for a small file system')
 
 
 def flight_to(server):
@@ -142,7 +142,7 @@ def traced(server, calls):
             tracer.terminate()
 
 
-@pytest.mark.skipif(not can_trace(), reason='needs strace and the right to use it')
+@pytest.mark.skipif('not can_trace()', reason='needs strace and the right to use it')
 def test_no_answer_leaves_before_the_disk_has_it(reeved):
     server = reeved(ZONES, keys=KEYS)
     flight = dynamic.Flight(server, SIGNER, window=1)

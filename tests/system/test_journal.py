@@ -17,7 +17,7 @@ def entry_of(datagram):
     return dict(line.split('=', 1) for line in datagram.decode().splitlines())
 
 
-@pytest.mark.skipif(not harness.can_unshare('mount'), reason='needs a mount namespace to stand in for journald')
+@pytest.mark.skipif("not harness.can_unshare('mount')", reason='needs a mount namespace to stand in for journald')
 def test_log_lines_arrive_in_the_journal_with_their_fields(reeved_ready):
     server = reeved_ready({'example.': ZONE, 'bad.example.': 'nonsense\n'}, log={'to': 'journal'})
     server.configure()

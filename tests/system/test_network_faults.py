@@ -169,7 +169,7 @@ LATE = {
     'all is late': (0.04, 0.02),
     'all is late, and some comes twice': (0.02, 0.02, 0.2),
 }
-needs_network = pytest.mark.skipif(not harness.can_unshare('net'), reason='may not make a network namespace')
+needs_network = pytest.mark.skipif("not harness.can_unshare('net')", reason='may not make a network namespace')
 
 
 def spoil(pair, fault):

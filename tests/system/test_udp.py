@@ -20,7 +20,7 @@ from test_tcp import ZONE, counters, question
 pytestmark = pytest.mark.both
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason='needs raw sockets')
-needs_network = pytest.mark.skipif(not harness.can_unshare('net'), reason='needs a network namespace')
+needs_network = pytest.mark.skipif("not harness.can_unshare('net')", reason='needs a network namespace')
 needs_ipv6 = pytest.mark.skipif(not harness.has_ipv6(), reason='no IPv6 here')
 CLONE_NEWNET = 0x40000000
 
