@@ -9,19 +9,12 @@ fixture of wider scope are an `xdist_group`, run by one process. contrib/check r
 marked `released`, which are about very many answers, other software, disks or a machine's limits, with the one that is released,
 those marked `both`, which are about whatever may come from the network, with either, and all others with the one that has sanitizers.
 """
-import sys
-
 import pytest
 
-# dnspython looks for what it could ask over HTTPS with, which takes as long to import as all else.
-sys.modules.setdefault('requests', None)
-
-import dynamic      # noqa: E402 pylint: disable=wrong-import-position
-import harness      # noqa: E402 pylint: disable=wrong-import-position
-import peers        # noqa: E402 pylint: disable=wrong-import-position
-
-if sys.modules['requests'] is None:
-    del sys.modules['requests']
+import lean  # isort: skip pylint: disable=unused-import
+import dynamic
+import harness
+import peers
 
 
 def pytest_configure(config):

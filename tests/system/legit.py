@@ -32,6 +32,7 @@ import subprocess
 import sys
 import time
 
+import lean  # isort: skip pylint: disable=unused-import
 import dynamic
 import wire
 
