@@ -15,9 +15,8 @@ struct arena_block {
     alignas(max_align_t) uint8_t bytes[];
 };
 
-void *mem_alloc(size_t len)
+static void *checked(void *p, size_t len)
 {
-    void *p = malloc(len ? len : 1);
     if (!p) {
         fprintf(stderr, "<0>reeved: out of memory (%zu bytes)\n", len);
         abort();
@@ -25,19 +24,21 @@ void *mem_alloc(size_t len)
     return p;
 }
 
+void *mem_alloc(size_t len)
+{
+    return checked(malloc(len ? len : 1), len);
+}
+
+/* What is fresh from the system is zero already: of a large table, pages that stay unused are never
+ * touched. */
 void *mem_alloc_zero(size_t len)
 {
-    return memset(mem_alloc(len), 0, len);
+    return checked(calloc(1, len ? len : 1), len);
 }
 
 void *mem_grow(void *old, size_t len)
 {
-    void *p = realloc(old, len ? len : 1);
-    if (!p) {
-        fprintf(stderr, "<0>reeved: out of memory (%zu bytes)\n", len);
-        abort();
-    }
-    return p;
+    return checked(realloc(old, len ? len : 1), len);
 }
 
 static void block_add(struct arena *a, size_t len)
