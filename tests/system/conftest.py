@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the system tests. REEVED names the program under test (default build/gcc/src/reeved).
 
-reeved, named, nsd, knotd, pdns are factories: call one as often as a test needs servers, and ask what it returns.
+reeved, named, nsd, knotd, pdns are factories: call one as often as a test needs servers, and ask what it returns. A server
+that several tests of a module only ask is made by `shared`, in a fixture of the module: a start costs more than most questions.
 
 Tests are run several at a time, each process taking the next that there is (pytest-xdist; they run without it, too). Those
 marked `long` are begun first, so that none of them is still under way alone when all others are over. Those that share a
@@ -33,12 +34,11 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        item.failed_already = True
+        item.failed_already = item.getparent(pytest.Module).failed_already = True
 
 
-@pytest.fixture(name='servers')
-def fixture_servers(request):
-    """All servers that a test started: ended, judged and removed after it; kept when it failed."""
+def attended(request):
+    """All servers that a test, or the tests of a module, started: ended, judged and removed after it; kept when it failed."""
     started = []
     yield started
     wrong = []
@@ -56,6 +56,18 @@ def fixture_servers(request):
     assert not wrong, '\n'.join(wrong)
 
 
+@pytest.fixture(name='servers')
+def fixture_servers(request):
+    yield from attended(request)
+
+
+@pytest.fixture(name='shared', scope='module')
+def fixture_shared(request):
+    """As reeved; for fixtures of the same scope, and tests that leave the server as they found it."""
+    for started in attended(request):
+        yield running(starter(started, harness.Reeved))
+
+
 def starter(servers, kind):
     def start(*arguments, **how):
         server = kind.__new__(kind)
@@ -63,6 +75,14 @@ def starter(servers, kind):
         server.process = None
         server.__init__(*arguments, **how)
         return server
+    return start
+
+
+def running(ready):
+    def start(zones, *, env=None, **how):
+        server = ready(zones, **how)
+        server.configure()
+        return server.run(env=env)
     return start
 
 
@@ -75,11 +95,7 @@ def fixture_reeved_ready(servers):
 @pytest.fixture(name='reeved')
 def fixture_reeved(reeved_ready):
     """reeved(zones, server={}, log={}, env={}): running, all zones loaded."""
-    def start(zones, *, env=None, **how):
-        server = reeved_ready(zones, **how)
-        server.configure()
-        return server.run(env=env)
-    return start
+    return running(reeved_ready)
 
 
 @pytest.fixture(name='named')

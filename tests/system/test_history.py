@@ -14,6 +14,7 @@ import dynamic
 import harness
 
 KEYS = dynamic.keys('web1', 'web2')
+GROUP = pytest.mark.xdist_group('history')      # they ask one server
 ZONE = '''$TTL 300
 @     SOA   ns hostmaster 10 3600 900 1209600 300
 @     NS    ns
@@ -71,10 +72,16 @@ def ctl_any(server, *words):
 
 # --- log ---
 
-def test_the_log_tells_who_did_what_newest_first(reeved):
-    server = reeved({'example.': zone()}, keys=KEYS)
+@pytest.fixture(name='thrice_changed', scope='module')
+def fixture_thrice_changed(shared):
+    server = shared({'example.': zone()}, keys=KEYS)
     three_changes(server)
-    rows = rows_of(server, 'log', 'example.')
+    return server
+
+
+@GROUP
+def test_the_log_tells_who_did_what_newest_first(thrice_changed):
+    rows = rows_of(thrice_changed, 'log', 'example.')
     assert [row['serial'] for row in rows] == [13, 12, 11]
     assert [row['actor'] for row in rows] == ['key web1', 'key web2', 'key web1']
     assert [(row['removed'], row['added']) for row in rows] == [(2, 1), (1, 2), (0, 1)]
@@ -84,10 +91,9 @@ def test_the_log_tells_who_did_what_newest_first(reeved):
     assert all(row['kind'] == 'update' for row in rows)
 
 
-def test_the_log_with_records_reads_as_the_manual_shows(reeved):
-    server = reeved({'example.': zone()}, keys=KEYS)
-    three_changes(server)
-    text = server.reevectl('log', 'example.', '-p').stdout
+@GROUP
+def test_the_log_with_records_reads_as_the_manual_shows(thrice_changed):
+    text = thrice_changed.reevectl('log', 'example.', '-p').stdout
     moment = r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}'
     peer = r'127\.0\.0\.1\S* udp'
     assert re.fullmatch(rf'''13  {moment}  key web1  {peer}  rule updates\[0\] \(all\)  \+1 -2
@@ -103,23 +109,24 @@ def test_the_log_with_records_reads_as_the_manual_shows(reeved):
 ''', text), text
 
 
-@pytest.mark.parametrize('words, serials', [
+TOLD = [                        # what is asked for, serials
     (['--key', 'web2'], [12]), (['--key', 'WEB1.'], [13, 11]), (['--key', 'web'], []),
     (['--name', 'new'], [13, 11]), (['--name', 'NEW.example.'], [13, 11]), (['--name', 'new.example'], [13, 11]),
     (['--name', 'x'], []), (['--name', '@'], []),
     (['--since', '1h'], [13, 12, 11]), (['--since', '2001-01-01'], [13, 12, 11]), (['--since', '9999-01-01'], []),
     (['--limit', '2'], [13, 12]), (['--limit', '0'], []), (['--key', 'web1', '--name', 'mail'], [13]),
-])
-def test_the_log_tells_only_what_is_asked_for(reeved, words, serials):
-    server = reeved({'example.': zone()}, keys=KEYS)
-    three_changes(server)
-    assert [row['serial'] for row in rows_of(server, 'log', 'example.', *words)] == serials
+]
 
 
-def test_records_are_those_of_the_name_asked_for(reeved):
-    server = reeved({'example.': zone()}, keys=KEYS)
-    three_changes(server)
-    rows = rows_of(server, 'log', 'example.', '-p', '--name', 'mail')
+@GROUP
+def test_the_log_tells_only_what_is_asked_for(thrice_changed):
+    for words, serials in TOLD:
+        assert [row['serial'] for row in rows_of(thrice_changed, 'log', 'example.', *words)] == serials, words
+
+
+@GROUP
+def test_records_are_those_of_the_name_asked_for(thrice_changed):
+    rows = rows_of(thrice_changed, 'log', 'example.', '-p', '--name', 'mail')
     assert [(row.get('serial'), row.get('op'), row.get('name')) for row in rows] == [
         (13, None, None), (None, '-', 'mail.example.')]
 
@@ -367,7 +374,7 @@ def test_a_large_rollback_lets_queries_through(reeved):
 
 # --- what cannot be ---
 
-@pytest.mark.parametrize('words, code, says', [
+IMPOSSIBLE = [
     (['log', 'static.'], 1, 'has no history'), (['log', 'nope.'], 1, 'no zone nope.'),
     (['log', 'example.', '--since', 'soon'], 2, 'is no time'), (['log', 'example.', '--name', 'other.'], 2, 'not in the zone'),
     (['log', 'example.', '--name', 'a..b'], 2, 'is no name'),
@@ -380,12 +387,15 @@ def test_a_large_rollback_lets_queries_through(reeved):
     (['export', 'example.', '--at', '1', '--dynamic'], 2, 'do not go together'),
     (['rollback', 'static.', '1'], 1, 'has no history'), (['rollback', 'example.', '9'], 1, 'before serial 10'),
     (['rollback', 'example.'], 2, 'needs SERIAL'), (['rollback', 'example.', '-1'], 2, 'no option'),
-])
-def test_what_cannot_be_is_refused_with_a_sentence(reeved, words, code, says):
+]
+
+
+def test_what_cannot_be_is_refused_with_a_sentence(reeved):
     zones = {'example.': zone(), 'static.': ZONE,
              'made.': {'soa': {'ns': ['ns.example.']}, 'updates': [{'key': 'web1', 'all': 'yes'}]}}
     server = reeved(zones, keys=KEYS)
-    assert says in server.reevectl(*words, code=code).stderr
+    for words, code, says in IMPOSSIBLE:
+        assert says in server.reevectl(*words, code=code).stderr, words
 
 
 # --- what is kept ---
