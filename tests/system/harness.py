@@ -35,6 +35,7 @@ SANITIZER_REPORT = re.compile(r'ERROR: \w+Sanitizer|runtime error:|Sanitizer: (D
 _held = []              # sockets whose names are this process's claims on ports
 
 
+@functools.cache
 def has_ipv6():
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
