@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests of transfers share: a zone that changes, a primary and a secondary that follows it, the zones compared."""
-import dns.query
-import dns.rdatatype
-import dns.zone
+import functools
+
+import dns.name
+import dns.rdata
 
 import dynamic
 import harness
 import tap
+import transfers
 
 KEYS = dynamic.keys('k')
 ORIGIN = 'example.'
@@ -85,20 +87,19 @@ class Change:
 
     def records(self):
         """What records() finds at a server that is in sync, but for the SOA."""
-        zone = dns.zone.from_text(self.file(), ORIGIN, relativize=False)
-        return {record for record in flat(zone) if record[1] != 'SOA'}
+        return {row_of(owner, ttl, rdtype, rdata) for (owner, rdtype), (ttl, rdatas) in self.sets.items() for rdata in rdatas}
 
 
-def flat(zone):
-    return {(owner.to_text().lower(), dns.rdatatype.to_text(rdata.rdtype), ttl, rdata.to_digestable().hex())
-            for owner, ttl, rdata in zone.iterate_rdatas()}
+@functools.lru_cache(maxsize=None)
+def row_of(owner, ttl, rdtype, rdata):
+    """A record of a zone file, as dnspython reads it; once, for the same ones are in version after version."""
+    origin = dns.name.from_text(ORIGIN)
+    return transfers.form(dns.name.from_text(owner, origin), ttl, dns.rdata.from_text('IN', rdtype, rdata, origin, False))
 
 
 def records(server, zone=ORIGIN, key='k'):
-    """All records of a server's zone by AXFR, signed: (owner, type, TTL, rdata in canonical form)."""
-    signed = {'keyring': dynamic.keyring(dynamic.keys(key)), 'keyname': key} if key else {}
-    return flat(dns.zone.from_xfr(dns.query.xfr(server.address, zone, port=server.port, relativize=False, timeout=harness.
-                                                ASK_TIMEOUT_S, **signed), relativize=False))
+    """All records of a server's zone by AXFR, signed, as transfers.Rows."""
+    return set(transfers.rows(transfers.taken(server, zone, key=key, keys=dynamic.keys(*filter(None, [key])))))
 
 
 def wait_in_sync(primary, secondary, zone=ORIGIN, deadline_s=harness.DEADLINE_S, serial=None):

@@ -322,6 +322,21 @@ class Reeved(Server):
         """The last line of the answer to reevectl --json."""
         return json.loads(self.reevectl('--json', *words, **how).stdout.splitlines()[-1])
 
+    def asked(self, verb, **arguments):
+        """The same without reevectl, over the control socket: for what is asked often, or beside what a test is about."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(DEADLINE_S)
+            control.connect(str(self.socket))
+            control.sendall(json.dumps({'verb': verb, **arguments}).encode() + b'\n')
+            control.shutdown(socket.SHUT_WR)
+            return json.loads(b''.join(iter(lambda: control.recv(65536), b'')).splitlines()[-1])
+
+    def counter(self, name):
+        return self.counters()[name]
+
+    def counters(self):
+        return {row['name']: row['value'] for row in self.asked('stats')['counters']}
+
     def finish(self):
         """Ends it as systemd would: it must exit as expected (0) and leave no sanitizer's report."""
         code = None

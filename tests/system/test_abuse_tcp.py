@@ -46,10 +46,6 @@ def serving(reeved, **limits):
     return reeved(ZONES, keys=legit.KEYS, server={'limits': limits}, env={'ASAN_OPTIONS': ':'.join(filter(None, options))})
 
 
-def counter(server, name):
-    return next(row['value'] for row in server.ctl('stats')['counters'] if row['name'] == name)
-
-
 def connect(server, number=0):
     """From an address that only the abuse has, another one for every 250th connection."""
     return socket.create_connection((server.address, server.port), harness.ASK_TIMEOUT_S,
@@ -135,7 +131,7 @@ def test_new_clients_are_served_while_all_connections_are_taken(reeved):
     with idle(server, 300), legit.Clients(server, **LEGIT):
         pause(server, 1)
         server.reevectl('status')
-    assert counter(server, 'tcp_limit_total') >= 100
+    assert server.counter('tcp_limit_total') >= 100
     assert 'rule=tcp-connections limit=200' in server.log()
 
 
@@ -150,7 +146,7 @@ def test_messages_of_single_bytes_are_given_up_in_time(reeved):
             for connection in slow:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     connection.send(b'x')
-            return counter(server, 'tcp_slow_closed') >= len(slow)
+            return server.counter('tcp_slow_closed') >= len(slow)
         server.until(are_closed, 'all of them closed')
 
 
@@ -166,11 +162,11 @@ def test_transfers_that_nobody_reads_hold_up_nobody(reeved):
     server = serving(reeved, tcp_message='2s')
     with legit.Clients(server, **LEGIT):
         stuck = [transfers.Stuck(server, BULK) for _ in range(STUCK)]
-        server.until(lambda: counter(server, 'transfers_broken') == STUCK, 'all of them closed')
+        server.until(lambda: server.counter('transfers_broken') == STUCK, 'all of them closed')
         for client in stuck:
             client.close()
         server.until(lambda: is_had_whole(server), 'a transfer to one who reads')
-    assert counter(server, 'tcp_slow_closed') > 0
+    assert server.counter('tcp_slow_closed') > 0
 
 
 def test_connections_that_come_and_go_do_not_starve_the_others(reeved):
@@ -178,7 +174,7 @@ def test_connections_that_come_and_go_do_not_starve_the_others(reeved):
     with legit.Clients(server, **LEGIT), Storm(lambda number: touch(server, number)) as storm:
         pause(server, STORM_S)
     print(f'{storm.count} connections in {STORM_S} s')
-    server.until(lambda: counter(server, 'tcp_accepted') >= storm.count, 'all of them accepted')
+    server.until(lambda: server.counter('tcp_accepted') >= storm.count, 'all of them accepted')
 
 
 def test_resets_hold_up_nobody(reeved):
@@ -198,7 +194,7 @@ def test_without_descriptors_the_operator_is_heard(reeved):
         for number in range(5):
             assert test_tcp.is_served(stack.enter_context(server.connect()), number)
         server.reevectl('status')                       # in the place of a client
-        assert counter(server, 'tcp_limit_total') == 1
+        assert server.counter('tcp_limit_total') == 1
     server.until(lambda: test_tcp.descriptors(server) == held, 'all closed')
     test_tcp.allow_descriptors(server, held)            # nobody is there who could give way
     used = test_tcp.cpu_s(server)

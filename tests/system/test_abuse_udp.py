@@ -15,10 +15,6 @@ FLOOD_S = 30 if os.environ.get('ABUSE_LONG') else 2
 BUFFER = 65536          # small, so that it runs over at once
 
 
-def counter(server, name):
-    return next(row['value'] for row in server.ctl('stats')['counters'] if row['name'] == name)
-
-
 def dropped_by_kernel(server):
     """As the kernel shows it to everybody: the last column of the sockets on the server's port."""
     port, total = f':{server.port:04X}', 0
@@ -49,7 +45,7 @@ def test_a_flood_leaves_room_for_tcp_and_control(reeved):
         print(flooding.stdout.read(), end='')
     print(f'{heard} status requests in {FLOOD_S} s')
     assert heard > 0
-    assert counter(server, 'udp_dropped_kernel') == dropped_by_kernel(server) > 0
+    assert server.counter('udp_dropped_kernel') == dropped_by_kernel(server) > 0
     said = re.findall(r'level=warning msg="datagrams dropped by the kernel.*address=127\.0\.0\.1@(\d+) count=(\d+)', server.log())
     assert said and len(said) <= 1 + FLOOD_S // 60 and int(said[0][0]) == server.port and int(said[0][1]) > 0
 
@@ -59,4 +55,4 @@ def test_clients_with_cookies_are_served_where_cookies_are_required(reeved):
     with legit.Clients(server, udp=50, updates=10, cookies=True) as clients:
         pass
     assert sum(row['badcookie'] for row in clients.result.values()) > 0, 'the first one had none of ours'
-    assert counter(server, 'cookies_good') > 0
+    assert server.counter('cookies_good') > 0

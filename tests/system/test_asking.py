@@ -24,10 +24,6 @@ def fixture_other():
         yield it
 
 
-def counter(server, name):
-    return next(row['value'] for row in server.ctl('stats')['counters'] if row['name'] == name)
-
-
 def remotes(other):
     return {'other': {'address': f'127.0.0.1@{other.port}'}}
 
@@ -98,7 +94,7 @@ def test_what_is_no_answer_is_counted_and_waited_on(reeved, other):
         told.send(wire)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:     # right, but not from where it was asked
         elsewhere.sendto(dns.message.make_response(told.message).to_wire(), told.peer)
-    server.until(lambda: counter(server, 'replies_ignored') == len(forged), 'all of them counted')
+    server.until(lambda: server.counter('replies_ignored') == len(forged), 'all of them counted')
     assert server.ctl('peers', 'example.')['zones'][0]['secondaries'][0]['state'] != 'notified'
     told.reply()        # in time, unless this took more than a second; else to the next one
     server.until(lambda: answered(server, other), 'the right answer taken')
@@ -123,19 +119,19 @@ def test_an_answer_to_a_probe_that_is_none_is_counted(reeved):
         forged = strange(told)
         for wire in forged:
             told.send(wire)
-        server.until(lambda: counter(server, 'replies_ignored') == len(forged), 'all of them counted')
+        server.until(lambda: server.counter('replies_ignored') == len(forged), 'all of them counted')
 
 
 def test_a_response_to_nobody_is_dropped_and_counted(reeved):
     server = reeved({'example.': dynamic.ZONE})
     reply = dns.message.make_response(dns.message.make_query('www.example.', 'A'))
     for tcp in (False, True):
-        before = counter(server, 'dropped_response')
+        before = server.counter('dropped_response')
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM) as s:
             s.connect((server.address, server.port))
             wire = reply.to_wire()
             s.sendall((len(wire).to_bytes(2, 'big') if tcp else b'') + wire)
-            server.until(lambda before=before: counter(server, 'dropped_response') == before + 1, 'counted')
+            server.until(lambda before=before: server.counter('dropped_response') == before + 1, 'counted')
             s.setblocking(False)
             with pytest.raises(BlockingIOError):
                 s.recv(1)

@@ -53,7 +53,7 @@ def leases(server, *name):
 
 
 def counters(server, *names):
-    return {row['name']: row['value'] for row in server.ctl('stats')['counters'] if row['name'] in names}
+    return {name: value for name, value in server.counters().items() if name in names}
 
 
 def until_gone(server, name, rdtype='A'):

@@ -59,10 +59,6 @@ def mutate(server, first, count):
     print(result.stdout, end='')
 
 
-def counters(server):
-    return {row['name']: row['value'] for row in server.ctl('stats')['counters']}
-
-
 def environment():
     """What a sanitizer keeps of freed memory would look like growth."""
     options = [os.environ.get('ASAN_OPTIONS'), 'quarantine_size_mb=1', 'thread_local_quarantine_size_kb=64']
@@ -95,7 +91,7 @@ def test_survives_mutated_messages(reeved):
     before_kb, held = memory_kb(server), descriptors(server)
     with legit.Clients(server, **LEGIT):
         mutate(server, MESSAGES // 2, MESSAGES - MESSAGES // 2)
-    counted = counters(server)
+    counted = server.counters()
     server.until(lambda: descriptors(server) <= held, 'no descriptor is left')
     held_records = {name: server.ctl('zone', name)['records'] for name in ('example.', 'copy.example.')}
     database_kb = (server.state / 'reeve.db').stat().st_size // 1024

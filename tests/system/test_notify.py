@@ -45,10 +45,6 @@ def serial_of(server):
     return server.ask('example.', 'SOA').answer[0][0].serial
 
 
-def counter(server, name):
-    return next(row['value'] for row in server.ctl('stats')['counters'] if row['name'] == name)
-
-
 def peers_of(server):
     return server.ctl('peers', 'example.')['zones'][0]['secondaries']
 
@@ -199,7 +195,7 @@ def test_an_update_is_answered_at_the_timeout_and_counted(reeved, secondary):
     results = []
     send_later(server, 'a', results)
     assert results[0][0] == 'NOERROR' and 1 <= results[0][1] < 3
-    assert counter(server, 'updates_wait_timeouts') == 1
+    assert server.counter('updates_wait_timeouts') == 1
     assert 'update answered before its secondaries have it' in server.log()
     assert dynamic.texts(server, 'a.example.', 'A') == ['192.0.2.9']
 

@@ -378,11 +378,11 @@ def test_explain_query_shows_the_answer_and_where_it_comes_from(updatable):
 
 
 def test_explain_query_knows_whose_zones_are_not_ours_and_counts_nothing(updatable):
-    before = {row['name']: row['value'] for row in updatable.ctl('stats')['counters']}
+    before = updatable.counters()
     assert 'no zone of ours' in updatable.reevectl('explain', 'query', 'example.org', 'A').stdout
     assert 'explain transfer' in updatable.reevectl('explain', 'query', 'example.', 'AXFR', code=2).stderr
     assert 'no RR type' in updatable.reevectl('explain', 'query', 'example.', 'NOTYPE', code=2).stderr
-    assert {row['name']: row['value'] for row in updatable.ctl('stats')['counters']} == before
+    assert updatable.counters() == before
     assert 'query refused' not in updatable.log()
 
 

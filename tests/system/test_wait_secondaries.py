@@ -14,10 +14,6 @@ ZONE, KEYS = following.ORIGIN, following.KEYS
 COUNT = 20
 
 
-def counter(server, name):
-    return next(row['value'] for row in server.ctl('stats')['counters'] if row['name'] == name)
-
-
 class Pair:
     """A Reeve whose updates wait for a secondary of the kind that is named."""
 
@@ -55,7 +51,7 @@ def test_what_is_answered_is_at_the_secondary(request, kind):
     for i in range(COUNT):
         assert pair.update(f'w{i}')[0] == 'NOERROR'
         assert pair.is_served(f'w{i}'), i
-    assert counter(pair.primary, 'updates_wait_timeouts') == 0
+    assert pair.primary.counter('updates_wait_timeouts') == 0
     peer = pair.primary.ctl('peers', ZONE)['zones'][0]['secondaries'][0]
     assert peer['state'] == 'in sync' and peer['serial'] == 1 + COUNT
     following.assert_same(pair.primary, pair.secondary)
@@ -82,7 +78,7 @@ def test_an_update_waits_until_the_secondary_is_there_again(request):
     thread.join(harness.DEADLINE_S)
     assert results[0][0] == 'NOERROR'
     assert pair.is_served('meanwhile')
-    assert counter(pair.primary, 'updates_wait_timeouts') == 0
+    assert pair.primary.counter('updates_wait_timeouts') == 0
 
 
 def test_without_the_secondary_it_is_answered_at_the_timeout(request):
@@ -90,7 +86,7 @@ def test_without_the_secondary_it_is_answered_at_the_timeout(request):
     pair.secondary.kill()
     rcode, seconds = pair.update('alone')
     assert rcode == 'NOERROR' and 1 <= seconds < 10
-    assert counter(pair.primary, 'updates_wait_timeouts') == 1
+    assert pair.primary.counter('updates_wait_timeouts') == 1
     late = pair.primary.reevectl('wait', ZONE, '-t', '1', code=1)
     assert 'serial 2 is not known to be at: s (1)' in late.stdout + late.stderr
     pair.secondary.run()
@@ -109,7 +105,7 @@ def test_one_secondary_of_two_is_not_enough_for_a_count_of_two(request):
     rcode, seconds = pair.update('half')
     assert rcode == 'NOERROR' and seconds >= 1
     assert pair.is_served('half')
-    assert counter(pair.primary, 'updates_wait_timeouts') == 1
+    assert pair.primary.counter('updates_wait_timeouts') == 1
     late = pair.primary.reevectl('wait', ZONE, '-t', '1', code=1)
     assert 'is not known to be at: none' in late.stdout + late.stderr
     pair.primary.zones[ZONE] = {**zone, 'secondaries': ['s', 'none'], 'wait-secondaries': {'count': 1, 'timeout': '60s'}}
@@ -117,7 +113,7 @@ def test_one_secondary_of_two_is_not_enough_for_a_count_of_two(request):
     pair.primary.reload()
     assert pair.update('any')[0] == 'NOERROR'
     assert pair.is_served('any')
-    assert counter(pair.primary, 'updates_wait_timeouts') == 1
+    assert pair.primary.counter('updates_wait_timeouts') == 1
 
 
 @pytest.mark.parametrize('kind', ['reeved', 'named'])
@@ -145,7 +141,7 @@ def test_many_clients_that_wait_at_once(request):
     for thread in threads:
         thread.join(harness.DEADLINE_S)
     assert len(results) == 30 and {rcode for _, rcode, _ in results} == {'NOERROR'}
-    assert counter(pair.primary, 'updates_wait_timeouts') == 0
+    assert pair.primary.counter('updates_wait_timeouts') == 0
     following.wait_in_sync(pair.primary, pair.secondary)
     following.assert_same(pair.primary, pair.secondary)
 

@@ -60,24 +60,42 @@ def read_rdata(wire, rdtype, at, length):
     return rdata + wire[at:end]
 
 
-def read(wire):
-    """An Answer, without OPT."""
+def read_section(wire, at, count):
+    """Its records in their order, as (owner, type, TTL, rdata), without OPT; and where it ends."""
+    records = []
+    for _ in range(count):
+        owner, at = read_name(wire, at)
+        rdtype, _, ttl, length = struct.unpack_from('!HHIH', wire, at)
+        at += 10
+        if rdtype != 41:
+            records.append((owner, rdtype, ttl, read_rdata(wire, rdtype, at, length)))
+        at += length
+    return records, at
+
+
+def read_head(wire):
+    """Flags, counts of records, and where the question ends."""
     _, flags, qdcount, *counts = struct.unpack_from('!HHHHHH', wire)
     at = 12
     for _ in range(qdcount):
         at = read_name(wire, at)[1] + 4
+    return flags, counts, at
+
+
+def read(wire):
+    """An Answer, without OPT."""
+    flags, counts, at = read_head(wire)
     sections = []
     for count in counts:
-        records = set()
-        for _ in range(count):
-            owner, at = read_name(wire, at)
-            rdtype, _, ttl, length = struct.unpack_from('!HHIH', wire, at)
-            at += 10
-            if rdtype != 41:
-                records.add((owner, rdtype, ttl, read_rdata(wire, rdtype, at, length)))
-            at += length
+        records, at = read_section(wire, at, count)
         sections.append(frozenset(records))
     return Answer(flags & 0x0f, bool(flags & 0x0400), bool(flags & 0x0200), *sections)
+
+
+def read_answer(wire):
+    """The answer section alone, in its order."""
+    _, counts, at = read_head(wire)
+    return read_section(wire, at, counts[0])[0]
 
 
 def ask_tcp(server, wires):
