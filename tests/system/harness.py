@@ -323,13 +323,16 @@ class Reeved(Server):
         return json.loads(self.reevectl('--json', *words, **how).stdout.splitlines()[-1])
 
     def asked(self, verb, **arguments):
-        """The same without reevectl, over the control socket: for what is asked often, or beside what a test is about."""
+        """The same without reevectl, over the control socket: for what is asked often, or beside what a test is about. It has
+        to be done."""
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(DEADLINE_S)
             control.connect(str(self.socket))
             control.sendall(json.dumps({'verb': verb, **arguments}).encode() + b'\n')
             control.shutdown(socket.SHUT_WR)
-            return json.loads(b''.join(iter(lambda: control.recv(65536), b'')).splitlines()[-1])
+            answer = json.loads(b''.join(iter(lambda: control.recv(65536), b'')).splitlines()[-1])
+        assert answer['ok'], answer
+        return answer
 
     def counter(self, name):
         return self.counters()[name]

@@ -17,7 +17,6 @@ import legit
 import test_extremes
 import transfers
 import wire
-from test_abuse_tcp import counter
 
 ROUNDS = int(os.environ.get('ABUSE_ROUNDS', '500'))
 LEGIT = {'udp': 200, 'tcp': 40, 'updates': 25, 'sources': ('127.0.0.1', '127.0.0.2')}    # in less time than the abuse takes
@@ -87,7 +86,7 @@ def test_what_nobody_has_asked_for_is_ignored_and_counted(reeved):
     messages = [plain, *(plain[:2] + bytes([0x80 | opcode << 3]) + plain[3:] for opcode in (0, 1, 2, 4, 5, 6, 15))]
     with legit.Clients(server, **LEGIT):
         storm(server, messages, silent=range(1, len(messages)))
-    assert counter(server, 'dropped_response') == ROUNDS * (len(messages) - 1)
+    assert server.counter('dropped_response') == ROUNDS * (len(messages) - 1)
 
 
 def test_what_is_not_spoken_here_is_said_so_at_once(reeved):

@@ -48,6 +48,7 @@ def questions(other):
     return list(seen.values())
 
 
+@pytest.mark.released
 def test_ids_and_ports_of_notify_cannot_be_guessed(reeved, other):
     zones = {f'z{i}.example.': {'file': dynamic.ZONE, 'secondaries': ['other']} for i in range(COUNT)}
     server = reeved(zones | legit.ZONES, remotes=remotes(other), keys=legit.KEYS)
@@ -60,6 +61,7 @@ def test_ids_and_ports_of_notify_cannot_be_guessed(reeved, other):
     assert server.is_running()
 
 
+@pytest.mark.released
 def test_ids_of_transfers_cannot_be_guessed(reeved, other):
     zones = {f'z{i}.example.': {'primaries': ['other']} for i in range(COUNT)}
     server = reeved(zones | legit.ZONES, remotes=remotes(other), keys=legit.KEYS)

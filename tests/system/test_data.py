@@ -5,6 +5,8 @@ import shutil
 import stat
 import threading
 
+import pytest
+
 import dynamic
 import test_cookies
 
@@ -50,7 +52,7 @@ def test_another_server_goes_on_from_a_backup(reeved_ready):
     second.configure()
     second.run()
     assert {zone: (second.serial(zone), dynamic.records_of(second, zone)) for zone in zones()} == expected
-    assert [key['key'] for key in second.ctl('key', 'list')['keys']] == ['k', 'kept']
+    assert [key['key'] for key in second.asked('key list')['keys']] == ['k', 'kept']
     add(second, 'example.', 7)
     assert second.ctl('journal', 'check')['journal_faults'] == 0
 
@@ -152,6 +154,7 @@ def test_a_whole_log_has_no_fault(reeved_ready):
     assert 'no fault' in server.reevectl('journal', 'check').stdout
 
 
+@pytest.mark.released
 def test_damage_that_comes_while_the_server_runs_is_found(reeved_ready):
     """Bytes of the snapshot of a zone that is larger than what the database keeps in memory."""
     text = dynamic.ZONE + '$GENERATE 1-100000 h$ TXT "mark-$-' + 'x' * 200 + '"\n'
@@ -183,7 +186,7 @@ def test_zone_tells_what_is_not_of_its_file_and_its_history(reeved_ready):
     message = dynamic.update_of('example.', KEYS)
     message.replace('www.example.', 300, 'A', '192.0.2.81')
     assert dynamic.rcode_of(server, message) == 'NOERROR'
-    zone = server.ctl('zone', 'example.')
+    zone = server.asked('zone', zone='example.')
     assert (zone['dynamic'], zone['changed'], zone['history'], zone['history_from']) == (5, 1, 6, 1)
     assert zone['last_change']['actor'] == 'key k' and zone['last_change']['kind'] == 'update'
     assert zone['last_change']['serial'] == zone['serial'] == server.serial('example.') == 7
@@ -192,7 +195,7 @@ def test_zone_tells_what_is_not_of_its_file_and_its_history(reeved_ready):
     shown = server.reevectl('zone', 'example.').stdout
     for part in ('5 records, 1 RRset of the file changed', '6 commits back to 1 (', 'update by key k', 'serial: increment'):
         assert part in shown, shown
-    made = server.ctl('zone', 'made.')
+    made = server.asked('zone', zone='made.')
     assert (made['dynamic'], made['changed'], made['history']) == (5, 0, 5) and 'is_file_same' not in made
 
 
@@ -201,17 +204,17 @@ def test_zone_tells_whether_its_file_is_the_one_that_was_loaded(reeved_ready):
     path = server.dir / 'example.zone'
     os.utime(path, (1, 1))      # a file that was written just now can change again without a trace
     server.ctl('reload', 'example.')
-    assert server.ctl('zone', 'example.')['is_file_same'] is True
+    assert server.asked('zone', zone='example.')['is_file_same'] is True
     assert ', unchanged' in server.reevectl('zone', 'example.').stdout
     os.utime(path, (2, 2))
-    assert server.ctl('zone', 'example.')['is_file_same'] is False
+    assert server.asked('zone', zone='example.')['is_file_same'] is False
     assert 'see plan' in server.reevectl('zone', 'example.').stdout
 
 
 def test_a_zone_without_history_has_none(reeved):
     server = reeved({'plain.': dynamic.ZONE})
-    assert 'history' not in server.ctl('zone', 'plain.')
-    status = server.ctl('status')
+    assert 'history' not in server.asked('zone', zone='plain.')
+    status = server.asked('status')
     assert 'journal_well' not in status and status['updates'] == 0
 
 
@@ -224,7 +227,7 @@ def test_status_tells_of_updates_and_of_the_change_log(reeved_ready):
     message = dynamic.update_of('plain.', KEYS)
     message.add('a.plain.', 60, 'A', '192.0.2.1')
     assert dynamic.rcode_of(server, message) == 'NOTAUTH'
-    status = server.ctl('status')
+    status = server.asked('status')
     assert (status['updates'], status['updates_done'], status['updates_queued'], status['commits_pending']) == (12, 10, 0, 0)
     assert status['journal_well'] is True and status['journal_bytes'] > 0 and status['commit_took_us'] > 0
     assert 'change log     well since ' in server.reevectl('status').stdout

@@ -154,7 +154,7 @@ def test_changes_of_the_zone_file_are_in_the_log(reeved):
     assert (removed['op'], removed['owner'], removed['rdata']) == ('-', 'mail', '192.0.2.25')
     assert (added['op'], added['owner'], added['rdata']) == ('+', 'mail', '192.0.2.26')
     server.zone_file('example.', ZONE.replace('192.0.2.25', '192.0.2.27'))
-    server.ctl('reload')
+    server.asked('reload')
     server.until(lambda: dynamic.texts(server, 'mail.example.', 'A') == ['192.0.2.27'], 'the file is merged')
     who = f'uid {os.geteuid()}' if os.geteuid() else 'root (uid 0)'
     assert rows_of(server, 'log', 'example.')[0]['actor'].endswith(f'example.zone (reload by {who})')
@@ -367,7 +367,7 @@ def test_a_large_rollback_lets_queries_through(reeved):
     assert serial_of(server) == 11
     answer = server.ctl('rollback', 'example.', '10')
     assert (answer['removed'], answer['serial']) == (count, 12)
-    assert server.ctl('zone', 'example.')['records'] == 5
+    assert server.asked('zone', zone='example.')['records'] == 5
     assert server.ctl('rollback', 'example.', '11')['added'] == count
     assert dynamic.texts(server, f'h{count - 1}.example.', 'A') == ['192.0.2.9']
 
@@ -430,4 +430,4 @@ def test_a_history_that_was_trimmed_says_how_far_back_it_goes(reeved):
     assert answer['records'] == 5 + 2 * (answer['back'] - 10)
     newest_kept = rows_of(server, 'log', 'example.', '--limit', '1')[0]['serial_from']
     server.reevectl('rollback', 'example.', newest_kept)
-    assert server.ctl('zone', 'example.')['records'] == 5 + 2 * (newest_kept - 10)
+    assert server.asked('zone', zone='example.')['records'] == 5 + 2 * (newest_kept - 10)

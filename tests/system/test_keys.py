@@ -66,7 +66,7 @@ def test_a_new_key_works_at_once_and_the_zones_are_not_disturbed(server):
     assert signed(server, 'web1', key, 'x') == 'REFUSED', 'it verifies, and is granted nothing'
     server.zones['example.'] = {'file': dynamic.ZONE, 'updates': [{'key': 'web1', 'all': 'yes'}]}
     server.configure()
-    server.ctl('reload')
+    server.asked('reload')
     assert signed(server, 'web1', key, 'x') == 'NOERROR'
     before = server.serial('example.')
     assert server.ctl('key', 'new', 'web2')['ok'] and server.serial('example.') == before
@@ -78,7 +78,7 @@ def test_nsupdate_takes_the_key_as_it_is_shown(server):
     shown = server.reevectl('key', 'new', 'Web.1').stdout
     option = re.search(r'-y (\S+)', shown)[1]
     reconfigure(server, 'web.1')
-    server.ctl('reload')
+    server.asked('reload')
     done = dynamic.run_client('nsupdate', '-y', option, stdin=f'server 127.0.0.1 {server.port}\nzone example.\n'
                               'add n.example. 60 A 192.0.2.1\nsend\n')
     assert done.returncode == 0, done.stderr
@@ -123,7 +123,7 @@ def test_what_is_no_good_makes_no_key(server):
 def test_a_second_key_of_the_name_in_any_case_is_refused(server):
     key = server.ctl('key', 'new', 'web1')
     assert 'web1.key' in server.ctl('key', 'new', 'WEB1', code=1)['error']
-    assert server.ctl('key', 'list')['keys'][1]['key'] == 'web1'
+    assert server.asked('key list')['keys'][1]['key'] == 'web1'
     assert signed(server, 'web1', key, 'x') == 'REFUSED', 'the first is still the one'
 
 
@@ -148,7 +148,7 @@ def test_no_name_leads_out_of_the_folder(server):
     for name, file in made.items():
         server.ctl('key', 'new', name, '--for', 'all')
         assert set(os.listdir(server.state / 'keys')) - before == {file + '.key'}
-        listed = server.ctl('key', 'list')['keys']
+        listed = server.asked('key list')['keys']
         assert len(listed) == 2 + len(before)
         server.ctl('key', 'rotate', name)
         server.ctl('key', 'revoke', name)
@@ -220,10 +220,10 @@ def test_both_secrets_are_accepted_until_the_overlap_ends(server):
     new = server.ctl('key', 'rotate', 'k', '--overlap', '12h')
     assert abs(new['previous_until_us'] / 1e6 - time.time() - 12 * 3600) < 60
     assert signed(server, 'k', old, 'a') == signed(server, 'k', new, 'b') == 'NOERROR'
-    untils = server.ctl('key', 'list')['keys'][1]['secrets_until_us']
+    untils = server.asked('key list')['keys'][1]['secrets_until_us']
     assert untils[0] == 0 and 0 <= untils[1] - new['previous_until_us'] < 1000000
     rewrite(key_file(server, 'k'), lambda lines: [re.sub(r'until \S+', 'until 2020-01-01T00:00:00Z', x) for x in lines])
-    server.ctl('reload')
+    server.asked('reload')
     assert rcode(server, 'k', old, 'c') == 'BADSIG'
     assert signed(server, 'k', new, 'd') == 'NOERROR'
 
@@ -267,7 +267,7 @@ def test_a_key_of_the_configuration_is_changed_there(server):
 def test_a_revoked_key_is_refused_although_zones_still_grant_it(server):
     key = server.ctl('key', 'new', 'k')
     reconfigure(server, 'k')
-    server.ctl('reload')
+    server.asked('reload')
     assert signed(server, 'k', key, 'a') == 'NOERROR'
     answer = server.ctl('key', 'revoke', 'k')
     assert 'revoked' in answer['faults'][0]['fault'], 'a warning where it is granted something'
@@ -308,18 +308,18 @@ def test_a_key_is_refused_once_its_file_is_aside_although_that_may_not_last(serv
 def test_the_list_says_where_keys_are_from_what_they_may_and_when_they_were_used(server):
     key = server.ctl('key', 'new', 'k')
     reconfigure(server, 'k', 'conf')
-    server.ctl('reload')
-    conf, kept = server.ctl('key', 'list')['keys']
+    server.asked('reload')
+    conf, kept = server.asked('key list')['keys']
     assert (conf['key'], conf['origin'], conf['file']) == ('conf', 'configuration', str(server.conf))
     assert server.conf.read_text(encoding='utf-8').splitlines()[conf['line'] - 1].strip().startswith('"conf"')
     assert (kept['key'], kept['origin'], kept['file']) == ('k', 'kept', str(key_file(server, 'k')))
     assert kept['zone_names'] == ['example.'] and kept['zones'] == 1 and kept['secrets_until_us'] == [0]
     assert 'last_used_us' not in kept
     assert signed(server, 'k', key, 'a') == 'NOERROR'
-    used = server.ctl('key', 'list')['keys'][1]['last_used_us']
+    used = server.asked('key list')['keys'][1]['last_used_us']
     assert abs(used / 1e6 - time.time()) < 60
-    server.ctl('reload')
-    assert server.ctl('key', 'list')['keys'][1]['last_used_us'] == used
+    server.asked('reload')
+    assert server.asked('key list')['keys'][1]['last_used_us'] == used
     shown = server.reevectl('key', 'list').stdout
     assert 'kept in ' in shown and f'{server.conf}:{conf["line"]}' in shown and 'example.' in shown
 
@@ -329,7 +329,7 @@ def test_updates_in_flight_keep_their_key(server):
     key = server.ctl('key', 'new', 'k')
     server.settings['server'].setdefault('limits', {})['refusals-per-source'] = 0    # each is to be refused in words
     reconfigure(server, 'k')
-    server.ctl('reload')
+    server.asked('reload')
     flight = dynamic.Flight(server, dynamic.Signer('k', key['secret']))
     rounds = 300 if harness.Reeved.is_brief() else 3000
     flight.run(rounds, when=lambda answers: answers == rounds // 3 and server.ctl('key', 'revoke', 'k') is None)

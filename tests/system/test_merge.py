@@ -92,14 +92,21 @@ def test_a_name_that_left_the_file_keeps_what_is_dynamic(server):
     check_dynamic(server)
 
 
-@pytest.mark.parametrize('file_serial, want', [(2, 3), (1, 3), (0, 3), (3, 3), (1000, 1000), (4_000_000_000, 3)])
-def test_the_serial_moves_forward(server, file_serial, want):
+def test_the_serial_moves_forward(reeved):
     """The file's where it is ahead of the live one (RFC 1982), else the next."""
-    load(server, text(file_serial, api=['A 192.0.2.5']))
-    server.until(lambda: server.serial('example.') != 2, 'a new serial')
-    assert server.serial('example.') == want
-    assert update(server, ('add', 'more', 60, 'A', '192.0.2.9')) == 'NOERROR'
-    assert server.serial('example.') == want + 1
+    serials = [(2, 3), (1, 3), (0, 3), (3, 3), (1000, 1000), (4_000_000_000, 3)]     # in a file, and what is wanted
+    zones = {f'z{number}.example.': wanted for number, wanted in enumerate(serials)}
+    server = reeved({name: zone() for name in zones}, keys=KEYS)
+    for name, (file_serial, _) in zones.items():
+        assert update(server, ('add', 'new', 60, 'A', '192.0.2.9'), origin=name) == 'NOERROR'
+        assert server.serial(name) == 2
+        server.zone_file(name, text(file_serial, api=['A 192.0.2.5']))
+    server.reload()
+    for name, (_, want) in zones.items():
+        server.until(lambda name=name: server.serial(name) != 2, 'a new serial')
+        assert server.serial(name) == want, zones[name]
+        assert update(server, ('add', 'more', 60, 'A', '192.0.2.9'), origin=name) == 'NOERROR'
+        assert server.serial(name) == want + 1
 
 
 def test_the_same_file_twice_is_merged_once(server):

@@ -93,7 +93,7 @@ def test_survives_mutated_messages(reeved):
         mutate(server, MESSAGES // 2, MESSAGES - MESSAGES // 2)
     counted = server.counters()
     server.until(lambda: descriptors(server) <= held, 'no descriptor is left')
-    held_records = {name: server.ctl('zone', name)['records'] for name in ('example.', 'copy.example.')}
+    held_records = {name: server.asked('zone', zone=name)['records'] for name in ('example.', 'copy.example.')}
     database_kb = (server.state / 'reeve.db').stat().st_size // 1024
     print(f'memory: {before_kb} kB before, {memory_kb(server)} kB after; database: {database_kb} kB; descriptors: {held}; '
           f'records: {held_records}')

@@ -171,11 +171,11 @@ def test_a_hundred_thousand_records_are_one_change_and_queries_are_answered_mean
         done = updatable.ctl('update', 'example.', path, timeout_s=WAIT_S)
     assert (done['serial'], done['added'], done['removed']) == (2, MANY, 0)
     assert asking.answers == {'NOERROR'} and asking.count > 10
-    assert updatable.ctl('zone', 'example.')['records'] == MANY + 10
+    assert updatable.asked('zone', zone='example.')['records'] == MANY + 10
     assert dynamic.texts(updatable, f'h{MANY - 1}.example.', 'A') == ['192.0.2.1']
     updatable.kill()
     updatable.run()
-    assert updatable.ctl('zone', 'example.')['records'] == MANY + 10
+    assert updatable.asked('zone', zone='example.')['records'] == MANY + 10
 
 
 @pytest.mark.released
@@ -200,7 +200,7 @@ def test_updates_of_clients_wait_for_a_long_one_and_are_done_after_it(updatable)
         codes.append(dynamic.rcode_of(updatable, update, tcp=True))
     long_one.join()
     assert set(codes) == {'NOERROR'}
-    assert updatable.ctl('zone', 'example.')['records'] == MANY // 4 + 10 + len(codes)
+    assert updatable.asked('zone', zone='example.')['records'] == MANY // 4 + 10 + len(codes)
     assert updatable.serial('example.') == 2 + len(codes)
 
 
@@ -212,7 +212,7 @@ def test_two_operators_are_served_one_after_the_other(updatable):
         thread.start()
     for thread in threads:
         thread.join()
-    assert updatable.ctl('zone', 'example.')['records'] == 20_010
+    assert updatable.asked('zone', zone='example.')['records'] == 20_010
     assert updatable.serial('example.') == 5
 
 
@@ -286,7 +286,7 @@ def test_explain_says_what_a_real_update_gets(granting):
                                              code=0 if rcode == 'NOERROR' else 1).stdout
         assert shown[key, text].split()[0] == rcode, (key, text, shown[key, text])
     assert zone_of(granting) == before, 'explain changes nothing, nor the serial'
-    assert granting.ctl('refused')['refused'] == [], 'and leaves no trace'
+    assert granting.asked('refused')['refused'] == [], 'and leaves no trace'
     for key, text, rcode in EXPLAINED:
         if rcode == 'NOTAUTH':
             with pytest.raises(Exception, match='key'):
@@ -405,7 +405,7 @@ def test_refusals_are_told_of_in_their_order_with_all_that_is_known(granting):
     update.delete('a')
     with pytest.raises(Exception, match='key'):
         dynamic.rcode_of(granting, update, tcp=True)
-    rows = granting.ctl('refused')['refused']
+    rows = granting.asked('refused')['refused']
     assert [(row['key'], row['zone'], row['rcode'], row['transport'], row['from']) for row in rows] == [
         ('web', 'example.', 'REFUSED', 'udp', '127.0.0.1'), ('lan', 'example.', 'REFUSED', 'udp', '127.0.0.1'),
         ('k-nope', 'example.', 'NOTAUTH', 'tcp', '127.0.0.1')]
@@ -438,12 +438,12 @@ def test_a_key_of_another_algorithm_is_told_of_as_that(reeved):
     update.delete('a')
     with pytest.raises(Exception, match='key'):
         dynamic.rcode_of(server, update)
-    assert server.ctl('refused')['refused'][0]['hint'] == 'k is of hmac-sha256 here'
+    assert server.asked('refused')['refused'][0]['hint'] == 'k is of hmac-sha256 here'
 
 
 def test_an_address_that_no_rule_is_for_is_told_of_with_the_rule_of_the_key(granting):
     assert dynamic.rcode_of(granting, message_of('k', 'add new 60 A 192.0.2.1')) == 'REFUSED'
-    assert 'closest rule updates[4]: from another address' in granting.ctl('refused')['refused'][0]['reason']
+    assert 'closest rule updates[4]: from another address' in granting.asked('refused')['refused'][0]['reason']
 
 
 # --- freeze, thaw ---
@@ -457,10 +457,10 @@ def try_update(server, name):
 def test_a_frozen_zone_refuses_clients_over_restarts_until_it_is_thawed(updatable):
     assert try_update(updatable, 'a') == 'NOERROR'
     assert 'frozen' in updatable.reevectl('freeze', 'example.').stdout
-    assert updatable.ctl('zone', 'example.')['frozen'] is True
+    assert updatable.asked('zone', zone='example.')['frozen'] is True
     assert 'frozen' in updatable.reevectl('zone', 'example.').stdout
     assert try_update(updatable, 'b') == 'REFUSED'
-    assert updatable.ctl('refused')['refused'][-1]['reason'] == 'the zone is frozen'
+    assert updatable.asked('refused')['refused'][-1]['reason'] == 'the zone is frozen'
     assert 'frozen' in updatable.reevectl('explain', 'update', 'k', 'example.', 'delete a', code=1).stdout
     updatable.kill()
     updatable.run()
@@ -471,7 +471,7 @@ def test_a_frozen_zone_refuses_clients_over_restarts_until_it_is_thawed(updatabl
     assert dynamic.texts(updatable, 'o.example.', 'A') == ['192.0.2.9'], 'the operator is not held up'
     assert 'thawed' in updatable.reevectl('thaw', 'example.').stdout
     assert try_update(updatable, 'b') == 'NOERROR'
-    assert 'frozen' not in updatable.ctl('zone', 'example.')
+    assert 'frozen' not in updatable.asked('zone', zone='example.')
     updatable.kill()
     updatable.run()
     assert try_update(updatable, 'c') == 'NOERROR'

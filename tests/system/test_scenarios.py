@@ -12,7 +12,8 @@ import scenario
 
 HERE = pathlib.Path(__file__).resolve().parent.parent / 'scenario'
 FILES = sorted(HERE.glob('*.rv'))
-NOT_FOR_SOCKETS = ('after', 'fail', 'sent', 'answer')      # kinds of steps
+IN_PROCESS = re.compile(r'^(after|fail|answer|expect sent) ', re.M)     # steps that sockets alone cannot take
+WITH_MORE = re.compile(r'^(config|options|key|remote)\b', re.M)         # more of a configuration than zones
 
 
 def server_settings(script):
@@ -56,9 +57,13 @@ def effects(server):
     return lambda step: table[step.kind](step)
 
 
+# Told by the text: every process that runs tests asks this of all scenarios.
 def is_for_sockets(path):
-    """By the first words of its lines: every process that runs tests asks for all files."""
-    return not re.search(rf'^({"|".join(NOT_FOR_SOCKETS)})\b', path.read_text(encoding='utf-8'), re.M)
+    return not IN_PROCESS.search(path.read_text(encoding='utf-8'))
+
+
+def is_plain(path):
+    return not WITH_MORE.search(path.read_text(encoding='utf-8'))
 
 
 def loading_zones(script):
@@ -73,25 +78,48 @@ def nearest(qname, script):
     return max(above, key=len, default=None)
 
 
-def test_there_are_scenarios():
+def test_there_are_scenarios_and_none_is_left_out_that_could_be_played():
     assert len(FILES) > 30
     for path in FILES:
-        assert is_for_sockets(path) == all(step.kind not in NOT_FOR_SOCKETS for step in scenario.read(path).steps), path
+        script = scenario.read(path)
+        kinds = {step.kind for step in script.steps}
+        assert is_for_sockets(path) == (not kinds & {'after', 'fail', 'sent', 'answer'}), path
+        assert is_plain(path) == (not any((script.settings, script.options, script.keys, script.remotes))), path
 
 
-@pytest.mark.parametrize('path', filter(is_for_sockets, FILES), ids=lambda path: path.stem)
-def test_scenario(path, reeved_ready):
+def check(server, path, script):
+    for name in loading_zones(script):
+        server.until(lambda name=name: server.answers(name), f'zone {name} served')
+    wrong = [f'{path.name}:{step.line}: over {transport}:\n' + '\n'.join(faults)
+             for step, transport, faults in player.play(script, server.address, server.port, effects(server)) if faults]
+    assert not wrong, '\n'.join(wrong)
+
+
+@pytest.fixture(name='one_for_all', scope='module')
+def fixture_one_for_all(shared):
+    return shared({})
+
+
+@pytest.mark.xdist_group('scenarios')
+@pytest.mark.parametrize('path', [path for path in FILES if is_for_sockets(path) and is_plain(path)], ids=lambda path: path.stem)
+def test_scenario(path, one_for_all):
+    """With the configuration's defaults: one server, which has the zones of one after the other."""
+    script = scenario.read(path)
+    for one_for_all.zones in ({}, zone_maps(script)):
+        one_for_all.configure()
+        one_for_all.reload()
+    check(one_for_all, path, script)
+
+
+@pytest.mark.parametrize('path', [path for path in FILES if is_for_sockets(path) and not is_plain(path)], ids=lambda path: path.stem)
+def test_scenario_of_a_server_of_its_own(path, reeved_ready):
     script = scenario.read(path)
     keys = {name: {'secret': secret} for name, secret in script.keys.items()}
     server = reeved_ready(zone_maps(script), server=server_settings(script), keys=keys)
     server.configure()
     server.run(wait=False)
     server.notice('READY', '1')
-    for name in loading_zones(script):
-        server.until(lambda name=name: server.answers(name), f'zone {name} served')
-    wrong = [f'{path.name}:{step.line}: over {transport}:\n' + '\n'.join(faults)
-             for step, transport, faults in player.play(script, server.address, server.port, effects(server)) if faults]
-    assert not wrong, '\n'.join(wrong)
+    check(server, path, script)
 
 
 @pytest.mark.parametrize('path', sorted((HERE / 'wrong').glob('fault-*.rv')), ids=lambda path: path.stem)

@@ -109,7 +109,7 @@ def test_a_restart_needs_no_transfer(reeved, primary):
     master.publish(2, hosts(21))
     server.reevectl('refresh', ZONE)
     follows(server, 2)
-    server.until(lambda: server.ctl('zone', ZONE).get('ready'), 'the first snapshot is written')
+    server.until(lambda: server.asked('zone', zone=ZONE).get('ready'), 'the first snapshot is written')
     server.kill()
     master.forget()
     server.run()
@@ -123,7 +123,7 @@ def test_a_crash_in_the_middle_of_a_transfer_leaves_the_old_zone(reeved, primary
     master = primary(hosts(20))
     server = secondary(reeved, master)
     follows(server, 1)
-    server.until(lambda: server.ctl('zone', ZONE).get('ready'), 'the first snapshot is written')
+    server.until(lambda: server.asked('zone', zone=ZONE).get('ready'), 'the first snapshot is written')
     master.has_ixfr = False
     master.hold = threading.Event()
     master.publish(2, hosts(2000, 2))
@@ -142,12 +142,12 @@ def test_it_expires_and_says_since_when(reeved, primary):
     master = primary(hosts(3), times='1 1 4')
     server = secondary(reeved, master)
     follows(server, 1)
-    server.until(lambda: server.ctl('zone', ZONE).get('ready'), 'the first snapshot is written')
+    server.until(lambda: server.asked('zone', zone=ZONE).get('ready'), 'the first snapshot is written')
     master.is_silent = True
     server.until(lambda: is_dead(server), 'SERVFAIL')
-    zone = server.ctl('zone', ZONE)
+    zone = server.asked('zone', zone=ZONE)
     assert zone['state'] == 'expired' and zone['expired_us'] <= zone['now_us']
-    assert zone['primaries'][0]['error']
+    server.until(lambda: server.asked('zone', zone=ZONE)['primaries'][0].get('error'), 'said why')
     server.kill()
     server.run(wait=False)
     server.notice('READY', '1')
@@ -163,7 +163,7 @@ def test_the_expire_option_bounds_the_life_of_the_data(reeved, primary):
     master.expire = 4
     server = secondary(reeved, master)
     follows(server, 1)
-    zone = server.ctl('zone', ZONE)
+    zone = server.asked('zone', zone=ZONE)
     assert 0 < zone['expires_us'] - zone['checked_us'] <= 4_000_000
     master.is_silent = True
     server.until(lambda: is_dead(server), 'SERVFAIL')
@@ -179,11 +179,11 @@ def test_serials_go_forward_and_around(reeved, primary):
     master.publish(4, hosts(3))
     master.forget()
     server.reevectl('refresh', ZONE)
-    server.until(lambda: 'behind ours' in server.ctl('zone', ZONE)['primaries'][0].get('error', ''), 'said so')
+    server.until(lambda: 'behind ours' in server.asked('zone', zone=ZONE)['primaries'][0].get('error', ''), 'said so')
     assert server.serial(ZONE) == 5 and 'AXFR' not in master.types()
     master.publish(5, hosts(7))         # another zone with the same serial: not seen
     server.reevectl('refresh', ZONE)
-    server.until(lambda: 'error' not in server.ctl('zone', ZONE)['primaries'][0], 'looked again')
+    server.until(lambda: 'error' not in server.asked('zone', zone=ZONE)['primaries'][0], 'looked again')
     assert served(server) == hosts(2)
     server.reevectl('transfer', ZONE)   # unless the operator wants it
     server.until(lambda: served(server) == hosts(7), 'transferred anew')
@@ -197,7 +197,7 @@ def test_the_next_primary_is_asked_when_one_is_dead(reeved, primary):
     alive.publish(2, hosts(2))
     server.reevectl('refresh', ZONE)
     follows(server, 2)
-    states = server.ctl('zone', ZONE)['primaries']
+    states = server.asked('zone', zone=ZONE)['primaries']
     assert 'failing_since_us' in states[0] and 'failing_since_us' not in states[1]
     assert server.log().count('msg="primary fails"') == 1
     dead.is_silent = False
@@ -219,7 +219,7 @@ def test_notify_counts_from_a_primary_with_its_key_only(reeved, primary):
     reply = scripted.notify(server, ZONE, master.soa(2), key=SECRET)
     assert reply.rcode() == dns.rcode.NOERROR and reply.flags & dns.flags.AA and reply.had_tsig
     follows(server, 2)
-    assert len(server.ctl('refused')['refused']) >= 3
+    assert len(server.asked('refused')['refused']) >= 3
     master.forget()
     for _ in range(200):
         scripted.notify(server, ZONE, master.soa(2), key=SECRET)
@@ -232,14 +232,14 @@ def test_a_zone_that_would_shrink_is_kept_until_the_operator_takes_it(reeved, pr
     follows(server, 1)
     master.publish(2, hosts(2))
     server.reevectl('refresh', ZONE)
-    server.until(lambda: 'held' in server.ctl('zone', ZONE), 'held back')
+    server.until(lambda: 'held' in server.asked('zone', zone=ZONE), 'held back')
     assert server.serial(ZONE) == 1 and served(server) == hosts(40)
     assert 'transfer --force takes it' in server.reevectl('zone', ZONE).stdout
-    assert server.ctl('status')['held'] == 1 and ', 1 held back' in server.reevectl('status').stdout
+    assert server.asked('status')['held'] == 1 and ', 1 held back' in server.reevectl('status').stdout
     assert 'msg="transfer held back' in server.log()
     server.reevectl('transfer', ZONE, '--force')
     follows(server, 2)
-    assert 'held' not in server.ctl('zone', ZONE) and server.ctl('status')['held'] == 0
+    assert 'held' not in server.asked('zone', zone=ZONE) and server.asked('status')['held'] == 0
 
 
 def test_what_was_kept_back_is_forgotten_when_the_primary_takes_it_back(reeved, primary):
@@ -248,13 +248,13 @@ def test_what_was_kept_back_is_forgotten_when_the_primary_takes_it_back(reeved, 
     follows(server, 1)
     master.publish(2, hosts(2))
     server.reevectl('refresh', ZONE)
-    server.until(lambda: 'held' in server.ctl('zone', ZONE), 'held back')
+    server.until(lambda: 'held' in server.asked('zone', zone=ZONE), 'held back')
     master.publish(1, hosts(40))
     server.reevectl('refresh', ZONE)
-    server.until(lambda: 'held' not in server.ctl('zone', ZONE), 'nothing is held back')
+    server.until(lambda: 'held' not in server.asked('zone', zone=ZONE), 'nothing is held back')
     master.publish(2, hosts(2))
     server.reevectl('refresh', ZONE)
-    server.until(lambda: 'held' in server.ctl('zone', ZONE), 'held back')
+    server.until(lambda: 'held' in server.asked('zone', zone=ZONE), 'held back')
     assert served(server) == hosts(40)
 
 
@@ -279,7 +279,7 @@ def test_no_differences_lead_over_a_serial_that_went_back(reeved, primary):
         else:
             server.reevectl('refresh', ZONE)
         follows(server, serial)
-    server.until(lambda: server.ctl('zone', ZONE).get('ready'), 'the first snapshot is written')
+    server.until(lambda: server.asked('zone', zone=ZONE).get('ready'), 'the first snapshot is written')
     for _ in range(2):
         assert [ixfr_from(server, serial) for serial in (1, 3, 4, 5, 20)] == ['whole', 'whole', 'steps', 'current', 'current']
         server.kill()
@@ -305,7 +305,7 @@ def test_what_is_damaged_in_the_log_is_transferred_anew(reeved, primary):
     master = primary(hosts(20))
     server = secondary(reeved, master)
     follows(server, 1)
-    server.until(lambda: server.ctl('zone', ZONE).get('ready'), 'the first snapshot is written')
+    server.until(lambda: server.asked('zone', zone=ZONE).get('ready'), 'the first snapshot is written')
     server.kill()
     with contextlib.closing(sqlite3.connect(server.state / 'reeve.db')) as database, database:
         assert database.execute("UPDATE part SET rrs = x'00'").rowcount

@@ -16,8 +16,6 @@ import pytest
 
 import harness
 
-pytestmark = pytest.mark.both
-
 ZONE = '''$TTL 300
 @    SOA   ns hostmaster {serial} 3600 900 1209600 300
 @    NS    ns

@@ -23,6 +23,7 @@ import pytest
 import harness
 
 pytestmark = pytest.mark.both
+GROUP = pytest.mark.xdist_group('tcp')      # they ask one server
 
 # The record sets of `big` fill an answer of 60 KB.
 ZONE = '''$TTL 300
@@ -119,11 +120,16 @@ def started(reeved, **limits):
     return reeved({'example.': ZONE}, server={'limits': limits} if limits else {})
 
 
+@pytest.fixture(name='asked', scope='module')
+def fixture_asked(shared):
+    return shared({'example.': ZONE})
+
+
 # --- framing ---
 
-def test_single_bytes_are_put_together(reeved):
-    server = started(reeved)
-    with server.connect() as connection:
+@GROUP
+def test_single_bytes_are_put_together(asked):
+    with asked.connect() as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number in range(3):
             for byte in framed(question(number=number)):
@@ -131,20 +137,20 @@ def test_single_bytes_are_put_together(reeved):
             assert number_of(answer_of(connection)) == number
 
 
-def test_a_query_of_full_size_is_answered(reeved):
-    server = started(reeved)
+@GROUP
+def test_a_query_of_full_size_is_answered(asked):
     query = question()
     query.use_edns(0, options=[dns.edns.GenericOption(dns.edns.OptionType.PADDING, b'\0' * 65000)])
-    with server.connect() as connection:
+    with asked.connect() as connection:
         connection.sendall(framed(query.to_wire(max_size=65535)) + framed(question(number=2)))
         answer = dns.message.from_wire(answer_of(connection))
         assert answer.rcode() == dns.rcode.NOERROR and answer.answer
         assert number_of(answer_of(connection)) == 2
 
 
-def test_a_thousand_pipelined_queries_are_all_answered(reeved):
-    server = started(reeved)
-    with server.connect() as connection:
+@GROUP
+def test_a_thousand_pipelined_queries_are_all_answered(asked):
+    with asked.connect() as connection:
         sender = threading.Thread(target=connection.sendall,
                                   args=(b''.join(framed(question(number=n)) for n in range(1000)),))
         sender.start()
@@ -159,9 +165,9 @@ def test_pipelined_queries_beyond_the_limit_in_flight_are_answered_later(reeved)
         assert [number_of(answer_of(connection)) for _ in range(300)] == list(range(300))
 
 
-def test_large_answers_are_whole(reeved):
-    server = started(reeved)
-    with server.connect() as connection:
+@GROUP
+def test_large_answers_are_whole(asked):
+    with asked.connect() as connection:
         connection.sendall(b''.join(framed(question('big.example.', 'TXT', n)) for n in range(20)))
         for number in range(20):
             answer = dns.message.from_wire(answer_of(connection))
@@ -169,19 +175,19 @@ def test_large_answers_are_whole(reeved):
             assert len(answer.answer[0]) == 60
 
 
-def test_a_response_is_passed_over(reeved):
-    server = started(reeved)
+@GROUP
+def test_a_response_is_passed_over(asked):
     reply = bytearray(question(number=7).to_wire())
     reply[2] |= 0x80
-    with server.connect() as connection:
+    with asked.connect() as connection:
         connection.sendall(framed(bytes(reply)) + framed(question(number=8)))
         assert number_of(answer_of(connection)) == 8
 
 
-def test_a_message_too_short_for_a_header_ends_the_connection_after_the_answers_before_it(reeved):
-    server = started(reeved)
+@GROUP
+def test_a_message_too_short_for_a_header_ends_the_connection_after_the_answers_before_it(asked):
     for short in (b'', b'x', b'x' * 11):
-        with server.connect() as connection:
+        with asked.connect() as connection:
             connection.sendall(framed(question(number=5)) + framed(short))
             assert number_of(answer_of(connection)) == 5
             assert is_closed(connection), short
@@ -189,30 +195,30 @@ def test_a_message_too_short_for_a_header_ends_the_connection_after_the_answers_
 
 # --- ends ---
 
-def test_after_a_half_close_all_answers_still_come(reeved):
-    server = started(reeved)
-    with server.connect() as connection:
+@GROUP
+def test_after_a_half_close_all_answers_still_come(asked):
+    with asked.connect() as connection:
         connection.sendall(b''.join(framed(question('big.example.', 'TXT', n)) for n in range(100)))
         connection.shutdown(socket.SHUT_WR)
         assert [number_of(answer_of(connection)) for _ in range(100)] == list(range(100))
         assert answer_of(connection) is None
 
 
-def test_half_a_query_before_a_half_close_is_given_up(reeved):
-    server = started(reeved)
-    with server.connect() as connection:
+@GROUP
+def test_half_a_query_before_a_half_close_is_given_up(asked):
+    with asked.connect() as connection:
         connection.sendall(framed(question(number=3)) + framed(question(number=4))[:-1])
         connection.shutdown(socket.SHUT_WR)
         assert number_of(answer_of(connection)) == 3
         assert answer_of(connection) is None
 
 
-def test_resets_amid_answers_hurt_nobody_else(reeved):
-    server = started(reeved)
+@GROUP
+def test_resets_amid_answers_hurt_nobody_else(asked):
     queries = [framed(question('big.example.', 'TXT', n)) for n in range(20)]
-    with server.connect() as other:
+    with asked.connect() as other:
         for number in range(200):
-            with server.connect() as connection:
+            with asked.connect() as connection:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
                 connection.sendall(b''.join(queries[:1 + number % 20]))
                 if number % 3 == 0:

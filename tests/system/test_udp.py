@@ -18,6 +18,7 @@ import harness
 from test_tcp import ZONE, counters, question
 
 pytestmark = pytest.mark.both
+GROUP = pytest.mark.xdist_group('udp')      # they ask one server
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason='needs raw sockets')
 needs_network = pytest.mark.skipif("not harness.can_unshare('net')", reason='needs a network namespace')
@@ -43,6 +44,11 @@ def ask_connected(address, port, number=1, timeout_s=harness.ASK_TIMEOUT_S, fami
         answer = dns.message.from_wire(s.recv(65535))
     assert answer.id == number and answer.answer
     return answer
+
+
+@pytest.fixture(name='asked', scope='module')
+def fixture_asked(shared):
+    return shared({'example.': ZONE})
 
 
 # --- from where answers come ---
@@ -110,26 +116,26 @@ def test_several_addresses_of_one_interface_each_answer_for_themselves(reeved_re
 
 # --- what arrives oddly ---
 
-def test_short_datagrams_are_dropped_and_counted(reeved):
-    server = reeved({'example.': ZONE})
-    before = counters(server)['dropped_short']
+@GROUP
+def test_short_datagrams_are_dropped_and_counted(asked):
+    before = counters(asked)['dropped_short']
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(harness.ASK_TIMEOUT_S)
-        s.connect((server.address, server.port))
+        s.connect((asked.address, asked.port))
         for length in range(12):
             s.send(b'\x12' * length)
         s.send(question(number=3).to_wire())
         assert dns.message.from_wire(s.recv(65535)).id == 3, 'the first answer is that to the one good query'
-    assert counters(server)['dropped_short'] - before == 12
+    assert counters(asked)['dropped_short'] - before == 12
 
 
-def test_a_datagram_longer_than_is_read_is_answered_formerr(reeved):
-    server = reeved({'example.': ZONE})
+@GROUP
+def test_a_datagram_longer_than_is_read_is_answered_formerr(asked):
     wire = question(number=9).to_wire()
     for length in (4097, 20000, 60000):
-        answer = dns.message.from_wire(server.send_raw(wire + b'\0' * (length - len(wire))))
+        answer = dns.message.from_wire(asked.send_raw(wire + b'\0' * (length - len(wire))))
         assert answer.id == 9 and answer.rcode() == dns.rcode.FORMERR, length
-    assert counters(server)['udp_too_long'] == 3
+    assert counters(asked)['udp_too_long'] == 3
 
 
 def udp4(source, target, payload, checksum=0):
@@ -145,30 +151,30 @@ def raw_socket():
 
 
 @needs_root
-def test_nothing_is_sent_to_port_zero(reeved):
-    server = reeved({'example.': ZONE})
+@GROUP
+def test_nothing_is_sent_to_port_zero(asked):
     with raw_socket() as raw:
         for _ in range(5):
-            raw.sendto(udp4(('127.0.0.1', 0), (server.address, server.port), question().to_wire()),
-                       (server.address, 0))
-    ask_connected(server.address, server.port)      # behind the others in the same queue
-    assert counters(server)['dropped_port_zero'] == 5
+            raw.sendto(udp4(('127.0.0.1', 0), (asked.address, asked.port), question().to_wire()),
+                       (asked.address, 0))
+    ask_connected(asked.address, asked.port)      # behind the others in the same queue
+    assert counters(asked)['dropped_port_zero'] == 5
 
 
 @needs_root
-def test_an_answer_that_cannot_be_sent_does_not_take_the_others_of_its_batch_with_it(reeved):
-    server = reeved({'example.': ZONE})
+@GROUP
+def test_an_answer_that_cannot_be_sent_does_not_take_the_others_of_its_batch_with_it(asked):
     strange = '255.255.255.255'     # may not be sent to without SO_BROADCAST: the kernel says EACCES
     with raw_socket() as raw, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(harness.ASK_TIMEOUT_S)
         s.bind(('127.0.0.1', 0))
-        server.process.send_signal(signal.SIGSTOP)      # so that all are there when it looks
+        asked.process.send_signal(signal.SIGSTOP)      # so that all are there when it looks
         for number in range(10):
-            raw.sendto(udp4((strange, 5353), (server.address, server.port), question().to_wire()), (server.address, 0))
-            s.sendto(question(number=number).to_wire(), (server.address, server.port))
-        server.process.send_signal(signal.SIGCONT)
+            raw.sendto(udp4((strange, 5353), (asked.address, asked.port), question().to_wire()), (asked.address, 0))
+            s.sendto(question(number=number).to_wire(), (asked.address, asked.port))
+        asked.process.send_signal(signal.SIGCONT)
         assert {struct.unpack('!H', s.recv(65535)[:2])[0] for _ in range(10)} == set(range(10))
-    assert counters(server)['dropped_send'] == 10
+    assert counters(asked)['dropped_send'] == 10
 
 
 @needs_root
@@ -201,39 +207,39 @@ def test_no_datagram_is_longer_than_configured(reeved):
 
 # --- many ---
 
-def test_a_burst_is_held_in_the_receive_buffer_and_answered_whole(reeved):
-    server = reeved({'example.': ZONE})
+@GROUP
+def test_a_burst_is_held_in_the_receive_buffer_and_answered_whole(asked):
     count = 2000        # the kernel's default buffer would hold 256
-    granted = re.search(r'receive buffer smaller.*got=(\d+)', server.log())
+    granted = re.search(r'receive buffer smaller.*got=(\d+)', asked.log())
     if granted and int(granted[1]) < 4 << 20:
         count = int(granted[1]) // 832 // 2
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(harness.ASK_TIMEOUT_S)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        s.connect((server.address, server.port))
+        s.connect((asked.address, asked.port))
         received = set()
 
         def receive():
             while len(received) < count:
                 received.add(struct.unpack('!H', s.recv(65535)[:2])[0])
         wires = [question(number=number).to_wire() for number in range(count)]
-        server.process.send_signal(signal.SIGSTOP)
+        asked.process.send_signal(signal.SIGSTOP)
         for wire in wires:
             s.send(wire)
         reader = threading.Thread(target=receive)
         reader.start()
-        server.process.send_signal(signal.SIGCONT)
+        asked.process.send_signal(signal.SIGCONT)
         reader.join(harness.DEADLINE_S)
     assert received == set(range(count))
 
 
-def test_many_clients_each_get_their_own_answer(reeved):
-    server = reeved({'example.': ZONE})
+@GROUP
+def test_many_clients_each_get_their_own_answer(asked):
     sockets = []
     for number in range(300):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         s.settimeout(harness.ASK_TIMEOUT_S)
-        s.connect((server.address, server.port))
+        s.connect((asked.address, asked.port))
         s.send(question(number=number).to_wire())
         sockets.append(s)
     for number, s in enumerate(sockets):

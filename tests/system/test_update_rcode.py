@@ -289,12 +289,12 @@ def malformed():
         dynamic.Signer('k', KEYS['k']['secret']).sign(good)[12:] + b'\0' + bytes.fromhex('00010001000000000004c0000201'))
 
 
-@pytest.mark.parametrize('what, update', list(malformed()), ids=[what for what, _ in malformed()])
-def test_what_cannot_be_read_is_a_format_error(pair, what, update):
+def test_what_cannot_be_read_is_a_format_error(pair):
     ours, named = pair
-    assert rfc2136.send(ours, 1, update) == 'FORMERR'
-    # It lets bytes behind the last record pass and goes on to who asks.
-    assert rfc2136.send(named, 1, update) == ('REFUSED' if what in REST_IGNORED else 'FORMERR')
+    for what, update in malformed():
+        assert rfc2136.send(ours, 1, update) == 'FORMERR', what
+        # It lets bytes behind the last record pass and goes on to who asks.
+        assert rfc2136.send(named, 1, update) == ('REFUSED' if what in REST_IGNORED else 'FORMERR'), what
 
 
 def test_names_may_be_compressed(pair):

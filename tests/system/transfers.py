@@ -10,7 +10,6 @@ import dns.name
 import dns.query
 import dns.rdatatype
 import dns.rrset
-import dns.zone
 
 import dynamic
 import harness
