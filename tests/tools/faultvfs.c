@@ -19,7 +19,7 @@ struct tracked {
     ino_t inode;
     unsigned opens;
     uint8_t *synced;
-    size_t synced_len;
+    size_t synced_len, synced_cap;
     size_t low, high; /* written since the last sync */
     bool is_deleted;
 };
@@ -128,11 +128,25 @@ static struct tracked *tracked_get(struct faultvfs *v, const char *path)
     }
     free(t->synced);
     t->synced = read_whole(path, &t->synced_len);
+    t->synced_cap = t->synced_len;
     t->inode = st.st_ino;
     t->low = SIZE_MAX;
     t->high = 0;
     t->is_deleted = false;
     return t;
+}
+
+/* Bytes that are new are zero. The room doubles: a sanitizer's realloc() copies all of it each
+ * time. */
+static void synced_resize(struct tracked *t, size_t len)
+{
+    if (len > t->synced_cap) {
+        t->synced_cap = 2 * len;
+        t->synced = realloc(t->synced, t->synced_cap);
+    }
+    if (len > t->synced_len)
+        memset(t->synced + t->synced_len, 0, len - t->synced_len);
+    t->synced_len = len;
 }
 
 /* What was written since the last sync is on the disk now, and the length as well. */
@@ -141,10 +155,7 @@ static void tracked_sync(struct file *f)
     struct tracked *t = f->t;
     sqlite3_int64 len = 0;
     f->real->pMethods->xFileSize(f->real, &len);
-    t->synced = realloc(t->synced, (size_t)len + 1);
-    if ((size_t)len > t->synced_len)
-        memset(t->synced + t->synced_len, 0, (size_t)len - t->synced_len);
-    t->synced_len = (size_t)len;
+    synced_resize(t, (size_t)len);
     size_t high = t->high < t->synced_len ? t->high : t->synced_len;
     if (t->low < high)
         f->real->pMethods->xRead(f->real, t->synced + t->low, (int)(high - t->low),
@@ -172,10 +183,7 @@ static void tear(struct tracked *t, uint64_t *seed)
     size_t now_len;
     uint8_t *now = read_whole(t->path, &now_len);
     size_t len = next_random(seed) & 1 ? now_len : t->synced_len;
-    t->synced = realloc(t->synced, len + 1);
-    if (len > t->synced_len)
-        memset(t->synced + t->synced_len, 0, len - t->synced_len);
-    t->synced_len = len;
+    synced_resize(t, len);
     for (size_t at = 0; at < len && at < now_len; at += SECTOR) {
         size_t n = len - at < SECTOR ? len - at : SECTOR;
         n = now_len - at < n ? now_len - at : n;
