@@ -39,7 +39,7 @@ def test_a_flood_leaves_room_for_tcp_and_control(reeved):
     heard = 0
     with legit.Clients(server, udp=20, tcp=50, updates=5, then_tcp=True), flood(server, FLOOD_S) as flooding:
         while flooding.poll() is None:
-            assert server.asked('status')['zones'] == 1
+            assert server.ctl('status')['zones'] == 1
             heard += 1
         assert flooding.returncode == 0
         print(flooding.stdout.read(), end='')

@@ -43,7 +43,7 @@ def taken(server, zone='example.', rdtype='AXFR', *, serial=0, key=None, keys=No
     with server.connect() as s, s.makefile('rb') as read:
         s.sendall(struct.pack('!H', len(query)) + query)
         while True:
-            message = read.read(struct.unpack('!H', read.read(2))[0])
+            message = _exactly(read, struct.unpack('!H', _exactly(read, 2))[0])
             assert message[:2] == query[:2] and message[2] & 0x80 and not message[3] & 15, message[:12].hex()
             of_message = [_row(*record) for record in wire.read_answer(message)]
             head = (head + of_message)[:2]
@@ -56,6 +56,13 @@ def taken(server, zone='example.', rdtype='AXFR', *, serial=0, key=None, keys=No
                 is_over = of_message[-1].type == 'SOA' and serials.count(serials[0]) == (2 if is_whole_zone else 3)
             if is_over:
                 return
+
+
+def _exactly(read, count):
+    data = read.read(count)
+    if len(data) < count:
+        raise EOFError('the connection ends before the transfer does')
+    return data
 
 
 @functools.lru_cache(maxsize=100_000)
