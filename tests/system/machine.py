@@ -54,6 +54,21 @@ echo 'on to systemd'
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test SYSTEMD_UNIT_PATH=/run/units SYSTEMD_GENERATOR_PATH=/run/none \
     ''' + INIT + ''' --system --unit=multi-user.target --show-status=no --log-target=journal
 '''
+# Its argument is the unit's drop-in, its standard input the configuration.
+FRESH = f'''
+systemctl stop reeved.socket reeved.service
+old=$(cat /run/units/reeved.service.d/test.conf 2>/dev/null || :)
+rm -rf {STATE} /var/lib/reeve /run/units/reeved.service.d /etc/reeve
+mkdir /etc/reeve
+cat >/etc/reeve/reeved.yaml
+if [ -n "$1" ]; then
+    mkdir /run/units/reeved.service.d
+    printf %s "$1" >/run/units/reeved.service.d/test.conf
+fi
+[ -z "$1$old" ] || systemctl daemon-reload
+systemctl reset-failed
+journalctl --rotate --vacuum-time=1s --quiet || :
+'''
 UNITS = ('basic', 'sysinit', 'shutdown', 'final', 'umount', 'exit', 'sockets', 'local-fs', 'local-fs-pre', 'nss-lookup',
          'network-online', 'multi-user')
 JOURNAL = ('systemd-journald.socket', 'systemd-journald-dev-log.socket', 'systemd-journald.service')
@@ -176,14 +191,7 @@ class Machine:
 
     def fresh(self, configuration, drop_in=''):
         """As before the first start, with this configuration, and these lines behind those of the unit."""
-        self.run('systemctl', 'stop', 'reeved.socket', 'reeved.service')
-        self.run('rm', '-rf', STATE, '/var/lib/reeve', '/run/units/reeved.service.d', '/etc/reeve')
-        self.write('/etc/reeve/reeved.yaml', configuration)
-        if drop_in:
-            self.write('/run/units/reeved.service.d/test.conf', drop_in)
-        self.run('systemctl', 'daemon-reload')
-        self.run('systemctl', 'reset-failed')
-        self.run('journalctl', '--rotate', '--vacuum-time=1s', '--quiet', code=None)
+        self.run('sh', '-ec', FRESH, 'sh', drop_in, text=configuration)
 
     def dig(self, *words):
         """The lines of `dig +short`; [] is no record, or no answer."""

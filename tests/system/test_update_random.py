@@ -105,7 +105,8 @@ def test_random_updates_end_as_at_named(reeved, named, knotd, seed):
         ours, theirs = batch(pair, maker, 1 + number * UPDATES)
         assert ours == theirs, f'batch {number}'
         rcodes |= set(ours)
-        assert not rfc2136.differences(f'batch {number}', *(rfc2136.content(server, owners, TYPES) for server in pair))
+        if number % 2:
+            assert not rfc2136.differences(f'batch {number}', *(rfc2136.content(server, owners, TYPES) for server in pair))
     assert {'NOERROR', 'NXRRSET', 'YXRRSET', 'YXDOMAIN', 'NXDOMAIN'} >= rcodes and len(rcodes) > 2, 'more than one way tried'
     for name, (ours, theirs) in dynamic.whole_zones(pair, 'example.').items():
         assert ours == theirs, name
