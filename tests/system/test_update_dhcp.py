@@ -60,7 +60,7 @@ class Kea(harness.Server):
         program = harness.installed('kea-dhcp-ddns', self.dir)
         self.start(program, '-c', conf, env={**os.environ, 'KEA_PIDFILE_DIR': str(self.dir),
                                              'KEA_LOCKFILE_DIR': str(self.dir)})
-        self.until(lambda: 'DHCP_DDNS_STARTED' in self.log(), 'kea-dhcp-ddns started')
+        self.until(lambda: 'DHCP_DDNS_QUEUE_MGR_STARTED' in self.log(), 'kea-dhcp-ddns started')
         self.told = 0
 
     def tell(self, change, lease, forward=True, reverse=True):
