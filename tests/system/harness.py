@@ -152,7 +152,7 @@ class Server:
             reply = self.send_raw(query.to_wire(), timeout_s=1)     # a connected socket: refused at once, not timed out
         except OSError:
             return False
-        return reply is not None and dns.message.from_wire(reply).rcode() != dns.rcode.SERVFAIL
+        return reply is not None and reply[3] & 15 != dns.rcode.SERVFAIL
 
     def ask(self, name, rdtype='A', *, tcp=False, address=None, **how):
         """Asks and gives the dns.message of the answer. how: see query_of()."""
