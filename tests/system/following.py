@@ -101,8 +101,14 @@ def row_of(owner, ttl, rdtype, rdata):
 
 
 def records(server, zone=ORIGIN, key='k'):
-    """All records of a server's zone by AXFR, signed, as transfers.Rows."""
-    return set(transfers.rows(transfers.taken(server, zone, key=key, keys=dynamic.keys(*filter(None, [key])))))
+    """All records of a server's zone by AXFR, signed, as transfers.Rows. Again where it may break off: nsd's processes end, with
+    their connections, when an update has been taken in."""
+    for left in reversed(range(10)):
+        try:
+            return set(transfers.rows(transfers.taken(server, zone, key=key, keys=dynamic.keys(*filter(None, [key])))))
+        except (ConnectionResetError, struct.error):
+            if isinstance(server, harness.Reeved) or not left:
+                raise
 
 
 def serial_now(server, zone):
