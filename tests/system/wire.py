@@ -98,6 +98,14 @@ def read_answer(wire):
     return read_section(wire, at, counts[0])[0]
 
 
+def in_order(wires, answers):
+    """The answers by id, in the order of what was asked; each has its question."""
+    for asked in wires:
+        answer, end = answers[asked[:2]], read_head(asked)[2]
+        assert answer[4:6] == b'\0\1' and answer[12:end].lower() == asked[12:end].lower(), (asked, answer)
+    return [answers[asked[:2]] for asked in wires]
+
+
 def ask_tcp(server, wires):
     """Answers to all of them over one connection, in the order of the questions."""
     answers = {}
@@ -108,7 +116,7 @@ def ask_tcp(server, wires):
             for _ in batch:
                 answer = stream.read(struct.unpack('!H', stream.read(2))[0])
                 answers[answer[:2]] = answer
-    return [answers[w[:2]] for w in wires]
+    return in_order(wires, answers)
 
 
 def ask_udp(server, wires):
@@ -135,7 +143,7 @@ def ask_udp(server, wires):
                         answers[answer[:2]] = answer
             except BlockingIOError:
                 pass
-    return [answers[w[:2]] for w in wires]
+    return in_order(wires, answers)
 
 
 def ask_all(server, questions, dnssec):
