@@ -50,20 +50,21 @@ struct taken {
 
 static inline void client_take_message(struct bed *b, struct taken *t, size_t len)
 {
-    static uint8_t room[1u << 20];
-    struct wr rdata = wr_over(room, sizeof(room));
+    uint8_t *room = mem_alloc(RDATA_LEN_MAX);
+    struct wr rdata = wr_over(room, RDATA_LEN_MAX);
     struct message m;
     struct rr rr;
     cr_assert(message_read_header(&m, b->out, len));
     cr_assert_eq(message_read(&m), NOERROR);
     struct rr_reader reader = rr_reader_of(&m, SECTION_ANSWER);
-    while (rr_read(&reader, &rdata, &rr) == RR_READ_OK) {
+    for (; rr_read(&reader, &rdata, &rr) == RR_READ_OK; rdata = wr_over(room, RDATA_LEN_MAX)) {
         t->records++;
         if (rr.type != TYPE_SOA)
             continue;
         t->last = soa_of(rr.rdata).serial;
         t->first = t->soas++ ? t->first : t->last;
     }
+    free(room);
     t->messages++;
 }
 

@@ -198,7 +198,8 @@ Test(handle, answers_none_of_its_own_answers)
 Test(handle, answers_a_batch_as_it_answers_each)
 {
     struct bed *b = example("");
-    static uint8_t in[SERVER_BATCH_MAX][512], out[SERVER_BATCH_MAX][SERVER_UDP_OUT_MAX];
+    static uint8_t in[SERVER_BATCH_MAX][512];
+    uint8_t(*out)[SERVER_UDP_OUT_MAX] = mem_alloc(SERVER_BATCH_MAX * sizeof(*out));
     struct exchange x[SERVER_BATCH_MAX];
     memset(x, 0, sizeof(x));
     for (size_t first = 0; first < ARRAY_LEN(rows); first += 16) {
@@ -219,6 +220,7 @@ Test(handle, answers_a_batch_as_it_answers_each)
         }
     }
     server_handle(b->server, x, 0, 0);
+    free(out);
     bed_free(b);
 }
 

@@ -149,11 +149,13 @@ Test(updates, of_a_zone_that_is_removed_come_back_with_it)
 
 static void counted_file(struct bed *b)
 {
-    static char text[COUNTED_NAMES * 32 + 256];
-    size_t len = (size_t)snprintf(text, sizeof(text), BED_TOP, 1u);
+    const size_t cap = COUNTED_NAMES * 32 + 256;
+    char *text = mem_alloc(cap);
+    size_t len = (size_t)snprintf(text, cap, BED_TOP, 1u);
     for (unsigned i = 0; i < COUNTED_NAMES; i++)
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "h%u A 192.0.2.1\n", i);
+        len += (size_t)snprintf(text + len, cap - len, "h%u A 192.0.2.1\n", i);
     bed_file(b, "a", "%s", text);
+    free(text);
 }
 
 static struct bed *counted_bed(void)
