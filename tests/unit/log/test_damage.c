@@ -194,7 +194,7 @@ Test(damage, bytes_changed_anywhere_are_found)
     struct image db, wal;
     killed(&db, &wal);
     uint64_t seed = 1;
-    for (unsigned i = 0; i < cases(250, 60); i++) {
+    for (unsigned i = 0; i < cases(250, 40); i++) {
         char what[100];
         struct image *hit = i % 2 ? &db : &wal;
         size_t at = next_random(&seed) % hit->len;
@@ -211,7 +211,7 @@ Test(damage, pages_lost_anywhere_are_found)
     struct image db, wal;
     killed(&db, &wal);
     uint64_t seed = 2;
-    for (unsigned i = 0; i < cases(60, 24); i++) {
+    for (unsigned i = 0; i < cases(60, 18); i++) {
         char what[100];
         struct image hit = {malloc(db.len), db.len};
         memcpy(hit.bytes, db.bytes, db.len);
@@ -231,7 +231,7 @@ Test(damage, a_log_cut_within_a_frame_is_told)
     struct image db, wal;
     killed(&db, &wal);
     uint64_t seed = 3;
-    for (unsigned i = 0; i < 30; i++) {
+    for (unsigned i = 0; i < cases(30, 10); i++) {
         struct image cut = {wal.bytes, 32 + next_random(&seed) % (wal.len - 32)};
         struct wal_report r;
         walcheck_bytes(cut.bytes, cut.len, &r);

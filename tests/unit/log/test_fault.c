@@ -281,7 +281,7 @@ static void one_round(const struct fault_row *row, uint64_t at)
 
 static void all_rounds(enum fault_call call)
 {
-    unsigned step = 30 / cases(30, 6);
+    unsigned step = 30 / cases(30, 3);
     for (size_t i = 0; i < ARRAY_LEN(fault_rows); i++)
         for (uint64_t at = 1; at <= 60 && fault_rows[i].call == call;
              at += at < 30 ? step : 5 * step)

@@ -202,7 +202,7 @@ static bool one_round(const struct thing *t, enum fault_call call, uint64_t at)
 
 static void all_rounds(const struct thing *t, enum fault_call call)
 {
-    uint64_t step = cases(1, 3);
+    uint64_t step = cases(1, 5);
     for (uint64_t at = 1; one_round(t, call, at); at += step)
         cr_assert_lt(at, CALLS_MAX, "%s: it never ends", t->name);
 }

@@ -8,6 +8,7 @@
 #define S        INT64_C(1000000)
 #define MANY     (2 * LEASES_SLICE + 10)
 #define LARGE    3000 /* records: more than are looked at in one turn */
+#define FREED    1100 /* leases: more than are freed at once */
 #define OPT_CODE 2
 
 static const char zones[] = "  a.example: {file: a, protect: none, updates: "
@@ -70,6 +71,20 @@ static void give(struct bed *b, const struct bed_change *c, uint32_t lease_s)
     x.peer.address.v4.sin_port = htons(40053);
     server_handle(b->server, &x, 1, b->now_us);
     cr_assert(x.is_waiting);
+}
+
+/* h0, h1 and so on, many in a batch. */
+static void lease_many(struct bed *b, unsigned count, uint32_t lease_s)
+{
+    char owner[40];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(owner, sizeof(owner), "h%u.a.example.", i);
+        struct bed_change c = added(owner);
+        give(b, &c, lease_s);
+        if (i % 100 == 99)
+            bed_commit(b);
+    }
+    bed_commit(b);
 }
 
 static unsigned remove_a(struct bed *b, const char *owner)
@@ -330,11 +345,7 @@ Test(leases, that_end_in_great_number_take_several_changes)
 {
     struct disk d = start();
     struct bed *b = d.bed;
-    char owner[40];
-    for (unsigned i = 0; i < MANY; i++) {
-        snprintf(owner, sizeof(owner), "h%u.a.example.", i);
-        lease(b, owner, 60);
-    }
+    lease_many(b, MANY, 60);
     int64_t serial = bed_serial(b, "a.example.");
     b->now_us += 60 * S;
     server_time(b->server, b->now_us);
@@ -506,24 +517,16 @@ Test(leases, of_a_zone_that_is_removed_come_back_in_great_number)
 {
     struct disk d = start();
     struct bed *b = d.bed;
-    char owner[64];
-    for (unsigned i = 0; i < LARGE; i++) {
-        snprintf(owner, sizeof(owner), "h%u.a.example.", i);
-        struct bed_change c = added(owner);
-        give(b, &c, 7200);
-        if (i % 100 == 99)
-            bed_commit(b);
-    }
-    bed_commit(b);
+    lease_many(b, FREED, 7200);
     disk_rest(b);
-    cr_assert_eq(lease_count(b), LARGE);
+    cr_assert_eq(lease_count(b), FREED);
     cr_assert_not(lease_set_is_small(&leases_of(b)->set));
     bed_reload(b, "", DISK_B);
     cr_expect_eq(b->server->lease_count, 0);
     bed_reload(b, "", zones);
     disk_rest(b);
-    cr_expect_eq(lease_count(b), LARGE);
-    cr_expect_eq(b->server->lease_count, LARGE);
+    cr_expect_eq(lease_count(b), FREED);
+    cr_expect_eq(b->server->lease_count, FREED);
     bed_reload(b, "", DISK_B);
     disk_free(&d); /* what the helpers have not begun goes with them */
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Random lives of a zone that follows a primary: whatever has happened, in whatever order, it goes
  * on asking, nothing stays counted, and the zone is the primary's in the end. */
+#include "../slow.h"
 #include "primary.h"
 
-#define LIVES 60
 #define STEPS 80
 
 static uint64_t dice_state;
@@ -247,6 +247,6 @@ static void live(uint64_t seed)
 
 Test(secondary_lives, end_in_the_zone_that_the_primary_has)
 {
-    for (uint64_t seed = 1; seed <= LIVES; seed++)
+    for (uint64_t seed = 1; seed <= cases(60, 20); seed++)
         live(seed);
 }

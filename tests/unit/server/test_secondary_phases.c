@@ -5,7 +5,7 @@
 #include "primary.h"
 
 /* More than is read at once: a helper reads it. */
-#define HOSTS  500
+#define HOSTS  100
 #define OTHERS "  z.example: {primaries: [p2, p1]}\n"
 #define NONE   "  y.example: {soa: {ns: [a]}}\n"
 
@@ -185,7 +185,7 @@ static void expect_whole(struct bed *b, const char *what)
     int64_t serial = bed_serial(b, "z.example.");
     cr_assert(serial == 1 || serial == 2, "%s: serial %lld", what, (long long)serial);
     cr_expect_eq(primary_host(b, "h0.z.example."), serial, "%s", what);
-    cr_expect_eq(primary_host(b, "h499.z.example."), serial, "%s", what);
+    cr_expect_eq(primary_host(b, "h99.z.example."), serial, "%s", what);
 }
 
 /* The primaries answer whatever is asked. */

@@ -110,7 +110,7 @@ Test(limit, is_what_a_message_holds)
 
 Test(limit, of_memory_stops_a_message_that_writes_large_names_again_and_again)
 {
-    enum { EACH = 64, LEN = 60000 };
+    enum { EACH = 16, LEN = 60000 };
     struct name_buf large[2] = {bed_name("a"), bed_name("b")};
     struct grant all = {.is_unsigned = true, .where = GRANT_ALL};
     struct bed *b = bed_new(zone);
