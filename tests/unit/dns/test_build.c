@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "dns/build.h"
 #include "dns/message.h"
+#include "../slow.h"
 
 #define BUF_MAX 65535
 
@@ -292,14 +293,14 @@ static void random_record(uint32_t *state, struct written *w)
 static void read_back(const uint8_t *wire, size_t len, const struct written *all, unsigned count,
                       uint32_t seed)
 {
-    static uint8_t storage[1u << 20];
-    struct wr rdata = wr_over(storage, sizeof(storage));
+    uint8_t *storage = malloc(RDATA_LEN_MAX);
     struct message m;
     struct rr rr;
     cr_assert(message_read_header(&m, wire, len));
     cr_assert_eq(message_read(&m), NOERROR, "seed %u", seed);
     struct rr_reader reader = rr_reader_of(&m, SECTION_ANSWER);
     for (unsigned i = 0; i < count; i++) {
+        struct wr rdata = wr_over(storage, RDATA_LEN_MAX);
         cr_assert_eq(rr_read(&reader, &rdata, &rr), RR_READ_OK, "seed %u record %u", seed, i);
         cr_assert(name_is_equal(rr.owner, name_of(&all[i].owner)), "seed %u record %u", seed, i);
         cr_assert_eq(rr.type, all[i].type);
@@ -308,7 +309,8 @@ static void read_back(const uint8_t *wire, size_t len, const struct written *all
         cr_assert_eq(memcmp(rr.rdata.bytes, all[i].rdata, all[i].len), 0, "seed %u record %u", seed,
                      i);
     }
-    cr_expect_eq(rr_read(&reader, &rdata, &rr), RR_READ_END);
+    cr_expect_eq(rr_read(&reader, &(struct wr){0}, &rr), RR_READ_END);
+    free(storage);
 }
 
 static void round_trip(uint32_t seed)
@@ -344,7 +346,7 @@ static void round_trip(uint32_t seed)
 
 Test(build, is_read_back_as_it_was_written)
 {
-    for (uint32_t seed = 1; seed <= 1500; seed++)
+    for (uint32_t seed = 1; seed <= cases(1500, 400); seed++)
         round_trip(seed);
 }
 

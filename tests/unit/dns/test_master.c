@@ -7,6 +7,8 @@
 
 #include "heard.h"
 
+static struct heard heard;
+
 static enum err read_bytes(const char *s, size_t len, struct heard *h, struct master_result *result)
 {
     struct diag diag = {{0}};
@@ -25,14 +27,13 @@ struct row {
 
 static void expect_rows(const struct row *rows, size_t count, const char *before)
 {
-    static struct heard h;
     for (size_t i = 0; i < count; i++) {
         char input[4096];
         struct master_result result;
         snprintf(input, sizeof(input), "%s%s", before, rows[i].input);
-        read_bytes(input, strlen(input), &h, &result);
-        cr_expect_str_eq(h.buf, rows[i].want, "row %zu:\n%s\ngave:\n%s%s", i, rows[i].input, h.buf,
-                         h.sentences);
+        read_bytes(input, strlen(input), &heard, &result);
+        cr_expect_str_eq(heard.buf, rows[i].want, "row %zu:\n%s\ngave:\n%s%s", i, rows[i].input,
+                         heard.buf, heard.sentences);
     }
 }
 #define EXPECT_ROWS(rows) expect_rows(rows, ARRAY_LEN(rows), "$TTL 60\n")
@@ -229,11 +230,10 @@ Test(master, reads_crlf_and_a_byte_order_mark)
 
 Test(master, refuses_nul_bytes)
 {
-    static struct heard h;
     static const char input[] = "$TTL 60\na TXT x\0y\nb\0 A 192.0.2.1\nc A 192.0.2.1\n";
     struct master_result result;
-    cr_expect_eq(read_bytes(input, sizeof(input) - 1, &h, &result), ERR_SYNTAX);
-    cr_expect_str_eq(h.buf, "! 2:8\n! 3:2\nc.example. 60 IN A 192.0.2.1\n");
+    cr_expect_eq(read_bytes(input, sizeof(input) - 1, &heard, &result), ERR_SYNTAX);
+    cr_expect_str_eq(heard.buf, "! 2:8\n! 3:2\nc.example. 60 IN A 192.0.2.1\n");
 }
 
 /* Words that the sentence must have: what was found, what was expected. */
@@ -268,23 +268,22 @@ static const struct row sentence_rows[] = {
 
 Test(master, says_what_was_found_and_what_was_expected)
 {
-    static struct heard h;
     for (size_t i = 0; i < ARRAY_LEN(sentence_rows); i++) {
         struct master_result result;
-        read_bytes(sentence_rows[i].input, strlen(sentence_rows[i].input), &h, &result);
-        cr_expect_not_null(strstr(h.sentences, sentence_rows[i].want),
-                           "row %zu: \"%s\" says \"%s\"", i, sentence_rows[i].input, h.sentences);
+        read_bytes(sentence_rows[i].input, strlen(sentence_rows[i].input), &heard, &result);
+        cr_expect_not_null(strstr(heard.sentences, sentence_rows[i].want),
+                           "row %zu: \"%s\" says \"%s\"", i, sentence_rows[i].input,
+                           heard.sentences);
     }
 }
 
 Test(master, puts_the_first_fault_into_the_diag)
 {
-    static struct heard h;
     struct master_result result;
     struct diag diag = {{0}};
     static const char input[] = "\na FOO\nb FOO\n";
-    struct master_sink sink = sink_of(&h);
-    heard_init(&h);
+    struct master_sink sink = sink_of(&heard);
+    heard_init(&heard);
     cr_expect_eq(
         master_read_bytes("zone.db", input, sizeof(input) - 1, &options, &sink, &result, &diag),
         ERR_SYNTAX);
@@ -294,15 +293,14 @@ Test(master, puts_the_first_fault_into_the_diag)
 
 Test(master, stops_after_the_last_fault_it_reports)
 {
-    static struct heard h;
     static char input[(MASTER_FAULTS_MAX + 20) * 4 + 1];
     struct master_result result;
     for (unsigned i = 0; i < MASTER_FAULTS_MAX + 20; i++)
         memcpy(input + (size_t)i * 4, "a B\n", 4);
-    cr_expect_eq(read_bytes(input, sizeof(input) - 1, &h, &result), ERR_SYNTAX);
+    cr_expect_eq(read_bytes(input, sizeof(input) - 1, &heard, &result), ERR_SYNTAX);
     cr_expect_eq(result.faults, MASTER_FAULTS_MAX);
-    cr_expect_not_null(strstr(h.buf, "! 100:3\n"));
-    cr_expect_null(strstr(h.buf, "! 101:3\n"));
+    cr_expect_not_null(strstr(heard.buf, "! 100:3\n"));
+    cr_expect_null(strstr(heard.buf, "! 101:3\n"));
 }
 
 static enum err refuse(void *arg, const struct rr *rr, const struct master_where *where)
@@ -325,19 +323,18 @@ Test(master, stops_when_the_sink_says_so)
 
 Test(master, stops_at_the_limit_of_records)
 {
-    static struct heard h;
     struct master_options few = options;
     struct master_result result;
     struct diag diag = {{0}};
-    struct master_sink sink = sink_of(&h);
+    struct master_sink sink = sink_of(&heard);
     static const char input[] = "$TTL 60\n$GENERATE 1-9 a$ A 192.0.2.$\n";
     few.records_max = 9;
-    heard_init(&h);
+    heard_init(&heard);
     cr_expect_eq(master_read_bytes("t", input, sizeof(input) - 1, &few, &sink, &result, &diag), OK);
     few.records_max = 8;
-    heard_init(&h);
+    heard_init(&heard);
     cr_expect_eq(master_read_bytes("t", input, sizeof(input) - 1, &few, &sink, &result, &diag),
                  ERR_LIMIT);
-    cr_expect_eq(h.count, 8);
+    cr_expect_eq(heard.count, 8);
     cr_expect_not_null(strstr(diag.text, "8 records"), "%s", diag.text);
 }

@@ -170,6 +170,8 @@ static uint32_t codes_of(const uint8_t *in, size_t len)
     return codes;
 }
 
+static uint8_t untouched[sizeof(((struct talk *)NULL)->out)];
+
 static void one_round(struct talk *t)
 {
     static const enum rcode rcodes[] = {NOERROR, NXDOMAIN, SERVFAIL, REFUSED, NOTIMP, NOTAUTH};
@@ -209,8 +211,7 @@ static void one_round(struct talk *t)
     edns_write(&t->q);
     cr_assert_leq(t->answer.len - at, reserved);
     cr_assert_leq(t->answer.len, limit - tsig);
-    for (size_t i = limit; i < sizeof(t->out); i++)
-        cr_assert_eq(t->out[i], CANARY);
+    cr_assert_eq(memcmp(t->out + limit, untouched, sizeof(t->out) - limit), 0);
     check_opt(t, at, came);
     struct message m;
     build_header(&t->answer, 1, FLAG_QR);
@@ -223,6 +224,7 @@ Test(any, options_stay_within_what_was_reserved, .timeout = 300)
 {
     struct talk *t = calloc(1, sizeof(*t));
     srand(7891);
+    memset(untouched, CANARY, sizeof(untouched));
     for (unsigned i = 0; i < cases(ROUNDS, ROUNDS / 4); i++)
         one_round(t);
     free(t);

@@ -161,10 +161,10 @@ enum err bed_commit(struct bed *b, struct journal_batch *batch)
 
 enum err bed_append(struct bed *b, uint64_t zone, uint64_t first, uint64_t last)
 {
-    struct bed_change *made = calloc(BED_SLOTS, sizeof(*made));
     struct change changes[BED_SLOTS];
     struct journal_batch batch = {.changes = changes, .count = (unsigned)(last - first + 1)};
     cr_assert_leq(batch.count, BED_SLOTS);
+    struct bed_change *made = malloc(batch.count * sizeof(*made));
     for (unsigned i = 0; i < batch.count; i++) {
         bed_change_make(&made[i], zone, first + i, 50 + (first + i) % 400);
         changes[i] = made[i].change;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../slow.h"
 #include "base/attr.h"
 #include "base/clock.h"
 #include "log/journal_int.h"
@@ -129,7 +130,7 @@ static void arrive(void)
  * cut: what is kept does not grow with the load. */
 Test(keep, history_is_cut_under_load_that_does_not_end)
 {
-    static struct flight flights[2];
+    struct flight *flights = calloc(2, sizeof(*flights));
     enum { FLIP_EVERY = 4, BATCHES = 320, ROWS_MAX = 4096 };
     uint64_t most = 0;
     bed.options.history_bytes = 256 * 100;
@@ -150,27 +151,29 @@ Test(keep, history_is_cut_under_load_that_does_not_end)
     arrive();
     cr_expect_leq(most, ROWS_MAX, "%llu changes of %u", (unsigned long long)most,
                   BATCHES * BED_SLOTS);
+    free(flights);
 }
 
 /* What came while there was nothing to cut is not made up for at once, with commits waiting. */
 Test(keep, a_batch_waits_for_a_few_steps_of_cutting_only)
 {
-    static struct flight flight;
+    struct flight *flight = malloc(sizeof(*flight));
     enum { BATCHES = 320, ROWS_MIN = 2048 };
     struct journal_zone z;
     bed.options.history_bytes = 256 * 100;
     bed_open(&bed);
     uint64_t id = bed_zone(&bed, "a.");
     for (unsigned i = 0; i < BATCHES; i++) {
-        set_off(&flight, id, 1 + i * BED_SLOTS);
+        set_off(flight, id, 1 + i * BED_SLOTS);
         arrive();
     }
     cr_assert_eq(bed_snapshot(&bed, id, BATCHES * BED_SLOTS, 1), OK, "%s", bed.diag.text);
-    set_off(&flight, id, 1 + BATCHES * BED_SLOTS);
+    set_off(flight, id, 1 + BATCHES * BED_SLOTS);
     arrive();
     bed_zone_get(&bed, "a.", &z);
     cr_expect_geq(z.seq_last - z.seq_first, ROWS_MIN);
     journal_zone_done(&z);
+    free(flight);
 }
 
 /* --- by age, of a zone that nobody flips --- */
@@ -417,7 +420,8 @@ static void *look(void *arg)
 static void *take_snapshots(void *arg)
 {
     struct bed *b = arg;
-    static uint8_t bytes[100000];
+    const size_t len = 100000;
+    uint8_t *bytes = calloc(1, len);
     for (unsigned i = 0; i < 10; i++) {
         struct diag diag;
         struct journal_zone z;
@@ -426,7 +430,7 @@ static void *take_snapshots(void *arg)
         cr_assert_eq(journal_zone_get(b->j, bed_name("a.", &buf), &z, &diag), OK);
         cr_assert_eq(journal_snapshot_begin(b->j, z.id, &id, &diag), OK);
         for (uint32_t part = 0; part < 5; part++)
-            cr_assert_eq(journal_snapshot_put(b->j, id, part, bytes, sizeof(bytes), &diag), OK);
+            cr_assert_eq(journal_snapshot_put(b->j, id, part, bytes, len, &diag), OK);
         const struct journal_flip flip = {z.id, id, z.seq_last, (uint32_t)z.seq_last + 1, 5, NULL};
         cr_assert_eq(journal_snapshot_flip(b->j, &flip, &diag), OK, "%s", diag.text);
         journal_zone_done(&z);
@@ -456,7 +460,7 @@ Test(keep, helpers_and_commits_go_on_side_by_side)
     cr_assert_eq(bed_append(&bed, id, seq, seq + 9), OK);
     for (size_t i = 0; i < ARRAY_LEN(work); i++)
         pthread_create(&threads[i], NULL, work[i], &bed);
-    for (seq += 10; seq < 2000; seq += 5)
+    for (seq += 10; seq < cases(2000, 1000); seq += 5)
         cr_assert_eq(bed_append(&bed, id, seq, seq + 4), OK, "%s", bed.diag.text);
     atomic_store(&is_over, true);
     for (size_t i = 0; i < ARRAY_LEN(work); i++)

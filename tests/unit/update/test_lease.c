@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "dns/rrtype.h"
+#include "../slow.h"
 
 #define RDATA(text)                               \
     {                                             \
@@ -379,7 +380,7 @@ Test(lease, is_what_a_simple_table_would_be)
 {
     size_t most = 0;
     seed = 1;
-    for (unsigned n = 0; n < 100000; n++) {
+    for (unsigned n = 0; n < cases(100000, 40000); n++) {
         step_random(n / 20000 % 2 == 1);
         most = set.count > most ? set.count : most;
     }

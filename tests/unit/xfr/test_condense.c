@@ -2,6 +2,7 @@
  * xfr/condense: the condensed step leads where the row leads, by a naive model of sets and by
  * txn_apply(), and has nothing in it that the row takes back. */
 #include "heard.h"
+#include "../slow.h"
 
 static struct xfr_step *condensed(const struct xfr_steps *s)
 {
@@ -221,7 +222,7 @@ static void run(uint64_t seed)
 
 Test(condense, of_random_rows_is_the_difference_of_sets)
 {
-    for (uint64_t i = 0; i < 40; i++)
+    for (uint64_t i = 0; i < cases(40, 15); i++)
         run(0x9e3779b97f4a7c15 * (i + 1));
 }
 
@@ -268,7 +269,7 @@ Test(condense, of_damaged_bytes_does_no_harm)
     struct diff whole[] = {diff_from_text(JAIN, JAIN_STEP_1_2),
                            diff_from_text(JAIN, JAIN_STEP_2_3)};
     unsigned fine = 0;
-    for (int round = 0; round < 20000; round++) {
+    for (unsigned round = 0; round < cases(20000, 4000); round++) {
         struct xfr_steps steps = {0};
         for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
             struct diff d = whole[i];

@@ -6,6 +6,8 @@
 #include "zone/lookup.h"
 #include "../slow.h"
 
+static struct made made;
+
 #define SOA "@ SOA ns h 1 3600 900 1209600 300\n"
 
 /* --- records that zone files cannot say --- */
@@ -57,16 +59,15 @@ static const struct raw_row {
 
 static void expect_raw(const struct raw_row *r, uint16_t qtype)
 {
-    static struct made m;
     struct made_head head = head_of(qtype);
     struct name_buf owner = name_from("a." ZONE);
     struct rdata rdata = {r->rdata, r->len};
     struct diag diag;
     struct xfr_in *x = start(qtype, 0);
     /* IXFR: as the record behind the old SOA */
-    make(&m, &head, qtype == TYPE_AXFR ? SOA : SOA "@ SOA ns h 0 3600 900 1209600 300\n");
-    append_raw(&m, name_of(&owner), r->type, r->class, rdata);
-    enum xfr_in_next next = give(x, &m, &diag);
+    make(&made, &head, qtype == TYPE_AXFR ? SOA : SOA "@ SOA ns h 0 3600 900 1209600 300\n");
+    append_raw(&made, name_of(&owner), r->type, r->class, rdata);
+    enum xfr_in_next next = give(x, &made, &diag);
     cr_assert_eq(next, r->next, "%s: %d %s", r->what, next, diag.text);
     if (next == XFR_IN_BAD && qtype == TYPE_AXFR)
         cr_assert(strstr(diag.text, r->says), "%s: %s", r->what, diag.text);
@@ -84,7 +85,6 @@ Test(xfr_in, every_record_is_one_that_a_zone_can_have)
 /* THREATS 9: a record that comes in must be one that can be sent on. */
 Test(xfr_in, a_record_has_to_fit_a_message_again)
 {
-    static struct made m;
     static uint8_t bytes[DNS_MESSAGE_MAX];
     /* header, question, owner "a.example." and the record's frame */
     enum { MOST = DNS_MESSAGE_MAX - 12 - 13 - 11 - 10 };
@@ -93,13 +93,13 @@ Test(xfr_in, a_record_has_to_fit_a_message_again)
         struct made_head head = head_of(TYPE_AXFR);
         struct diag diag;
         struct xfr_in *x = start(TYPE_AXFR, 0);
-        make(&m, &head, SOA);
-        cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE);
+        make(&made, &head, SOA);
+        cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE);
         head.qtype = 0;
-        make(&m, &head, "");
-        append_raw(&m, name_of(&owner), 65280, CLASS_IN,
+        make(&made, &head, "");
+        append_raw(&made, name_of(&owner), 65280, CLASS_IN,
                    (struct rdata){bytes, (uint16_t)(MOST + more)});
-        cr_assert_eq(give(x, &m, &diag), more ? XFR_IN_BAD : XFR_IN_MORE, "%s", diag.text);
+        cr_assert_eq(give(x, &made, &diag), more ? XFR_IN_BAD : XFR_IN_MORE, "%s", diag.text);
         xfr_in_free(x);
     }
 }
@@ -117,15 +117,14 @@ static struct xfr_in *start_limited(uint16_t qtype, struct xfr_in_limits limits)
 /* A zone of three records. */
 Test(xfr_in, records_are_limited)
 {
-    static struct made m;
     for (unsigned max = 2; max <= 3; max++) {
         struct made_head head = head_of(TYPE_AXFR);
         struct diag diag;
         struct xfr_in *x = start_limited(TYPE_AXFR, (struct xfr_in_limits){max, 0});
-        make(&m, &head, SOA "a TXT a\n");
-        cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE);
-        make(&m, &head, "a TXT b\n" SOA);
-        cr_assert_eq(give(x, &m, &diag), max == 3 ? XFR_IN_WHOLE : XFR_IN_BAD, "%s", diag.text);
+        make(&made, &head, SOA "a TXT a\n");
+        cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE);
+        make(&made, &head, "a TXT b\n" SOA);
+        cr_assert_eq(give(x, &made, &diag), max == 3 ? XFR_IN_WHOLE : XFR_IN_BAD, "%s", diag.text);
         if (max == 2)
             cr_assert(strstr(diag.text, "more than 2 records"), "%s", diag.text);
         cr_assert_eq(xfr_in_count(x).messages, 2);
@@ -135,14 +134,13 @@ Test(xfr_in, records_are_limited)
 
 Test(xfr_in, bytes_are_limited)
 {
-    static struct made m;
     struct made_head head = head_of(TYPE_AXFR);
-    make(&m, &head, SOA SOA);
+    make(&made, &head, SOA SOA);
     for (unsigned less = 0; less < 2; less++) {
         struct diag diag;
-        struct xfr_in *x = start_limited(TYPE_AXFR, (struct xfr_in_limits){0, m.len - less});
-        cr_assert_eq(give(x, &m, &diag), less ? XFR_IN_BAD : XFR_IN_WHOLE, "%s", diag.text);
-        cr_assert_eq(xfr_in_count(x).bytes, m.len);
+        struct xfr_in *x = start_limited(TYPE_AXFR, (struct xfr_in_limits){0, made.len - less});
+        cr_assert_eq(give(x, &made, &diag), less ? XFR_IN_BAD : XFR_IN_WHOLE, "%s", diag.text);
+        cr_assert_eq(xfr_in_count(x).bytes, made.len);
         cr_assert_eq(xfr_in_count(x).records, less ? 0 : 2);
         xfr_in_free(x);
     }
@@ -151,7 +149,6 @@ Test(xfr_in, bytes_are_limited)
 /* Names that compress to two bytes take their whole length in memory. */
 Test(xfr_in, what_is_kept_is_limited_too)
 {
-    static struct made m;
     struct made_head head = head_of(TYPE_IXFR);
     struct diag diag;
     struct xfr_in *x = start_limited(TYPE_IXFR, (struct xfr_in_limits){0, 10000000});
@@ -159,14 +156,14 @@ Test(xfr_in, what_is_kept_is_limited_too)
     char label[64];
     memset(label, 'x', 63);
     label[63] = '\0';
-    make(&m, &head, SOA "@ SOA ns h 0 3600 900 1209600 300\n");
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE);
+    make(&made, &head, SOA "@ SOA ns h 0 3600 900 1209600 300\n");
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE);
     snprintf(lines, sizeof(lines), "%s.%s.%s NS %s.%s.%s.%s\n", label, label, label, label, label,
              label, ZONE);
-    make(&m, &head, lines);
-    size_t at = m.len;
+    make(&made, &head, lines);
+    size_t at = made.len;
     for (unsigned i = 0; i < 4000; i++) { /* owner and target as pointers: to the first record's */
-        struct wr w = wr_over(m.wire + at, sizeof(m.wire) - at);
+        struct wr w = wr_over(made.wire + at, sizeof(made.wire) - at);
         wr_u16(&w, 0xc000 | (12 + 13));
         wr_u16(&w, TYPE_NS);
         wr_u16(&w, CLASS_IN);
@@ -175,11 +172,11 @@ Test(xfr_in, what_is_kept_is_limited_too)
         wr_u16(&w, 0xc000 | (12 + 13));
         at += wr_len(&w);
     }
-    put_u16(m.wire + 6, 4001);
-    m.len = at;
+    put_u16(made.wire + 6, 4001);
+    made.len = at;
     enum xfr_in_next next = XFR_IN_MORE;
     while (next == XFR_IN_MORE)
-        next = give(x, &m, &diag);
+        next = give(x, &made, &diag);
     cr_assert_eq(next, XFR_IN_BAD);
     cr_assert(strstr(diag.text, "in memory"), "%s", diag.text);
     cr_assert_lt(xfr_in_count(x).bytes, 10000000);
@@ -188,40 +185,38 @@ Test(xfr_in, what_is_kept_is_limited_too)
 
 Test(xfr_in, messages_without_records_are_few)
 {
-    static struct made m;
     struct made_head head = head_of(TYPE_AXFR);
     struct diag diag;
     struct xfr_in *x = start(TYPE_AXFR, 0);
     for (unsigned round = 0; round < 2; round++) { /* in a row: records begin a new one */
-        make(&m, &head, round == 0 ? SOA : "a TXT a\n");
-        cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE, "%s", diag.text);
-        make(&m, &head, "");
+        make(&made, &head, round == 0 ? SOA : "a TXT a\n");
+        cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE, "%s", diag.text);
+        make(&made, &head, "");
         for (unsigned i = 0; i < 100; i++)
-            cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE, "%s", diag.text);
+            cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE, "%s", diag.text);
     }
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_BAD);
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_BAD);
     cr_assert(strstr(diag.text, "without records"), "%s", diag.text);
     xfr_in_free(x);
 }
 
 Test(xfr_in, a_name_has_only_so_many_records)
 {
-    static struct made m;
     struct made_head head = head_of(TYPE_AXFR);
     struct name_buf owner = name_from("a." ZONE);
     struct diag diag;
     struct xfr_in *x = start(TYPE_AXFR, 0);
-    make(&m, &head, SOA);
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE);
+    make(&made, &head, SOA);
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE);
     for (uint32_t i = 0; i <= TXN_NAME_RECORDS_MAX;) {
-        make(&m, &head, "");
+        make(&made, &head, "");
         for (unsigned in_message = 0; in_message < 1024 && i <= TXN_NAME_RECORDS_MAX;
              in_message++, i++) {
             uint8_t address[4];
             put_u32(address, i * cases(2654435761u, 1)); /* in no order */
-            append_raw(&m, name_of(&owner), TYPE_A, CLASS_IN, (struct rdata){address, 4});
+            append_raw(&made, name_of(&owner), TYPE_A, CLASS_IN, (struct rdata){address, 4});
         }
-        cr_assert_eq(give(x, &m, &diag), i <= TXN_NAME_RECORDS_MAX ? XFR_IN_MORE : XFR_IN_BAD,
+        cr_assert_eq(give(x, &made, &diag), i <= TXN_NAME_RECORDS_MAX ? XFR_IN_MORE : XFR_IN_BAD,
                      "%u: %s", i, diag.text);
     }
     cr_assert(strstr(diag.text, "a.example. has more records"), "%s", diag.text);
@@ -232,7 +227,6 @@ Test(xfr_in, a_name_has_only_so_many_records)
 
 Test(xfr_in, expire_is_read)
 {
-    static struct made m;
     static const uint8_t options[] = {0, 3, 0, 1, 'x', 0, 9, 0, 4, 0, 1, 0x51, 0x80};
     static const struct {
         uint16_t len; /* of the options, from the beginning */
@@ -243,12 +237,12 @@ Test(xfr_in, expire_is_read)
         struct diag diag;
         uint32_t seconds = 17;
         struct xfr_in *x = start(TYPE_IXFR, 1);
-        make(&m, &head, SOA);
-        append_raw(&m, NAME_ROOT, TYPE_OPT, 1232, (struct rdata){options, cases[i].len});
-        memset(m.wire + m.len - cases[i].len - 6, 0, 4); /* no extended rcode */
-        put_u16(m.wire + 6, 1);
-        put_u16(m.wire + 10, 1);
-        cr_assert_eq(give(x, &m, &diag), XFR_IN_CURRENT, "%s", diag.text);
+        make(&made, &head, SOA);
+        append_raw(&made, NAME_ROOT, TYPE_OPT, 1232, (struct rdata){options, cases[i].len});
+        memset(made.wire + made.len - cases[i].len - 6, 0, 4); /* no extended rcode */
+        put_u16(made.wire + 6, 1);
+        put_u16(made.wire + 10, 1);
+        cr_assert_eq(give(x, &made, &diag), XFR_IN_CURRENT, "%s", diag.text);
         cr_assert_eq(xfr_in_expire(x, &seconds), cases[i].is_there);
         cr_assert_eq(seconds, cases[i].is_there ? 86400 : 17);
         xfr_in_free(x);
@@ -258,20 +252,19 @@ Test(xfr_in, expire_is_read)
 /* RFC 7314 s3.1: it is in the first message. */
 Test(xfr_in, expire_of_the_first_message_is_that_of_the_transfer)
 {
-    static struct made m;
     static const uint8_t option[] = {0, 9, 0, 4, 0, 0, 0, 99};
     struct made_head head = head_of(TYPE_AXFR);
     struct diag diag;
     uint32_t seconds = 0;
     struct xfr_in *x = start(TYPE_AXFR, 0);
-    make(&m, &head, SOA);
-    append_raw(&m, NAME_ROOT, TYPE_OPT, 1232, (struct rdata){option, sizeof(option)});
-    memset(m.wire + m.len - sizeof(option) - 6, 0, 4); /* no extended rcode */
-    put_u16(m.wire + 6, 1);
-    put_u16(m.wire + 10, 1);
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE, "%s", diag.text);
-    make(&m, &head, SOA);
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_WHOLE, "%s", diag.text);
+    make(&made, &head, SOA);
+    append_raw(&made, NAME_ROOT, TYPE_OPT, 1232, (struct rdata){option, sizeof(option)});
+    memset(made.wire + made.len - sizeof(option) - 6, 0, 4); /* no extended rcode */
+    put_u16(made.wire + 6, 1);
+    put_u16(made.wire + 10, 1);
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE, "%s", diag.text);
+    make(&made, &head, SOA);
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_WHOLE, "%s", diag.text);
     cr_expect(xfr_in_expire(x, &seconds));
     cr_expect_eq(seconds, 99);
     zone_free(xfr_in_zone(x));
@@ -281,13 +274,12 @@ Test(xfr_in, expire_of_the_first_message_is_that_of_the_transfer)
 /* A connection on which more may come is not good for the next question. */
 Test(xfr_in, it_is_known_that_more_stands_behind_the_soa_of_who_has_nothing_new)
 {
-    static struct made m;
     struct made_head head = head_of(TYPE_IXFR);
     struct diag diag;
     for (unsigned i = 0; i < 2; i++) {
         struct xfr_in *x = start(TYPE_IXFR, 1);
-        make(&m, &head, i ? SOA "a TXT a\n" : SOA);
-        cr_assert_eq(give(x, &m, &diag), XFR_IN_CURRENT, "%s", diag.text);
+        make(&made, &head, i ? SOA "a TXT a\n" : SOA);
+        cr_assert_eq(give(x, &made, &diag), XFR_IN_CURRENT, "%s", diag.text);
         cr_expect_eq(xfr_in_has_more(x), i == 1);
         xfr_in_free(x);
     }
@@ -295,16 +287,15 @@ Test(xfr_in, it_is_known_that_more_stands_behind_the_soa_of_who_has_nothing_new)
 
 Test(xfr_in, rcodes_have_twelve_bits)
 {
-    static struct made m;
     struct made_head head = head_of(TYPE_AXFR);
     struct diag diag;
     struct xfr_in *x = start(TYPE_AXFR, 1);
-    make(&m, &head, "");
-    append_raw(&m, NAME_ROOT, TYPE_OPT, 1232, (struct rdata){(const uint8_t *)"", 0});
-    put_u32(m.wire + m.len - 6, 0x01000000);
-    put_u16(m.wire + 6, 0);
-    put_u16(m.wire + 10, 1);
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_REFUSED, "%s", diag.text);
+    make(&made, &head, "");
+    append_raw(&made, NAME_ROOT, TYPE_OPT, 1232, (struct rdata){(const uint8_t *)"", 0});
+    put_u32(made.wire + made.len - 6, 0x01000000);
+    put_u16(made.wire + 6, 0);
+    put_u16(made.wire + 10, 1);
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_REFUSED, "%s", diag.text);
     cr_assert_eq(xfr_in_rcode(x), BADVERS);
     xfr_in_free(x);
 }
@@ -504,20 +495,19 @@ static unsigned count_at(const struct version *v, const char *owner)
 Test(xfr_in, large_names_in_turns_are_sorted_first)
 {
     enum { RECORDS = 20000, EACH = 1000 };
-    static struct made m;
     struct made_head head = head_of(0);
     struct diag diag;
     struct xfr_in *x = start(TYPE_AXFR, 0);
     for (unsigned from = 0; from < RECORDS; from += EACH) {
-        make_turns(&m, from, EACH);
-        cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE, "%s", diag.text);
+        make_turns(&made, from, EACH);
+        cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE, "%s", diag.text);
     }
     cr_expect_lt(txn_reopened(x->txn), 2u << 20, "square: %llu",
                  (unsigned long long)txn_reopened(x->txn));
     cr_expect_eq(x->state, XFR_IN_STATE_GATHER);
     /* of two TTLs the first one stands, also here */
-    make(&m, &head, "even 60 A 10.0.0.0\nodd 60 A 192.0.2.1\n" SOA);
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_WHOLE, "%s", diag.text);
+    make(&made, &head, "even 60 A 10.0.0.0\nodd 60 A 192.0.2.1\n" SOA);
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_WHOLE, "%s", diag.text);
     struct zone *z = xfr_in_zone(x);
     cr_expect_eq(z->published->record_count, 2 + RECORDS + 1);
     cr_expect_eq(count_at(z->published, "even." ZONE), RECORDS / 2);
@@ -529,17 +519,16 @@ Test(xfr_in, large_names_in_turns_are_sorted_first)
 /* What is gathered counts as what is kept. */
 Test(xfr_in, what_is_gathered_is_limited)
 {
-    static struct made m;
     struct diag diag;
     struct xfr_in *x = start_limited(TYPE_AXFR, (struct xfr_in_limits){.bytes_max = 65536});
     enum xfr_in_next next = XFR_IN_MORE;
-    make_turns(&m, 0, 1);
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_MORE);
+    make_turns(&made, 0, 1);
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_MORE);
     x->state = XFR_IN_STATE_GATHER;
     x->count.bytes = 0;
     for (unsigned i = 1; next == XFR_IN_MORE && i < 100; i++) {
-        make_turns(&m, i * 100, 100);
-        next = give(x, &m, &diag);
+        make_turns(&made, i * 100, 100);
+        next = give(x, &made, &diag);
         x->count.bytes = 0; /* of messages: as if they were compressed very well */
     }
     cr_expect_eq(next, XFR_IN_BAD);

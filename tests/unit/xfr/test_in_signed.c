@@ -3,6 +3,8 @@
  * tsig/ that answers. */
 #include "in_util.h"
 
+static struct made made;
+
 #define SOA "@ SOA ns h 1 3600 900 1209600 300\n"
 
 static struct name_buf key_name, apex;
@@ -81,7 +83,6 @@ static const struct row {
 
 static void expect_row(const struct row *r)
 {
-    static struct made m;
     struct pair p;
     struct diag diag;
     enum xfr_in_next next = XFR_IN_MORE;
@@ -90,19 +91,20 @@ static void expect_row(const struct row *r)
         bool is_first = sign == r->signs, is_last = !sign[1];
         struct made_head head = head_of(is_first ? TYPE_AXFR : 0);
         head.flags |= is_last ? r->rcode : 0;
-        make(&m, &head,
+        make(&made, &head,
              is_first && is_last ? SOA "a TXT a\n" SOA
              : is_last           ? SOA
              : is_first          ? SOA
                                  : "a TXT a\n");
         if (*sign != 'U')
-            tsig_sign(&p.server, m.wire, &m.len, *sign == 'L' ? NOW - INT64_C(3600000000) : NOW);
+            tsig_sign(&p.server, made.wire, &made.len,
+                      *sign == 'L' ? NOW - INT64_C(3600000000) : NOW);
         if (*sign == 's')
-            m.wire[m.len / 3] ^= 1;
+            made.wire[made.len / 3] ^= 1;
         if (*sign == 'X')
             continue;
         cr_assert_eq(next, XFR_IN_MORE, "%s: %s", r->what, diag.text);
-        next = give(p.x, &m, &diag);
+        next = give(p.x, &made, &diag);
     }
     cr_assert_eq(next, r->next, "%s: %d %s", r->what, next, diag.text);
     if (next != XFR_IN_WHOLE)
@@ -123,34 +125,32 @@ Test(xfr_in_signed, the_chain_holds_to_the_end)
 /* s5.3.1: 99 messages without a signature, and no more. */
 Test(xfr_in_signed, gives_up_at_the_hundredth_unsigned_message)
 {
-    static struct made m;
     struct made_head head = head_of(TYPE_AXFR);
     struct pair p;
     struct diag diag;
     pair_start(&p, "secret");
-    make(&m, &head, SOA);
-    tsig_sign(&p.server, m.wire, &m.len, NOW);
-    cr_assert_eq(give(p.x, &m, &diag), XFR_IN_MORE, "%s", diag.text);
+    make(&made, &head, SOA);
+    tsig_sign(&p.server, made.wire, &made.len, NOW);
+    cr_assert_eq(give(p.x, &made, &diag), XFR_IN_MORE, "%s", diag.text);
     for (unsigned i = 0; i < 99; i++) {
-        make(&m, &head, "a TXT a\n");
-        cr_assert_eq(give(p.x, &m, &diag), XFR_IN_MORE, "%u: %s", i, diag.text);
+        make(&made, &head, "a TXT a\n");
+        cr_assert_eq(give(p.x, &made, &diag), XFR_IN_MORE, "%u: %s", i, diag.text);
     }
-    cr_assert_eq(give(p.x, &m, &diag), XFR_IN_BAD);
+    cr_assert_eq(give(p.x, &made, &diag), XFR_IN_BAD);
     cr_assert(strstr(diag.text, "a signature is missing"), "%s", diag.text);
     pair_done(&p);
 }
 
 Test(xfr_in_signed, an_answer_to_what_was_not_signed_is_not)
 {
-    static struct made m;
     struct made_head head = head_of(TYPE_AXFR);
     struct pair p;
     struct diag diag;
     struct xfr_in *x = start(TYPE_AXFR, 0);
     pair_start(&p, "secret");
-    make(&m, &head, SOA SOA);
-    tsig_sign(&p.server, m.wire, &m.len, NOW);
-    cr_assert_eq(give(x, &m, &diag), XFR_IN_BAD);
+    make(&made, &head, SOA SOA);
+    tsig_sign(&p.server, made.wire, &made.len, NOW);
+    cr_assert_eq(give(x, &made, &diag), XFR_IN_BAD);
     cr_assert(strstr(diag.text, "which the request was not"), "%s", diag.text);
     xfr_in_free(x);
     pair_done(&p);

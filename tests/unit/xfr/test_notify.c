@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "dns/rr.h"
+#include "../slow.h"
 
 #define S     1000000LL
 #define START (1700000000 * S)
@@ -183,7 +184,7 @@ Test(notify, the_operator_is_obeyed_whatever_is_known)
 Test(notify, keeps_its_word_through_long_lives)
 {
     uint64_t dice = 1;
-    for (int life = 0; life < 200; life++) {
+    for (unsigned life = 0; life < cases(200, 60); life++) {
         struct notify n = fresh();
         int64_t now = START;
         uint32_t serial = 0xfffffff0u, told = 0;

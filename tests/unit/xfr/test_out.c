@@ -3,15 +3,17 @@
  * in messages that any client takes. */
 #include "heard.h"
 #include "xfr/in.h"
+#include "../slow.h"
 
 /* --- whole zones --- */
 
 static char *file_read(const char *path)
 {
-    static char text[1 << 20];
+    const size_t cap = 1 << 20;
+    char *text = malloc(cap);
     FILE *f = fopen(path, "r");
     cr_assert(f, "%s", path);
-    size_t len = fread(text, 1, sizeof(text) - 1, f);
+    size_t len = fread(text, 1, cap - 1, f);
     fclose(f);
     text[len] = '\0';
     return text;
@@ -40,7 +42,7 @@ static void hear_whole(const struct zone *z, const struct xfr_filter *filter)
 
 Test(out, whole_zone_of_all_types)
 {
-    const char *text = file_read(TEST_DATA "/../../zones/types.example.zone");
+    char *text = file_read(TEST_DATA "/../../zones/types.example.zone");
     struct name_buf apex = name_from("types.example.");
     struct zone *z = zone_from_text("types.example.", text);
     heard_from_text(&want, "types.example.", text);
@@ -48,6 +50,7 @@ Test(out, whole_zone_of_all_types)
     hear_whole(z, NULL);
     cr_expect_gt(want.count, 120);
     expect_zone();
+    free(text);
     zone_free(z);
     done();
 }
@@ -108,12 +111,13 @@ static void random_zone(const char *apex_text, const char *question, uint64_t se
 {
     struct name_buf apex = name_from(apex_text), qname = name_from(question);
     struct zone *z = zone_new(name_of(&apex), CLASS_IN);
-    fill_random(z, seed, 20000);
+    const unsigned count = cases(20000, 6000);
+    fill_random(z, seed, count);
     want_nodes(z->published);
-    cr_assert_gt(want.count, 10000);
+    cr_assert_gt(want.count, count / 2);
     client_start(&c, name_of(&qname), TYPE_AXFR);
     hear_whole(z, NULL);
-    cr_expect_gt(c.heard.messages, 10);
+    cr_expect_gt(c.heard.messages, count / 2000);
     for (unsigned i = 0; i < c.heard.messages; i++) {
         cr_expect_leq(c.heard.len[i], XFR_OUT_FILL);
         if (i + 1 < c.heard.messages)

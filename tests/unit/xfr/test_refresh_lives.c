@@ -3,6 +3,7 @@
 #include "base/attr.h"
 #include "dns/rr.h"
 #include "refresh_util.h"
+#include "../slow.h"
 
 static uint64_t dice_state;
 static uint64_t dice(uint64_t sides)
@@ -115,7 +116,7 @@ static void live_once(uint64_t seed)
 
 Test(refresh, keeps_its_word_through_long_lives)
 {
-    for (uint64_t seed = 1; seed <= 500; seed++)
+    for (uint64_t seed = 1; seed <= cases(500, 150); seed++)
         live_once(seed * 2654435761u);
 }
 
@@ -123,7 +124,7 @@ Test(refresh, keeps_its_word_through_long_lives)
  * through, around the end of the numbers too. */
 Test(refresh, never_expires_while_a_primary_answers)
 {
-    for (uint64_t seed = 1; seed <= 200; seed++) {
+    for (uint64_t seed = 1; seed <= cases(200, 60); seed++) {
         struct refresh r;
         dice_state = seed * 77777;
         set_up(&r, false, three_addresses, 2);

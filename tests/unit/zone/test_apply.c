@@ -2,6 +2,7 @@
  * Diffs made again: over an image of any version they lead to the newest one, byte for byte, and
  * with their parts exchanged they lead back; malformed ones are refused. */
 #include "zone_util.h"
+#include "../slow.h"
 
 enum { ROUNDS = 300, RUNS = 6 };
 
@@ -120,7 +121,7 @@ static void run(uint64_t seed)
 
 Test(apply, of_all_diffs_leads_to_the_last_version_and_back)
 {
-    for (uint64_t i = 0; i < RUNS; i++)
+    for (uint64_t i = 0; i < cases(RUNS, RUNS / 2); i++)
         run(0x9e3779b97f4a7c15 * (i + 1));
 }
 
@@ -243,7 +244,7 @@ Test(apply, of_damaged_bytes_does_no_harm)
     uint64_t seed = 11;
     struct zone *z = zone_from_text("example.", OLD);
     struct name_buf apex = name_from("example.");
-    for (int round = 0; round < 3000; round++) {
+    for (unsigned round = 0; round < cases(3000, 1000); round++) {
         struct diff d;
         struct txn *t = txn_begin(z, TXN_CHANGE);
         for (uint32_t n = 1 + rnd(&seed, 8); n > 0; n--)

@@ -3,6 +3,7 @@
  * by hand what is about serials. */
 #include "zone/contrast.h"
 #include "zone_util.h"
+#include "../slow.h"
 
 enum { RUNS = 400, RECORDS = 60 };
 
@@ -107,7 +108,7 @@ Test(contrast, of_random_zones_is_what_they_differ_in)
     static struct model a, b;
     struct name_buf apex = name_from(ZONE);
     uint64_t seed = 17;
-    for (unsigned run = 0; run < RUNS; run++) {
+    for (unsigned run = 0; run < cases(RUNS, RUNS / 3); run++) {
         a.count = 0;
         for (uint32_t n = rnd(&seed, RECORDS); n > 0; n--)
             add(&a, record_random(&seed, name_of(&apex)));

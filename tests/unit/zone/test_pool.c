@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "zone_util.h"
+#include "../slow.h"
 
 Test(pool, pieces_keep_what_was_written)
 {
@@ -15,7 +16,7 @@ Test(pool, pieces_keep_what_was_written)
     uint64_t seed = 11;
     size_t in_use = 0;
     pool_init(&p);
-    for (int round = 0; round < 20; round++)
+    for (unsigned round = 0; round < cases(20, 8); round++)
         for (int i = 0; i < COUNT; i++) {
             if (piece[i]) {
                 for (uint32_t k = 0; k < size[i]; k++)
