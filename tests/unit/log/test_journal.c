@@ -294,7 +294,7 @@ static bool keep_len(void *arg, const struct change *c)
 Test(journal, a_diff_may_have_tens_of_megabytes)
 {
     uint64_t zone = bed_zone(&bed, "example.");
-    const size_t len = cases(40, 12) << 20;
+    const size_t len = cases(20, 12) << 20;
     uint8_t *diff = malloc(len);
     memset(diff, 'd', len);
     struct bed_change c;
@@ -360,7 +360,7 @@ static void source_is(const char *zone, const char *identity, size_t base_len, u
 Test(journal, the_source_comes_with_a_change_or_alone)
 {
     uint64_t id = bed_zone(&bed, "example.");
-    const size_t len = cases(64, 4) << 20;
+    const size_t len = cases(16, 4) << 20;
     uint8_t *base = malloc(len);
     memset(base, 1, len);
     struct journal_source source = {"a 1 2", base, len};
