@@ -100,6 +100,7 @@ def fixture_one_for_all(shared):
     return shared({})
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group('scenarios')
 @pytest.mark.parametrize('path', [path for path in FILES if is_for_sockets(path) and is_plain(path)], ids=lambda path: path.stem)
 def test_scenario(path, one_for_all):
