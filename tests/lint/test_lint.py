@@ -17,7 +17,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 600
 TIDY_SHARES = 8 * os.cpu_count()
-ANALYZER_STATES = int(os.environ.get('ANALYZER_STATES', '6000'))
+ANALYZER_STATES = int(os.environ.get('ANALYZER_STATES', '4000'))
 C_FLAGS = ('-std=c17', '-D_GNU_SOURCE', '-DREEVE_VERSION="0"', '-DREEVE_LIBRARIES=""', '-Isrc', '-Wall', '-Wextra', '-Wconversion', '-Wshadow',
            '-Wstrict-prototypes', '-Wmissing-prototypes', '-Wvla', '-Wpointer-arith', '-Wwrite-strings',
            '-Wno-missing-field-initializers', '-Werror')

@@ -309,20 +309,20 @@ class Reeved(Server):
         self.notice('RELOADING', '1')
         return self.notice('READY', '1')
 
-    def reevectl(self, *words, code=0, text=None, timeout_s=DEADLINE_S, program=None):
-        """The real client beside the server's program; it has to exit with code. Gives what subprocess.run() gives. It ends
-        at once, and what it has not freed by then takes a sanitizer longer to look for than all else that it does."""
+    def reevectl(self, *words, code=0, text=None, timeout_s=DEADLINE_S):
+        """The real client beside the server's program, or that of another build (REEVECTL); it has to exit with code. Gives what
+        subprocess.run() gives. It ends at once, and what it has not freed by then takes a sanitizer longer to look for than
+        all else that it does."""
         quick = {**os.environ, 'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
-        program = program or str(self.program().with_name('reevectl'))
+        program = os.environ.get('REEVECTL') or str(self.program().with_name('reevectl'))
         result = subprocess.run([program, '--socket', str(self.socket), *map(str, words)],
                                 input=text or '', text=True, capture_output=True, timeout=timeout_s, check=False, env=quick)
         assert result.returncode == code, f'{words}: {result.returncode}\n{result.stdout[-4000:]}{result.stderr[-4000:]}'
         return result
 
     def ctl(self, *words, **how):
-        """The last line of the answer to reevectl --json, which may be of another build (REEVECTL) where the server's is slow."""
-        answer = self.reevectl('--json', *words, program=os.environ.get('REEVECTL'), **how)
-        return json.loads(answer.stdout.splitlines()[-1])
+        """The last line of the answer to reevectl --json."""
+        return json.loads(self.reevectl('--json', *words, **how).stdout.splitlines()[-1])
 
     def asked(self, verb, **arguments):
         """The same without reevectl, over the control socket: for what is asked often, or beside what a test is about. It has

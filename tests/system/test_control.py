@@ -34,6 +34,11 @@ REEVECTL = harness.Reeved.program().with_name('reevectl')
 GROUP = pytest.mark.xdist_group('control')      # they ask one server
 
 
+@pytest.fixture(autouse=True)
+def fixture_client_of_the_same_build(monkeypatch):
+    monkeypatch.delenv('REEVECTL', raising=False)
+
+
 def zone(serial=1):
     return ZONE.format(serial=serial)
 
