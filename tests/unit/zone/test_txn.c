@@ -204,7 +204,7 @@ Test(txn, a_change_in_a_large_zone_touches_only_its_path)
     struct name_buf apex = name_from("example.");
     struct zone *z = zone_new(name_of(&apex), CLASS_IN);
     struct txn *t = txn_begin(z, TXN_BUILD);
-    const unsigned names = cases(200000, 50000);
+    const unsigned names = cases(1000000, 50000);
     for (unsigned i = 0; i < names; i++) {
         char text[32];
         snprintf(text, sizeof(text), "h%07u.example.", (unsigned)((uint64_t)i * 7919u % names));
