@@ -175,7 +175,13 @@ static enum err owner_take(struct reading *r, struct name_buf *out, struct diag 
     return name_scan(t.s, t.len, origin_of(r, r->zone), out, diag);
 }
 
-/* IN may stand before the type, anything else is one. */
+static enum err no_records_of(uint16_t type, struct diag *diag)
+{
+    char text[16];
+    return err_say(diag, ERR_SYNTAX, "no zone has records of the type %s", rrtype_text(type, text));
+}
+
+/* IN may stand before the type, anything else is one: of records in a zone, or ANY. */
 static enum err type_take(struct reading *r, uint16_t *out, struct diag *diag)
 {
     struct token t;
@@ -184,6 +190,8 @@ static enum err type_take(struct reading *r, uint16_t *out, struct diag *diag)
         e = word_take(r, "an RR type", &t, diag);
     if (e == OK && !rrtype_scan(t.s, t.len, out))
         return err_say(diag, ERR_SYNTAX, "expected an RR type, found \"%.*s\"", (int)t.len, t.s);
+    if (e == OK && *out != TYPE_ANY && !rrtype_is_data(*out))
+        return no_records_of(*out, diag);
     return e;
 }
 
@@ -201,11 +209,8 @@ static bool ttl_take(struct reading *r, uint32_t *out)
 static enum err rdata_take(struct reading *r, struct rr *rr, struct diag *diag)
 {
     struct wr w = wr_over(r->rdata, sizeof(r->rdata));
-    if (!rrtype_is_data(rr->type)) {
-        char type[16];
-        return err_say(diag, ERR_SYNTAX, "no zone has records of the type %s",
-                       rrtype_text(rr->type, type));
-    }
+    if (rr->type == TYPE_ANY)
+        return no_records_of(rr->type, diag);
     enum err e = rdata_scan(rr->type, &r->lex, origin_of(r, NAME_ROOT), &w, diag);
     rr->rdata = (struct rdata){r->rdata, (uint16_t)wr_len(&w)};
     return e;
