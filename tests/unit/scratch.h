@@ -3,9 +3,10 @@
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "unit.h"
 
 /* Makes one, named after what it is for, below TMPDIR, or /tmp where that is not set. The test
  * removes it. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * base/arena: pieces, limit, reset. */
-#include <criterion/criterion.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "unit.h"
 
 Test(arena, pieces_are_aligned_and_do_not_overlap)
 {

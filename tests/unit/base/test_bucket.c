@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Token buckets against ones that are as simple as can be, a full table, and a clock that jumps. */
-#include <criterion/criterion.h>
-
 #include "base/attr.h"
 #include "base/bucket.h"
+#include "unit.h"
 
 #define S INT64_C(1000000)
 

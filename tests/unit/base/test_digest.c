@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SHA-1 against the vectors of FIPS 180 (in RFC 3174 s7.3) and the empty input. */
-#include <criterion/criterion.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "base/digest.h"
+#include "unit.h"
 
 static const struct row {
     const char *text;

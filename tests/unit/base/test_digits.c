@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * base/digits: numbers, durations, sizes, base 16, 32 and 64 (RFC 4648 s10's vectors and what must
  * be refused). */
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "base/digits.h"
+#include "unit.h"
 
 /* --- numbers --- */
 

@@ -2,11 +2,10 @@
  * base/hash: the test vectors of SipHash, and the universal hash. */
 #include <stdlib.h>
 
-#include <criterion/criterion.h>
-
 #include "base/attr.h"
 #include "base/hash.h"
 #include "base/wire.h"
+#include "unit.h"
 
 /* From the authors' reference implementation: key 00 01 .. 0f, message 00 01 .. of the length that
  * is the row's index. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The log sink: what a line looks like, that no value can forge one, levels, threads, the rate of a
  * class. */
-#include <criterion/criterion.h>
-
 #include "base/log.h"
 
 #include <errno.h>
@@ -17,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 /* 2026-08-01T12:34:56.000789Z: `date -u -d 2026-08-01T12:34:56Z +%s` is 1785587696. */
 #define SOME_TIME 1785587696000789

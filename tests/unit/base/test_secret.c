@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * base/secret: memory that is locked, wiped and compared. Each test is a process of its own. */
-#include <criterion/criterion.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "unit.h"
 
 Test(secret, lies_in_locked_memory_once_that_is_set_up)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * base/text: bounded text with a sticky failure, and escapes (RFC 1035 s5.1). */
-#include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "base/text.h"
+#include "unit.h"
 
 Test(text, grows_and_stays_terminated)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * base/wire: reading and writing cursors with a sticky failure. */
-#include <criterion/criterion.h>
 #include <string.h>
 
 #include "base/wire.h"
+#include "unit.h"
 
 static const uint8_t bytes[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
                                 12, 13, 14, 15, 16, 17, 18, 19, 20, 21};

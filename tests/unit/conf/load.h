@@ -3,11 +3,11 @@
 #ifndef REEVE_TESTS_CONF_LOAD_H
 #define REEVE_TESTS_CONF_LOAD_H
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/conf.h"
+#include "unit.h"
 
 /* Each "&" of the text stands for a key's map with its secret. */
 static inline struct conf *load_text(const char *text, struct conf_faults *faults)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The whole file: defaults, all faults at once, files that cannot be read, and our own example. */
-#include <criterion/criterion.h>
-
 #include "conf/conf.h"
 
 #include <stdlib.h>
@@ -9,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The printed configuration: what it shows, and that it is a configuration of the same meaning. */
-#include <criterion/criterion.h>
-
 #include "conf/conf.h"
 
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 
 #include "base/attr.h"
 #include "request/address.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 

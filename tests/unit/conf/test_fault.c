@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Collecting and showing faults. */
-#include <criterion/criterion.h>
-
 #include "conf/fault.h"
+#include "unit.h"
 
 #include <stdlib.h>
 #include <string.h>

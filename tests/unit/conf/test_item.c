@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * YAML to a tree: text stays text, places are right, what is refused is refused where it stands. */
-#include <criterion/criterion.h>
-
 #include "conf/item.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 static struct arena arena;

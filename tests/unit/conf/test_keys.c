@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Keys: given in the file, in files of their own, and kept in the state directory. */
-#include <criterion/criterion.h>
-
 #include "conf/keys.h"
 
 #include <fcntl.h>
@@ -12,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 static char dir[64];

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Listen addresses: forms, ports, and what is said of the wrong ones. */
-#include <criterion/criterion.h>
-
 #include "conf/listen.h"
 
 #include <arpa/inet.h>
@@ -10,6 +8,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 Test(listen, scans_addresses_with_and_without_port)
 {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Names inside the block of a zone. */
-#include <criterion/criterion.h>
-
 #include "conf/names.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Remotes: where they are, with which key, and what is said of what is none. */
-#include <criterion/criterion.h>
-
 #include "conf/remotes.h"
 
 #include <stdio.h>
@@ -9,6 +7,7 @@
 
 #include "base/attr.h"
 #include "request/address.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The table of settings: its rows make sense, and every row's range is kept. */
-#include <criterion/criterion.h>
-
 #include "conf/setting.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Edit distance and what it makes of words. */
-#include <criterion/criterion.h>
-
 #include "conf/suggest.h"
 
 #include <string.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 Test(suggest, counts_the_least_edits)
 {

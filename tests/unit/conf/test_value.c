@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Values by kind, and the sentence about the wrong ones. */
-#include <criterion/criterion.h>
-
 #include "conf/value.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Points in time: what is taken, and that it is what other programs make of it. */
-#include <criterion/criterion.h>
-
 #include "conf/when.h"
 
 #include "base/attr.h"
+#include "unit.h"
 
 Test(when, reads_days_and_seconds_of_utc)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Words of a set. */
-#include <criterion/criterion.h>
-
 #include "conf/word.h"
+#include "unit.h"
 
 Test(word, finds_words_in_any_case)
 {

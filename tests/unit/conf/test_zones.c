@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The map of zones. */
-#include <criterion/criterion.h>
-
 #include "conf/zones.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "unit.h"
 
 static struct conf_faults faults;
 

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <criterion/criterion.h>
-
 #include "ctl/request.h"
+#include "unit.h"
 
 enum { WORDS_MAX = 8 };
 

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <criterion/criterion.h>
-
 #include "ctl/show.h"
+#include "unit.h"
 
 Test(show, escapes_what_a_terminal_obeys)
 {

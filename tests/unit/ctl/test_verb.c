@@ -2,9 +2,8 @@
  * The table of verbs is what client and server think it is. */
 #include <string.h>
 
-#include <criterion/criterion.h>
-
 #include "ctl/verb.h"
+#include "unit.h"
 
 Test(verb, is_found_by_its_name_and_by_what_others_call_it)
 {

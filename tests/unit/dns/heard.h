@@ -3,12 +3,12 @@
 #ifndef REEVE_TESTS_HEARD_H
 #define REEVE_TESTS_HEARD_H
 
-#include <criterion/criterion.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "dns/master.h"
 #include "dns/print.h"
+#include "unit.h"
 
 static const uint8_t example[] = "\7example";
 static const struct master_options options = {{example, sizeof(example)}, CLASS_IN, 0};

@@ -3,7 +3,6 @@
 #ifndef TESTS_UNIT_DNS_SAMPLES_H
 #define TESTS_UNIT_DNS_SAMPLES_H
 
-#include <criterion/criterion.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "dns/lex.h"
 #include "dns/rdata.h"
 #include "dns/rrtype.h"
+#include "unit.h"
 
 #define SAMPLE_FIELDS 4
 #define SAMPLE_LINE   8192

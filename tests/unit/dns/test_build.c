@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dns/build: what is written can be read back, nothing is cut, nothing goes beyond the limit
  * (RFC 1035 s4.1.4, RFC 3597 s4). */
-#include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "dns/build.h"
 #include "dns/message.h"
 #include "../slow.h"
+#include "unit.h"
 
 #define BUF_MAX 65535
 

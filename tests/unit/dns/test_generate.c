@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dns/generate: ranges and texts of $GENERATE. Expected texts are what named-compilezone 9.18 makes
  * of them. */
-#include <criterion/criterion.h>
 #include <string.h>
 
 #include "dns/generate.h"
+#include "unit.h"
 
 static const struct {
     const char *text;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dns/lex: tokens of master files (RFC 1035 s5.1; where it is silent, as named-compilezone 9.18
  * reads it). */
-#include <criterion/criterion.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "dns/lex.h"
+#include "unit.h"
 
 /* What `show` makes of tokens: word, "quoted", | end of entry, ! bad; _ before a token after
  * leading blanks. */

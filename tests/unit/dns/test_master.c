@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dns/master: zone files to records. Expected records and refusals follow RFC 1035 s5.1 and RFC
  * 2308 s4, and where those are silent what named-compilezone 9.18 makes of the same text. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "heard.h"
+#include "unit.h"
 
 static struct heard heard;
 

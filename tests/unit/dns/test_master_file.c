@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dns/master_file: zone files on disk, included files, and the windows that files are read through.
  */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "heard.h"
 #include "../slow.h"
+#include "unit.h"
 
 static struct heard heard;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dns/message: what is a message and what is not (RFC 1035 s4, RFC 6891 s6.1, RFC 8945 s5.1, RFC
  * 9619). */
-#include <criterion/criterion.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "base/digits.h"
 #include "dns/message.h"
 #include "dns/print.h"
+#include "unit.h"
 
 /* Hex digits, with blanks where one likes. */
 static size_t bytes_of(const char *hex, uint8_t *out, size_t cap)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Names: text both ways, limits, comparison, canonical order (RFC 1035 s3.1 and s5.1, RFC 4034
  * s6.1, RFC 4343). */
-#include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/attr.h"
 #include "base/digits.h"
 #include "dns/name.h"
+#include "unit.h"
 
 static const struct name EXAMPLE = {(const uint8_t *)"\7example", 9};
 

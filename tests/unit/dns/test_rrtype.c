@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The table of RR types: finding rows, and what is derived from them. */
-#include <criterion/criterion.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "dns/rrtype.h"
+#include "unit.h"
 
 static bool scan(const char *text, uint16_t *out)
 {

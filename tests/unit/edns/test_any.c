@@ -2,7 +2,6 @@
  * All options in all combinations: any of them, in any order, any number of times, of any length,
  * right and wrong, over both transports, into answers of any size. Whatever comes, the answer has
  * no byte beyond what was reserved, and its OPT is what RFC 6891 s6.1.2 has it be. */
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "zone/store.h"
 
 #include "../slow.h"
+#include "unit.h"
 
 #define ROUNDS    200000
 #define OUT_MAX   1500

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Files of cookie secrets: what is one, what is not, and that nothing of it is told. */
-#include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/attr.h"
 #include "edns/cookiefile.h"
+#include "unit.h"
 
 #define ONE "e5e973e5a6b2a43f48e7dc849e37bfcf"
 #define TWO "445536bcd2513298075a5d379663c962"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The EDNS driver and NSID, from the bytes of an OPT to the bytes of ours. */
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "edns/edns.h"
 #include "../slow.h"
+#include "unit.h"
 
 /* A query for "a." A with one record in additional, whose bytes are given. */
 struct talk {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The options one by one, from the bytes of a query's to the bytes of the answer's. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "edns/edns.h"
 #include "zone/store.h"
 #include "zone/zone.h"
+#include "unit.h"
 
 #define OPTION_MAX 64
 

@@ -4,10 +4,10 @@
 #ifndef REEVE_TESTS_LOG_BED_H
 #define REEVE_TESTS_LOG_BED_H
 
-#include <criterion/criterion.h>
 #include <pthread.h>
 
 #include "log/journal.h"
+#include "unit.h"
 
 enum { BED_NOTICES_LEN = 65536 };
 

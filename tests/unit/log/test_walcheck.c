@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A write-ahead log that SQLite wrote, whole and in ways that it can be damaged: three commits, of
  * frames 1 and 2, 3, and 4. */
-#include <criterion/criterion.h>
-
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/attr.h"
 #include "log/journal_int.h"
+#include "unit.h"
 
 enum { FRAME_LEN = PAGE_LEN + 24, LOG_LEN_MAX = 32 + 8 * FRAME_LEN };
 

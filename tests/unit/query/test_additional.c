@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Additional data with minimal responses on and off. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "world.h"
+#include "unit.h"
 
 static const char zone[] = "$TTL 60\n"
                            "@      SOA . . 1 2 3 4 5\n"

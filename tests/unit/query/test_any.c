@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ANY and RRSIG in a zone without signatures; signed ones are in test_denial_nsec.c. */
-#include <criterion/criterion.h>
-
 #include "base/attr.h"
 #include "world.h"
+#include "unit.h"
 
 static const struct world_row rows[] = {
     {"RFC 8482 s4.1: one RRset, the smallest", "a.z. ANY", ASK_PLAIN,

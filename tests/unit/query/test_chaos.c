@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the server says of itself in class CH. */
-#include <criterion/criterion.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "world.h"
+#include "unit.h"
 
 static const struct world_row on[] = {
     {"version.bind", "version.bind. CH TXT", ASK_PLAIN,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Matching and following names: wildcards, CNAME, DNAME, negative answers, several zones. */
-#include <criterion/criterion.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "world.h"
+#include "unit.h"
 
 /* --- RFC 4592 s2.2.1, with rdata for what it leaves open --- */
 

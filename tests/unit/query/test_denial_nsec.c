@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Answers from the signed zone of RFC 4035 appendix A: the examples of appendix B, and the cases
  * that it leaves out. */
-#include <criterion/criterion.h>
-
 #include "base/attr.h"
 #include "world.h"
+#include "unit.h"
 
 #define SOA     "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1081539377 3600 300 3600000 3600\n"
 #define SOA_SIG "ns example. 3600 RRSIG SOA 5 1\n"

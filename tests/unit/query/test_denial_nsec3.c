@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Answers from the signed zone of RFC 5155 appendix A, an opt-out zone with 12 iterations: the
  * examples of appendix B, and the cases that it leaves out. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "world.h"
+#include "unit.h"
 
 #define SOA                                                                                     \
     "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1 3600 300 3600000 3600\nns example. " \

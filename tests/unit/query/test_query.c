@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which questions are answered at all, and with which code. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "world.h"
+#include "unit.h"
 
 static const struct world_row rows[] = {
     {"not ours", "www.example. A", ASK_PLAIN, "REFUSED\n"},

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Glue in referrals (RFC 9471), and what happens where it does not fit. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "world.h"
+#include "unit.h"
 
 /* RFC 9471 s2.1 to s2.3 */
 static const char zone_test[] = "$TTL 86400\n"

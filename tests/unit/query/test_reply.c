@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What holds for every answer, whatever its size limit: it can be read, RRsets and their signatures
  * are whole, TC says that something needed is missing, and only then it is. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/attr.h"
 #include "world.h"
 #include "../slow.h"
+#include "unit.h"
 
 #define ROUNDS 3000
 

@@ -2,7 +2,6 @@
  * The pipeline of a query for tests. */
 #include "world.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "edns/edns.h"
 #include "zone/txn.h"
 #include "zone/zone.h"
+#include "unit.h"
 
 #define LINES_MAX 1024
 

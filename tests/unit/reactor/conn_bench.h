@@ -7,12 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <criterion/criterion.h>
-
 #include "base/arena.h"
 #include "reactor/listen.h"
 #include "reactor/tcp.h"
 #include "server/server_int.h"
+#include "unit.h"
 
 /* Far more than any of it takes. */
 #define WAIT_US   20000000

@@ -13,13 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <criterion/criterion.h>
-
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/wire.h"
 #include "reactor/dial.h"
 #include "server/server_int.h"
+#include "unit.h"
 
 /* Far more than any of it takes. */
 #define WAIT_US   20000000

@@ -8,9 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <criterion/criterion.h>
-
 #include "reactor/control_socket.h"
+#include "unit.h"
 
 struct place {
     char dir[32], path[48];

@@ -6,12 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <criterion/criterion.h>
-
 #include "base/arena.h"
 #include "reactor/intake.h"
 #include "reactor/turn.h"
 #include "server/server_int.h"
+#include "unit.h"
 
 #define CLIENTS 20
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What many listening sockets take of a turn, and in which order. */
-#include <criterion/criterion.h>
-
 #include "reactor/ready.h"
+#include "unit.h"
 
 #define PIECE  32
 #define BUDGET 128

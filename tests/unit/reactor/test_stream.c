@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The framing of TCP: whatever way the bytes are cut, the same messages come out, and memory
  * follows what is needed. */
-#include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "reactor/stream.h"
+#include "unit.h"
 
 /* --- a stream of known messages --- */
 

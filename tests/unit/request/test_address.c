@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Addresses as text: as the configuration has them. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 
 #include "base/attr.h"
 #include "request/address.h"
+#include "unit.h"
 
 static const struct row {
     int family;

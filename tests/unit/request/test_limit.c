@@ -2,11 +2,11 @@
  * Connections per client: who counts as one client, and the table against a naive one under random
  * use. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>
 
 #include "request/limit.h"
+#include "unit.h"
 
 static union address v4(const char *text, uint16_t port)
 {

@@ -3,10 +3,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include <criterion/criterion.h>
-
 #include "base/attr.h"
 #include "request/prefix.h"
+#include "unit.h"
 
 static const struct scan_row {
     const char *text, *shown; /* shown NULL: refused */

@@ -15,14 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <criterion/criterion.h>
-
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/wire.h"
 #include "dns/lex.h"
 #include "server/server_int.h"
 #include "../scratch.h"
+#include "unit.h"
 
 /* Waiting for helpers: far more than they need, so that only a hang fails. */
 #define BED_WAIT_S   30

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <criterion/criterion.h>
-
 #include "base/arena.h"
 #include "server/server_int.h"
+#include "unit.h"
 
 #define DESK_MAX 12000
 

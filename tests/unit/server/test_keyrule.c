@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a key is for becomes a rule that the configuration takes, or is refused with a reason. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "server/keyrule.h"
+#include "unit.h"
 
 static const struct row {
     const char *wanted, *key, *rule; /* what is in the sentence, where it is no good */

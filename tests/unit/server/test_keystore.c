@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The folder of keys: what its files become, and that a failure leaves them as they were. */
-#include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/attr.h"
 #include "server/keystore.h"
+#include "unit.h"
 
 #define LATER_US ((int64_t)1796083200 * 1000000)
 #define NOW_US   ((int64_t)1767225600 * 1000000) /* 2026-01-01T00:00:00Z */

@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <criterion/criterion.h>
-
 #include "base/arena.h"
 #include "base/attr.h"
 #include "dns/message.h"
 #include "server/nsupdate.h"
+#include "unit.h"
 
 #define ZONE "\7example"
 static const struct name zone = {(const uint8_t *)ZONE, sizeof(ZONE)};

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tsig/keyfile: what is read, what is refused with which sentence, and what is written. */
-#include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include "base/attr.h"
 #include "base/digits.h"
 #include "tsig/keyfile.h"
+#include "unit.h"
 
 #define DECEMBER_US ((int64_t)1796083200 * 1000000) /* date -d 2026-12-01T00:00:00Z +%s */
 /* 256 base64 characters are 192 bytes */

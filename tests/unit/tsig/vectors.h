@@ -3,7 +3,6 @@
 #ifndef TESTS_UNIT_TSIG_VECTORS_H
 #define TESTS_UNIT_TSIG_VECTORS_H
 
-#include <criterion/criterion.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/attr.h"
 #include "base/digits.h"
 #include "tsig/tsig.h"
+#include "unit.h"
 
 #define VECTOR_LINE  65536
 #define VECTOR_WORDS 256

@@ -3,11 +3,10 @@
 #ifndef REEVE_TESTS_UPDATE_BED_H
 #define REEVE_TESTS_UPDATE_BED_H
 
-#include <criterion/criterion.h>
-
 #include "update/quota.h"
 #include "zone/base.h"
 #include "zone/zone.h"
+#include "unit.h"
 
 #define BED_ZONE   "example."
 #define BED_NOW_US (INT64_C(1795644000) * 1000000)

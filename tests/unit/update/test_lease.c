@@ -3,13 +3,13 @@
  * each record there can be. */
 #include "update/lease.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "dns/rrtype.h"
 #include "../slow.h"
+#include "unit.h"
 
 #define RDATA(text)                               \
     {                                             \

@@ -3,9 +3,8 @@
 #ifndef REFRESH_UTIL_H
 #define REFRESH_UTIL_H
 
-#include <criterion/criterion.h>
-
 #include "xfr/refresh.h"
+#include "unit.h"
 
 #define S     1000000LL
 #define START (1700000000 * S)

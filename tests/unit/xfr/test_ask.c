@@ -2,10 +2,9 @@
  * xfr/ask: questions byte for byte as the RFCs have them, and what of an answer is believed. */
 #include "xfr/ask.h"
 
-#include <criterion/criterion.h>
-
 #include "base/attr.h"
 #include "base/digits.h"
+#include "unit.h"
 
 #define NOW (1700000000LL * 1000000)
 

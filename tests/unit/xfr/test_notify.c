@@ -2,11 +2,10 @@
  * xfr/notify: when a secondary is told, how often, and when no more. */
 #include "xfr/notify.h"
 
-#include <criterion/criterion.h>
-
 #include "base/attr.h"
 #include "dns/rr.h"
 #include "../slow.h"
+#include "unit.h"
 
 #define S     1000000LL
 #define START (1700000000 * S)

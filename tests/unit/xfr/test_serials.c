@@ -2,10 +2,9 @@
  * xfr/serials: what was added is there, whatever was added; and little else. */
 #include "xfr/serials.h"
 
-#include <criterion/criterion.h>
-
 #include "base/attr.h"
 #include "../slow.h"
+#include "unit.h"
 
 static uint64_t dice_state;
 static uint32_t dice(void)

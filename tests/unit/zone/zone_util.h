@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <criterion/criterion.h>
-
 #include "base/check.h"
 #include "dns/master.h"
 #include "dns/rr.h"
@@ -18,6 +16,7 @@
 #include "zone/lookup.h"
 #include "zone/txn.h"
 #include "zone/zone.h"
+#include "unit.h"
 
 /* xorshift: the same sequence on every machine */
 static inline uint32_t rnd(uint64_t *state, uint32_t below)
