@@ -189,7 +189,7 @@ static bool is_behind(struct bytes a, struct bytes b)
 static enum err slice_add(struct lease_slice *slice, sqlite3_stmt *s, struct diag *diag)
 {
     const struct bytes found = {sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0)};
-    if (found.len > RECORD_MAX || !is_behind(found, slice->last))
+    if (!found.at || found.len > RECORD_MAX || !is_behind(found, slice->last))
         return err_say(diag, ERR_INVALID, "the table of leases is damaged");
     slice_want_room(slice);
     ASSERT(found.len <= SLICE_ROOM - slice->len);
@@ -214,9 +214,11 @@ enum err lease_slice_next(struct sql *c, struct lease_slice *slice, struct diag 
 {
     if (slice->is_end)
         return ERR_ABSENT;
-    if (slice->last.len)
+    if (slice->last.len) {
+        ASSERT(slice->room);
         memmove(slice->room, slice->last.at, slice->last.len);
-    slice->last.at = slice->room;
+        slice->last.at = slice->room;
+    }
     slice->len = slice->last.len;
     slice->count = slice->damaged = 0;
     sqlite3_stmt *s = sql_stmt(c, STMT_LEASES_AFTER);
