@@ -159,18 +159,18 @@ static void count_leases(struct checking *k, const struct lease_slice *slice)
 
 static enum err check_leases(struct checking *k, struct diag *diag)
 {
-    struct lease_slice slice = {.zone = k->zone.id};
+    struct lease_slice *slice = lease_slice_new(k->zone.id);
     enum err e = OK;
     while (e == OK) {
         e = journal_enter(k->j, NEED_READ, diag);
         if (e != OK)
             break;
-        e = lease_slice_next(&k->j->sql, &slice, diag);
+        e = lease_slice_next(&k->j->sql, slice, diag);
         journal_leave(k->j);
         if (e == OK)
-            count_leases(k, &slice);
+            count_leases(k, slice);
     }
-    lease_slice_done(&slice);
+    lease_slice_free(slice);
     return e == ERR_ABSENT ? OK : fault_or(k, e, diag);
 }
 

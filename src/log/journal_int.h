@@ -221,18 +221,19 @@ enum err lease_undo_run(struct sql *c, const struct lease_undo *u, struct diag *
 /* lease_put(), and notes in the undo what there was. */
 enum err lease_change(struct sql *c, uint64_t zone, const struct journal_lease *lease,
                       struct lease_undo *undo, struct diag *diag);
-/* A zone's leases, some at a time: begun with the zone, all else zero. */
+/* A zone's leases, some at a time. */
 struct lease_slice {
     uint64_t zone;
-    struct journal_lease *rows;
+    struct journal_lease rows[READ_ROWS_MAX];
     unsigned count, damaged;
     /* private: the rows' bytes, and where the last one's are */
     uint8_t *room;
-    size_t len;
+    size_t len, cap;
     struct bytes last;
     bool is_end;
 };
-void lease_slice_done(struct lease_slice *s);
+struct lease_slice *lease_slice_new(uint64_t zone);
+void lease_slice_free(struct lease_slice *s);
 /* The next ones, copied out. ERR_ABSENT: there are no more. On another failure those before it are
  * in the slice, and there is no going on. */
 enum err lease_slice_next(struct sql *c, struct lease_slice *slice, struct diag *diag);

@@ -14,7 +14,6 @@
 #include "base/wire.h"
 
 #define RECORD_MAX (NAME_LEN_MAX + 2 + RDATA_LEN_MAX)
-#define SLICE_ROOM (READ_BYTES_MAX + RECORD_MAX)
 
 /* --- rows --- */
 
@@ -162,20 +161,21 @@ enum err lease_undo_run(struct sql *c, const struct lease_undo *u, struct diag *
 
 /* --- slices --- */
 
-void lease_slice_done(struct lease_slice *s)
+struct lease_slice *lease_slice_new(uint64_t zone)
 {
-    free(s->rows);
-    free(s->room);
-    *s = (struct lease_slice){0};
+    struct lease_slice *s = mem_alloc_zero(sizeof(*s));
+    s->zone = zone;
+    s->cap = READ_BYTES_MAX + RECORD_MAX;
+    s->room = mem_alloc(s->cap);
+    return s;
 }
 
-/* Most zones have no lease. */
-static void slice_want_room(struct lease_slice *s)
+void lease_slice_free(struct lease_slice *s)
 {
-    if (s->room)
+    if (!s)
         return;
-    s->rows = mem_alloc(READ_ROWS_MAX * sizeof(*s->rows));
-    s->room = mem_alloc(SLICE_ROOM);
+    free(s->room);
+    free(s);
 }
 
 static bool is_behind(struct bytes a, struct bytes b)
@@ -189,10 +189,9 @@ static bool is_behind(struct bytes a, struct bytes b)
 static enum err slice_add(struct lease_slice *slice, sqlite3_stmt *s, struct diag *diag)
 {
     const struct bytes found = {sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0)};
-    if (!found.at || found.len > RECORD_MAX || !is_behind(found, slice->last))
+    if (found.len > RECORD_MAX || !is_behind(found, slice->last))
         return err_say(diag, ERR_INVALID, "the table of leases is damaged");
-    slice_want_room(slice);
-    ASSERT(found.len <= SLICE_ROOM - slice->len);
+    ASSERT(found.len <= slice->cap - slice->len);
     uint8_t *at = slice->room + slice->len;
     memcpy(at, found.at, found.len);
     slice->len += found.len;
@@ -214,11 +213,9 @@ enum err lease_slice_next(struct sql *c, struct lease_slice *slice, struct diag 
 {
     if (slice->is_end)
         return ERR_ABSENT;
-    if (slice->last.len) {
-        ASSERT(slice->room);
+    if (slice->last.len)
         memmove(slice->room, slice->last.at, slice->last.len);
-        slice->last.at = slice->room;
-    }
+    slice->last.at = slice->room;
     slice->len = slice->last.len;
     slice->count = slice->damaged = 0;
     sqlite3_stmt *s = sql_stmt(c, STMT_LEASES_AFTER);
@@ -251,15 +248,15 @@ static enum err slice_read(struct journal *j, struct lease_slice *slice, struct 
 enum err journal_leases(struct journal *j, uint64_t zone, journal_lease_fn fn, void *arg,
                         uint64_t *damaged, struct diag *diag)
 {
-    struct lease_slice slice = {.zone = zone};
+    struct lease_slice *slice = lease_slice_new(zone);
     bool goes_on = true;
     enum err e = OK;
     *damaged = 0;
-    while (goes_on && (e = slice_read(j, &slice, diag)) == OK) {
-        *damaged += slice.damaged;
-        for (unsigned i = 0; goes_on && i < slice.count; i++)
-            goes_on = fn(arg, &slice.rows[i]);
+    while (goes_on && (e = slice_read(j, slice, diag)) == OK) {
+        *damaged += slice->damaged;
+        for (unsigned i = 0; goes_on && i < slice->count; i++)
+            goes_on = fn(arg, &slice->rows[i]);
     }
-    lease_slice_done(&slice);
+    lease_slice_free(slice);
     return !goes_on || e == ERR_ABSENT ? OK : e;
 }

@@ -215,12 +215,12 @@ static enum err copy_some_leases(struct salvage *s, struct lease_slice *slice, u
 
 static enum err copy_leases(struct salvage *s, const struct zone_row *z, struct diag *diag)
 {
-    struct lease_slice slice = {.zone = z->id};
+    struct lease_slice *slice = lease_slice_new(z->id);
     uint64_t lost = 0;
     enum err e;
-    while ((e = copy_some_leases(s, &slice, &lost, diag)) == OK)
+    while ((e = copy_some_leases(s, slice, &lost, diag)) == OK)
         ;
-    lease_slice_done(&slice);
+    lease_slice_free(slice);
     if (lost)
         LOST(s, "zone %s: leases lost: %llu; their records are kept for good", s->name,
              (unsigned long long)lost);
