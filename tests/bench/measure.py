@@ -141,7 +141,7 @@ def percentiles(load):
 def reload(bench, server):
     """The times of answers at a fixed rate, idle and while the big zone is loaded anew."""
     zone = server.zones[0]
-    serial = server.probe.serial(zone.name) + 1
+    serial = server.serial(zone) + 1
     next_version(bench.material, server, serial)
     with bench.load_start(server.port, "tld", "--rate", bench.rate, "--outstanding", RELOAD_OUTSTANDING,
                           "--seconds", 600) as load:

@@ -100,14 +100,20 @@ class Server:
                 start_new_session=True, preexec_fn=lambda: child_setup(self.core))
         self.probe = Probe(self.port)
 
+    def serial(self, zone, end=None):
+        """The zone's serial, as soon as it is told."""
+        end = end or time.monotonic() + START_TIMEOUT_S
+        while (serial := self.probe.serial(zone.name)) is None:
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise Failed(f"{self.name} does not serve {zone.name}\n{self.log_tail()}")
+            time.sleep(0.002)
+        return serial
+
     def wait_ready(self):
         """Until it answers from each of its zones."""
         end = time.monotonic() + START_TIMEOUT_S
         for zone in self.zones:
-            while self.probe.serial(zone.name) is None:
-                if self.process.poll() is not None or time.monotonic() > end:
-                    raise Failed(f"{self.name} does not serve {zone.name}\n{self.log_tail()}")
-                time.sleep(0.002)
+            self.serial(zone, end)
 
     def wait_serial(self, zone, serial):
         end = time.monotonic() + RELOAD_TIMEOUT_S

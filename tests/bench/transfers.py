@@ -201,7 +201,7 @@ def follow(primary, secondary, count):
         acked = time.monotonic()
         if answer.rcode() != 0:
             raise Failed(f"update: {answer.rcode()}")
-        serial = primary.probe.serial(name)
+        serial = primary.serial(primary.zones[0])
         times.append(wait_serial(secondary, serial, acked, FOLLOW_TIMEOUT_S) * 1e3)
     times.sort()
     return {"p50": times[len(times) // 2], "p99": times[min(len(times) - 1, len(times) * 99 // 100)],

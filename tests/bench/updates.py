@@ -165,7 +165,7 @@ def restart(bench, server, changes, seconds):
     def again(by):
         """Stops and starts: the zone must come back with the serial that it had."""
         server.wait_quiet()
-        before = serial()
+        before = server.serial(server.zones[0])
         server.stop(by)
         return launch(bench, server, lambda: serial() == before)
 
