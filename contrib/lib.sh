@@ -71,8 +71,11 @@ packages_install() {
     command -v apt-get >/dev/null || fail "not a Debian system; it needs: ${missing[*]}"
     say "installing: ${missing[*]}"
     policy_set
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 update ||
-        fail "apt-get update failed"
+    if [ -z "${is_list_new:-}" ]; then
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 update ||
+            fail "apt-get update failed"
+        is_list_new=yes
+    fi
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
         install --no-install-recommends "${missing[@]}" </dev/null || fail "apt-get install failed"
     policy_restore
