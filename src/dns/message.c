@@ -61,7 +61,7 @@ bool message_name(const uint8_t *wire, size_t len, size_t *at, struct name_buf *
         size_t target = get_u16(wire + p) & 0x3fff;
         if (hops == 0)
             *at = p + 2;
-        if (target >= floor || ++hops > NAME_HOPS_MAX)
+        if (target >= floor || target < DNS_HEADER_LEN || ++hops > NAME_HOPS_MAX)
             return false;
         p = floor = target;
     }

@@ -6,7 +6,8 @@
  * TSIG at most and only as the last record (RFC 8945 s5.1), nothing behind the last record. After
  * that, records are read one by one with struct rr_reader. Compression pointers go strictly
  * backward (each one before the name it is part of) and are at most 127 in one name, so that
- * reading ends, and soon. */
+ * reading ends, and soon. None goes into the header: a name stands there by chance only, and is
+ * another one once the message has another ID or one record more, as when it is signed. */
 #ifndef REEVE_DNS_MESSAGE_H
 #define REEVE_DNS_MESSAGE_H
 

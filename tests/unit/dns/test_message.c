@@ -79,6 +79,7 @@ static const struct row rows[] = {
     {"pointer beyond the end", HEAD_Q "c0ff 0001 0001", FORMERR},
     {"label, then pointer to the label", HEAD_Q "0161c00c 0001 0001", FORMERR},
     {"half a pointer", HEAD_Q "0161c0", FORMERR},
+    {"pointer to a zero of the header", HEAD_Q "c00b 0001 0001", FORMERR},
     {"label type 01", HEAD_Q "4100 0001 0001", FORMERR},
     {"label type 10", HEAD_Q "8100 0001 0001", FORMERR},
     /* RFC 6891 s6.1.1, s6.1.2 */
@@ -279,7 +280,7 @@ Test(message_name, reads_chains_of_pointers_that_go_back_up_to_a_limit)
     }
 }
 
-Test(message_name, refuses_pointers_that_do_not_go_back)
+Test(message_name, refuses_pointers_that_do_not_go_back_or_too_far)
 {
     static const struct {
         const char *what, *hex; /* at 12, read from `from` */
@@ -295,6 +296,10 @@ Test(message_name, refuses_pointers_that_do_not_go_back)
         {"to a label type 10", "8000 c00c", 14},
         {"to a label cut by the end", "3f00 c00c", 14},
         {"beyond the end", "c3ff", 12},
+        {"to the first byte of the header", "c000", 12},
+        {"to the last byte of the header", "c00b", 12},
+        {"to the last byte of the header, behind a label", "0161 c00b", 12},
+        {"back, then to the header", "c00b c00c", 14},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         uint8_t wire[64] = {0};

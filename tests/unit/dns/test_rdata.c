@@ -315,10 +315,10 @@ Test(rdata, text_room_is_enough_for_full_bitmaps)
 
 /* --- names: compression, folding, order --- */
 
-/* At offset 0 stands "Host.example.", and the rdata begins at 14. */
+/* Behind the header, at 12, stands "Host.example.", and the rdata begins at 26. */
 static struct rd message_with(const uint8_t *rdata, size_t len, uint8_t buf[512])
 {
-    static const uint8_t before[] = "\4Host\7example";
+    static const uint8_t before[] = "headerheader\4Host\7example";
     memcpy(buf, before, sizeof(before));
     memcpy(buf + sizeof(before), rdata, len);
     struct rd r = rd_over(buf, sizeof(before) + len);
@@ -328,39 +328,39 @@ static struct rd message_with(const uint8_t *rdata, size_t len, uint8_t buf[512]
 
 struct compressed {
     uint16_t type;
-    const char *wire;     /* with pointers to 0 or 5 */
+    const char *wire;     /* with pointers to 12 or 17 */
     const char *expanded; /* NULL: malformed */
 };
 
-/* RFC 3597 s4: only these types may hold compressed names; for all others a pointer is malformed.
- */
+/* RFC 3597 s4: these types may hold compressed names; in all others a pointer is malformed. */
 static const struct compressed compressed[] = {
-    {TYPE_NS, "C005", "076578616D706C6500"},
-    {TYPE_NS, "036E7331C000", "036E733104486F7374076578616D706C6500"},
-    {TYPE_MX, "000AC000", "000A04486F7374076578616D706C6500"},
-    {TYPE_SOA, "C0000161C0050000000100000002000000030000000400000005",
+    {TYPE_NS, "C011", "076578616D706C6500"},
+    {TYPE_NS, "036E7331C00C", "036E733104486F7374076578616D706C6500"},
+    {TYPE_MX, "000AC00C", "000A04486F7374076578616D706C6500"},
+    {TYPE_SOA, "C00C0161C0110000000100000002000000030000000400000005",
      "04486F7374076578616D706C65000161076578616D706C65000000000100000002000000030000000400000005"},
-    {TYPE_MINFO, "C000C005", "04486F7374076578616D706C6500076578616D706C6500"},
-    {TYPE_RP, "C000C005", "04486F7374076578616D706C6500076578616D706C6500"},
-    {TYPE_SRV, "000000000035C000", "00000000003504486F7374076578616D706C6500"},
-    {TYPE_NAPTR, "00010002000000C000", "0001000200000004486F7374076578616D706C6500"},
-    {TYPE_NXT, "C00540", "076578616D706C650040"},
-    {TYPE_SIG, "000105030001518000000000000000000a00C005FF",
+    {TYPE_MINFO, "C00CC011", "04486F7374076578616D706C6500076578616D706C6500"},
+    {TYPE_RP, "C00CC011", "04486F7374076578616D706C6500076578616D706C6500"},
+    {TYPE_SRV, "000000000035C00C", "00000000003504486F7374076578616D706C6500"},
+    {TYPE_NAPTR, "00010002000000C00C", "0001000200000004486F7374076578616D706C6500"},
+    {TYPE_NXT, "C01140", "076578616D706C650040"},
+    {TYPE_SIG, "000105030001518000000000000000000a00C011FF",
      "000105030001518000000000000000000A00076578616D706C6500FF"},
-    {TYPE_NS, "C00500", NULL}, /* a byte behind the pointer */
+    {TYPE_NS, "C01100", NULL}, /* a byte behind the pointer */
     {TYPE_NS, "C0", NULL},     /* half a pointer */
-    {TYPE_NS, "C00E", NULL},   /* to itself */
-    {TYPE_NS, "C010", NULL},   /* forward */
+    {TYPE_NS, "C01A", NULL},   /* to itself */
+    {TYPE_NS, "C000", NULL},   /* into the header */
+    {TYPE_NS, "C01C", NULL},   /* forward */
     {TYPE_MX, "000AC0", NULL},
-    {TYPE_KX, "000AC000", NULL},
-    {TYPE_DNAME, "C000", NULL},
-    {TYPE_RRSIG, "000105030001518000000000000000000A00C005FF", NULL},
-    {TYPE_NSEC, "C000000140", NULL},
-    {TYPE_SVCB, "0001C000", NULL},
-    {TYPE_LP, "000AC000", NULL},
-    {TYPE_NSAP_PTR, "C000", NULL},
-    {TYPE_TALINK, "C000C005", NULL},
-    {TYPE_A6, "80C000", NULL},
+    {TYPE_KX, "000AC00C", NULL},
+    {TYPE_DNAME, "C00C", NULL},
+    {TYPE_RRSIG, "000105030001518000000000000000000A00C011FF", NULL},
+    {TYPE_NSEC, "C00C000140", NULL},
+    {TYPE_SVCB, "0001C00C", NULL},
+    {TYPE_LP, "000AC00C", NULL},
+    {TYPE_NSAP_PTR, "C00C", NULL},
+    {TYPE_TALINK, "C00CC011", NULL},
+    {TYPE_A6, "80C00C", NULL},
 };
 
 Test(rdata, names_are_decompressed_where_rfc_3597_says_so)
