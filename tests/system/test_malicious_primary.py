@@ -346,7 +346,11 @@ def play(primary, secondary, script):
     state.script, state.serial = globals()[script], BAD
     primary.notify(secondary.port, origin)
     reason = re.compile(rf'(primary fails|no differences to be had).* zone={re.escape(origin)} .*reason=.*({SCRIPTS[script]})')
-    secondary.until(lambda: reason.search(secondary.log()), reason.pattern)
+    try:
+        secondary.until(lambda: reason.search(secondary.log()), reason.pattern)
+    except AssertionError as error:
+        said = '\n'.join(line for line in secondary.log().splitlines() if f'zone={origin}' in line)
+        raise AssertionError(f'not said of {origin}: {reason.pattern}\n{said}') from error
     assert_serves(secondary, origin, OLD)
     assert state.transfers() - asked <= ATTEMPTS_MAX
     state.script, state.serial = rogue.right, GOOD
