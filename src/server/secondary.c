@@ -35,6 +35,7 @@ static void primaries_free(struct secondary *sec)
         free(sec->primaries[i].text);
         free(sec->primaries[i].addresses);
         free(sec->primaries[i].failing_us);
+        free(sec->primaries[i].is_told);
     }
     free(sec->primaries);
     free(sec->address_counts);
@@ -51,6 +52,7 @@ static void primary_make(struct primary *p, const struct remote *r)
     p->addresses = mem_alloc(len);
     memcpy(p->addresses, r->addresses, len);
     p->failing_us = mem_alloc_zero(r->address_count * sizeof(*p->failing_us));
+    p->is_told = mem_alloc_zero(r->address_count * sizeof(*p->is_told));
 }
 
 static void primaries_make(struct secondary *sec, const struct conf_zone *c)
@@ -154,7 +156,8 @@ static void follow(struct server *s, struct secondary *sec)
 
 /* --- failures --- */
 
-static void log_failing(struct server *s, const struct secondary *sec, const char *reason)
+/* False: as many lines as there may be in a second have been written. */
+static bool log_failing(struct server *s, const struct secondary *sec, const char *reason)
 {
     char zone[NAME_TEXT_MAX];
     struct address_text at;
@@ -164,15 +167,16 @@ static void log_failing(struct server *s, const struct secondary *sec, const cha
                                         [REFRESH_AXFR] = "AXFR"};
     uint64_t suppressed;
     if (!log_rate_is_open(&s->secondaries.failing_rate, LOGS_PER_SECOND, s->now_us, &suppressed))
-        return;
+        return false;
     log_warn("primary fails", {"zone", name_text(name_of(&sec->zone->entry->name), zone)},
              {"primary", secondary_primary(sec)->text},
              {"address", address_show(secondary_address(sec), &at)},
              {"asked", doing[sec->act.kind]}, {"reason", reason},
              {"suppressed", LOG_SUPPRESSED(suppressed)});
+    return true;
 }
 
-/* One line where it begins, not one for each try. */
+/* One line where it begins, or as soon as there is room for it; not one for each try. */
 static void note_failure(struct server *s, struct secondary *sec, const char *reason)
 {
     struct primary *p = secondary_primary(sec);
@@ -182,10 +186,12 @@ static void note_failure(struct server *s, struct secondary *sec, const char *re
     text_init(&t, p->error, sizeof(p->error)); /* what is too long is cut */
     text_add(&t, reason);
     s->count.primaries_failed++;
-    if (*failing)
-        return;
-    *failing = s->now_us;
-    log_failing(s, sec, reason);
+    if (!*failing) {
+        *failing = s->now_us;
+        p->is_told[sec->act.address] = false;
+    }
+    if (!p->is_told[sec->act.address])
+        p->is_told[sec->act.address] = log_failing(s, sec, reason);
 }
 
 static void log_well(struct server *s, const struct secondary *sec, int64_t failing_us)

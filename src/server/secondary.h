@@ -20,6 +20,7 @@ struct primary {
     unsigned address_count;
     union address *addresses;
     int64_t *failing_us; /* of each address: since when; 0: it is well, as far as we know */
+    bool *is_told;       /* of each address that fails: the log has said so */
     union address source;
     struct name_buf key; /* len 0: unsigned */
     uint64_t asked_with; /* keyring_fingerprint() of the key, when it was asked last */

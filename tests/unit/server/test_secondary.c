@@ -504,6 +504,25 @@ Test(secondary, does_not_wait_for_a_silent_primary_in_every_round)
     disk_free(&d);
 }
 
+/* In a second in which many others failed there is no line left; it comes with the next failure. */
+Test(secondary, that_was_not_told_of_when_its_primary_failed_is_told_of_later)
+{
+    struct disk d = primary_served(PRIMARY_Z);
+    struct bed *b = d.bed;
+    log_setup(LOG_INFO_LEVEL, LOG_LOGFMT, false, count_failures);
+    for (unsigned round = 0; round < 3; round++) {
+        primary_pass(b, PRIMARY_REFRESH * 1000000LL);
+        cr_assert_eq(primary_asked(), TYPE_SOA);
+        if (round == 0)
+            b->server->secondaries.failing_rate =
+                (struct log_rate){.since_us = b->server->now_us, .allowed = 1000};
+        while (primary_asked() == TYPE_SOA)
+            primary_cut(primary_call(), "no answer");
+        cr_expect_eq(lines_of_failure, round > 0, "round %u: %u", round, lines_of_failure);
+    }
+    disk_free(&d);
+}
+
 Test(secondary, can_become_a_primary_and_come_back)
 {
     struct disk d = primary_served(PRIMARY_Z);
